@@ -1,0 +1,61 @@
+"""Speed as a curve, and one line an epoch."""
+
+import logging
+import time
+from datetime import timedelta
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from tang.data.batches import Batch
+from tang.tasks.language_model import LanguageModel
+
+log = logging.getLogger(__name__)
+
+
+class Progress(Callback):
+    """Logs ``train/tokens_per_second`` and, after each epoch, a line with the losses.
+
+    Tokens are targets, without padding; the time is that of training with its data loading,
+    without validation.
+    """
+
+    def __init__(self) -> None:
+        self.tokens = 0
+        self.seconds = 0.0
+        self._logged = (0, 0.0)
+        self._last = time.perf_counter()
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Since training began."""
+        return self.tokens / max(self.seconds, 1e-9)
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._last = time.perf_counter()
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._last = time.perf_counter()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        now = time.perf_counter()
+        self.tokens, self.seconds, self._last = self.tokens + batch.num_tokens, self.seconds + now - self._last, now
+        if trainer.global_step % trainer.log_every_n_steps == 0:
+            tokens, seconds = self._logged
+            pl_module.log("train/tokens_per_second", (self.tokens - tokens) / max(self.seconds - seconds, 1e-9))
+            self._logged = (self.tokens, self.seconds)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        assert isinstance(pl_module, LanguageModel)
+        losses = {"train/loss": pl_module.train_loss.compute()}
+        losses |= {name: trainer.callback_metrics[name] for name in ("val/loss", "val/ppl") if name in trainer.callback_metrics}
+        log.info(
+            "epoch %d%s  %s  %s tokens/s  %s",
+            trainer.current_epoch + 1,
+            f"/{trainer.max_epochs}" if (trainer.max_epochs or -1) > 0 else "",
+            "  ".join(f"{name} {value:.4g}" for name, value in losses.items()),
+            f"{self.tokens_per_second:,.0f}",
+            timedelta(seconds=round(self.seconds)),
+        )

@@ -1,0 +1,46 @@
+"""Checkpoints: plain data, read with ``weights_only``."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tang.errors import InputError
+from tang.tasks.language_model import LanguageModel
+
+OUTPUTS = Path("outputs")
+
+
+def find(ckpt: str) -> Path:
+    """The file that ``ckpt`` means: a path, or ``latest`` for the newest run's best.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    if ckpt == "latest":
+        found = sorted(OUTPUTS.rglob("checkpoints/best.ckpt"), key=lambda path: path.stat().st_mtime)
+        if not found:
+            raise InputError(f"ckpt=latest: no checkpoints/best.ckpt below {OUTPUTS}/; train first (python src/train.py)")
+        return found[-1]
+    path = Path(ckpt).expanduser()
+    if not path.is_file():
+        raise InputError(f"ckpt={ckpt}: no such file")
+    return path
+
+
+def load(path: Path) -> LanguageModel:
+    """The language model in a checkpoint, on the CPU, in evaluation mode.
+
+    Raises:
+        InputError: the file is no checkpoint of this project.
+    """
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        parameters = content["hyper_parameters"]
+        model = LanguageModel(**{name: parameters[name] for name in ("model", "vocabulary", "data", "form")})
+        model.load_state_dict(content["state_dict"])
+    except (OSError, EOFError, pickle.UnpicklingError, RuntimeError, KeyError, TypeError, AssertionError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise InputError(f"{path}: not a checkpoint of this project, or a broken one ({reason})") from None
+    return model.eval()

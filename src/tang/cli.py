@@ -1,0 +1,186 @@
+"""What every script does around Hydra: plain values in, one clear line out.
+
+Hydra's grammar refuses Chinese characters, a second ``=`` and more, unless they are quoted twice;
+:func:`plain` quotes them, so that ``start=日`` and ``ckpt=epoch=1.ckpt`` mean what they say.
+"""
+
+import difflib
+import functools
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from tang.errors import InputError
+
+
+
+class ScreenHandler(logging.StreamHandler[Any]):
+    """Writes to the ``sys.stdout`` of the moment: a progress bar that redirects it stays whole."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stdout)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stdout
+        super().emit(record)
+
+
+class OursOrWarning(logging.Filter):
+    """On the screen the libraries only warn; all they say is in the run's log file."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.WARNING or record.name.split(".")[0] in ("tang", "train")
+
+
+MULTIRUN = {"-m", "--multirun"}
+
+
+def run(main: Callable[[], Any], *, lists: tuple[str, ...] = ()) -> None:
+    """Call a ``@hydra.main`` function; a user's mistake becomes one line and exit code 1.
+
+    Args:
+        main: the script's function.
+        lists: keys for which ``key=a,b`` means ``key=[a,b]`` (elsewhere it asks for a sweep).
+    """
+    _speak_chinese()
+    sys.argv[1:] = arguments(sys.argv[1:], lists)
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises its errors instead of printing them
+    try:
+        main()
+    except (InputError, HydraException, OmegaConfBaseException) as error:
+        _fail(error)
+
+
+_asked = set(os.environ)
+
+
+def one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
+    """Stands between ``@hydra.main`` and the function: its ``InputError`` ends the script in one line.
+
+    In a sweep the error goes on to Hydra, which runs the other jobs.
+    """
+
+    @functools.wraps(task)
+    def wrapped(config: DictConfig) -> Any:
+        try:
+            return task(config)
+        except InputError as error:
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                raise
+            _fail(error)
+
+    return wrapped
+
+
+def _fail(error: Exception) -> NoReturn:
+    if "HYDRA_FULL_ERROR" in _asked:
+        raise error
+    sys.stderr.write(f"error: {explain(error, sys.argv[1:])}\n")
+    sys.exit(1)
+
+
+def _speak_chinese() -> None:
+    """Chinese goes out on any terminal: in its own encoding where that has it, else as UTF-8."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            try:
+                "诗".encode(stream.encoding)
+                stream.reconfigure(errors="replace")
+            except UnicodeEncodeError:
+                stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def arguments(given: list[str], lists: tuple[str, ...] = ()) -> list[str]:
+    """The command line as Hydra takes it: values quoted, and the keys that a sweep doesn't vary named."""
+    decoded = [os.fsencode(argument).decode("utf-8", "surrogateescape") for argument in given]
+    ready = [plain(argument, lists) for argument in decoded]
+    if MULTIRUN & set(ready):
+        overrides = [parsed for argument in ready if (parsed := _parse(argument))]
+        constant = [str(override.key_or_group) for override in overrides if not override.is_sweep_override()]
+        ready.append(f"hydra.job.config.override_dirname.exclude_keys={constant}".replace(" ", ""))
+    return ready
+
+
+def plain(argument: str, lists: tuple[str, ...] = ()) -> str:
+    """``key=value`` with the value quoted where Hydra's grammar needs it; anything else as it is."""
+    name, equals, value = argument.partition("=")
+    if argument.startswith("-") or not equals:
+        return argument
+    is_list = name in lists and "," in value and not value.startswith(("[", "'", '"'))
+    parsed = _parse(argument)
+    if is_list:
+        return f"{name}=[{','.join(map(_quoted, value.split(',')))}]"
+    if parsed is not None:
+        return argument
+    if value.startswith("[") and value.endswith("]"):
+        inner = value[1:-1].split(",")
+        if _parse(quoted := f"{name}=[{','.join(map(_quoted, inner))}]"):
+            return quoted
+    if "," in value and MULTIRUN & set(sys.argv):
+        return f"{name}={','.join(map(_quoted, _sweep_parts(value)))}"
+    return f"{name}={_quoted(value)}"
+
+
+def _sweep_parts(value: str) -> list[str]:
+    """``a,[b,c]`` → ``a`` and ``[b,c]``."""
+    return re.findall(r"\[[^\]]*\]|[^,]+", value)
+
+
+def _quoted(value: str) -> str:
+    if value.startswith("[") and value.endswith("]"):
+        return f"[{','.join(map(_quoted, value[1:-1].split(',')))}]"
+    if _parse(f"key={value}"):
+        return value
+    escaped = re.sub(r"(\\*)(')", lambda match: match[1] * 2 + "\\'", value)
+    return f"'{escaped}'"
+
+
+def _parse(argument: str) -> Override | None:
+    try:
+        return OverridesParser.create().parse_override(argument)
+    except HydraException:
+        return None
+
+
+def explain(error: Exception, given: list[str]) -> str:
+    """One line that names the key and its value, and says what is allowed."""
+    cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
+    if isinstance(error, MissingConfigException) and error.options is not None:
+        group, _, choice = (error.missing_cfg_file or "").rpartition("/")
+        return f"{group}={choice}: no such choice{_nearest(choice, error.options)}; {group} is one of {', '.join(error.options)}"
+    if isinstance(error, OverrideParseException):
+        return f"{error.override}: can't be read; write key=value"
+    if isinstance(cause, OmegaConfBaseException) and cause.full_key:
+        return _explain_key(cause, given)
+    first = " ".join(str(error).split())
+    if "Ambiguous value" in first:
+        return f"{first.split('Ambiguous value for argument ')[-1].split()[0]}: several values need -m (a sweep), or [a,b] for a list"
+    return first
+
+
+def _explain_key(error: OmegaConfBaseException, given: list[str]) -> str:
+    key = str(error.full_key)
+    argument = next((a for a in given if a.partition("=")[0].lstrip("+~") == key), key)
+    message = " ".join(str(error.msg).split()).split(" full_key:")[0]
+    if "not in struct" in message or "not in '" in message:
+        parent, _, name = key.rpartition(".")
+        known = [str(k) for k in (error.parent_node or {}) if not str(k).startswith("_")]
+        place = parent or "the config"
+        return f"{argument}: no such key{_nearest(name, known)}; {place} has {', '.join(known)}"
+    return f"{argument}: {message[:1].lower()}{message[1:]}"
+
+
+def _nearest(name: str, known: Any) -> str:
+    nearest = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {nearest[0]}?)" if nearest else ""

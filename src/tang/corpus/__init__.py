@@ -1,0 +1,1 @@
+"""From files to clean poems: fetch (pinned, hashed, cached), read, clean, forms."""

@@ -1,0 +1,78 @@
+"""Verse forms: how many lines of how many characters.
+
+A *line* is what stands between two punctuation marks (句); 、 doesn't end one.
+"""
+
+import re
+from typing import NamedTuple
+
+from tang.errors import InputError
+
+LINE_END = "，。？！；"
+PUNCTUATION = LINE_END + "、"
+
+# Unified ideographs with their extensions, compatibility ideographs and 〇 (UAX #38).
+HANZI = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_NOT_HANZI = re.compile(f"[^{HANZI}]")
+_LINE_ENDS = re.compile(f"[{LINE_END}]+")
+
+
+class Form(NamedTuple):
+    """``lines`` lines of ``chars`` characters each."""
+
+    chars: int
+    lines: int
+
+    def __str__(self) -> str:
+        names = {form: name for name, form in FORMS.items()}
+        return names.get(self, f"{self.chars}×{self.lines}")
+
+
+FORMS = {
+    "五言绝句": Form(5, 4),
+    "七言绝句": Form(7, 4),
+    "五言律诗": Form(5, 8),
+    "七言律诗": Form(7, 8),
+}
+
+
+def form_named(name: str) -> Form:
+    """The form called ``name``.
+
+    Raises:
+        InputError: there is no form of that name.
+    """
+    if name not in FORMS:
+        raise InputError(f"form {name!r} is not known; the forms are {'，'.join(FORMS)}")
+    return FORMS[name]
+
+
+def hanzi(text: str) -> str:
+    """The Chinese characters of ``text`` alone."""
+    return _NOT_HANZI.sub("", text)
+
+
+def split_lines(text: str) -> list[str]:
+    """``text`` cut after each run of line-ending marks, the marks kept: ``["日照，", "月明。"]``."""
+    ends = [match.end() for match in _LINE_ENDS.finditer(text)]
+    cuts = [0, *ends] if ends and ends[-1] == len(text) else [0, *ends, len(text)]
+    return [text[start:end] for start, end in zip(cuts, cuts[1:], strict=False) if end > start]
+
+
+def form_of(text: str) -> Form | None:
+    """The form of a poem whose lines are all equally long, else None."""
+    lines = split_lines(text)
+    lengths = {len(hanzi(line)) for line in lines}
+    return Form(lengths.pop(), len(lines)) if len(lengths) == 1 else None
+
+
+def stanzas(text: str, lines: int) -> list[str]:
+    """A regular poem of more than ``lines`` lines cut into stanzas of that many; others whole.
+
+    The lines of the last stanza, if it would be short, are left out.
+    """
+    form = form_of(text)
+    if form is None or form.lines <= lines:
+        return [text]
+    parts = split_lines(text)
+    return ["".join(parts[i : i + lines]) for i in range(0, form.lines - lines + 1, lines)]

@@ -1,0 +1,110 @@
+"""Where poems come from: the 全唐诗, a text file, or JSON of the same shape."""
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+from typing import Any, Protocol
+
+from tang.corpus.fetch import fetch_tang, registry
+from tang.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """A corpus before cleaning."""
+
+    def fingerprint(self) -> str:
+        """What changes when the corpus changes; cheap, so that a warm start needn't parse."""
+        ...
+
+    def read(self) -> list[str]:
+        """The poems as printed, one string each."""
+        ...
+
+
+class TangSource:
+    """The 全唐诗 in ``folder``, fetched when it isn't there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def fingerprint(self) -> str:
+        return hashlib.sha256(repr(registry()).encode()).hexdigest()
+
+    def read(self) -> list[str]:
+        return [poem for path in fetch_tang(self.folder) for poem in read_json(path) or []]
+
+
+class FileSource:
+    """A UTF-8 text file with one poem a line, a JSON file, or a folder of JSON files."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            raise InputError(f"data.path={path}: no such file or folder")
+        self.path = path
+        self.files = [path] if path.is_file() else _json_files(path)
+
+    def fingerprint(self) -> str:
+        digest = hashlib.sha256()
+        for file in self.files:
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+        return digest.hexdigest()
+
+    def read(self) -> list[str]:
+        if self.path.is_file() and self.path.suffix != ".json":
+            poems = [line for line in _text(self.path).splitlines() if line.strip()]
+        else:
+            poems = []
+            for file in self.files:
+                found = read_json(file)
+                if found is None:
+                    log.info("corpus: %s holds no poems (no list of objects with 'paragraphs'); left out", file)
+                poems += found or []
+        if not poems:
+            raise InputError(f"{self.path}: no poems in it; give one poem a line, or JSON with 'paragraphs'")
+        return poems
+
+
+def _json_files(folder: Path) -> list[Path]:
+    # chinese-poetry keeps faulty twins of its files in folders named error.
+    files = sorted(file for file in folder.rglob("*.json") if "error" not in file.relative_to(folder).parts)
+    if not files:
+        raise InputError(f"data.path={folder}: no .json files in this folder")
+    return files
+
+
+def read_json(path: Path) -> list[str] | None:
+    """The poems of a file shaped like chinese-poetry's, ``[{"paragraphs": ["…", …], …}, …]``.
+
+    None when the file is JSON of another shape (authors, indexes).
+
+    Raises:
+        InputError: bad UTF-8, broken JSON or a malformed poem, with its position.
+    """
+    try:
+        entries: Any = json.loads(_text(path))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: line {error.lineno}, column {error.colno}: broken JSON ({error.msg})") from None
+    except RecursionError:
+        raise InputError(f"{path}: broken JSON (nested too deeply)") from None
+    if not isinstance(entries, list) or not any(isinstance(entry, dict) and "paragraphs" in entry for entry in entries):
+        return None
+    poems = []
+    for number, entry in enumerate(entries, start=1):
+        paragraphs = entry.get("paragraphs") if isinstance(entry, dict) else None
+        if not isinstance(paragraphs, list) or not all(isinstance(paragraph, str) for paragraph in paragraphs):
+            raise InputError(f"{path}: poem {number}: 'paragraphs' must be a list of strings")
+        poems.append("".join(paragraphs))
+    return poems
+
+
+def _text(path: Path) -> str:
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        raise InputError(f"{path}: line {line}, byte {column}: not UTF-8; save the file as UTF-8") from None

@@ -1,0 +1,114 @@
+"""Batches of poems of nearly one length, in an order that a checkpoint can go on with."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tang.data.prepare import Sequences
+from tang.data.vocabulary import PAD
+
+LONG = 128
+"""A batch of ``batch_size`` poems may have ``LONG`` positions a poem; see :class:`LengthBuckets`."""
+
+
+class Batch(NamedTuple):
+    """Poems side by side; where one is shorter than the longest, PAD fills both tensors' ends.
+
+    ::
+
+        inputs   <bos> 日  照  香           targets   日  照  香  <eos>
+                 <bos> 月 <eos> PAD                   月 <eos> PAD PAD
+    """
+
+    inputs: Tensor
+    """(B, T) int64."""
+    targets: Tensor
+    """(B, T) int64; PAD where there is nothing to predict."""
+    num_tokens: int
+    """Targets that aren't PAD."""
+
+
+def collate(sequences: list[np.ndarray]) -> Batch:
+    """The batch of some sequences ``<bos> … <eos>``."""
+    ids = np.full((len(sequences), max(map(len, sequences))), PAD, dtype=np.int64)
+    for row, sequence in zip(ids, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    tensor = torch.from_numpy(ids)
+    return Batch(tensor[:, :-1], tensor[:, 1:], sum(len(sequence) - 1 for sequence in sequences))
+
+
+class LengthBuckets:
+    """Cuts an epoch into batches of poems of nearly one length.
+
+    All poems are put in a new random order, sorted by length (equal ones stay in random order),
+    cut into batches of ``batch_size`` poems, and the batches are shuffled. Long poems go in
+    smaller batches, so that none has more than ``batch_size`` × ``LONG`` positions, which bounds
+    its memory; a single poem may.
+
+    Without a seed the order is by length, the same in every epoch.
+    """
+
+    def __init__(self, lengths: np.ndarray, batch_size: int, seed: int | None) -> None:
+        self.lengths = lengths
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = 0
+        self._cuts = self._cut(np.sort(lengths))
+
+    def _cut(self, ascending: np.ndarray) -> list[int]:
+        cuts = [0]
+        for end, length in enumerate(ascending.tolist(), start=1):
+            size = end - cuts[-1]
+            if size > 1 and (size > self.batch_size or size * length > self.batch_size * LONG):
+                cuts.append(end - 1)
+        return cuts[1:]
+
+    def __len__(self) -> int:
+        return len(self._cuts) + 1
+
+    def set_epoch(self, epoch: int) -> None:
+        """Take the order of this epoch."""
+        self.epoch = epoch
+
+    def batches(self) -> list[np.ndarray]:
+        """The indices of each batch of this epoch."""
+        if self.seed is None:
+            return np.split(np.argsort(self.lengths, kind="stable"), self._cuts)
+        random = np.random.default_rng([self.seed, self.epoch])
+        order = random.permutation(len(self.lengths))
+        batches = np.split(order[np.argsort(self.lengths[order], kind="stable")], self._cuts)
+        return [batches[index] for index in random.permutation(len(batches))]
+
+
+class PoemLoader:
+    """Iterates over the batches of an epoch; its state tells how many have been handed out.
+
+    Lightning calls ``set_epoch`` of a loader's ``sampler``, and saves the loader's state.
+    """
+
+    batch_sampler = None  # Lightning asks for it where there is a sampler
+
+    def __init__(self, sequences: Sequences, batch_size: int, seed: int | None = None) -> None:
+        self.sequences = sequences
+        self.sampler = LengthBuckets(sequences.lengths, batch_size, seed)
+        self._handed_out = 0
+        self._resume: dict[str, int] | None = None
+
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+    def __iter__(self) -> Iterator[Batch]:
+        resume, self._resume = self._resume, None
+        start = resume["handed_out"] if resume and resume["epoch"] == self.sampler.epoch else 0
+        batches = self.sampler.batches()
+        for self._handed_out in range(start + 1, len(batches) + 1):
+            yield collate([self.sequences[index] for index in batches[self._handed_out - 1]])
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"epoch": self.sampler.epoch, "handed_out": self._handed_out}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._resume = state

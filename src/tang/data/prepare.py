@@ -1,0 +1,171 @@
+"""From a corpus to ids on disk, once: later starts map the files and read no poem."""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from filelock import FileLock
+
+import tang.corpus
+from tang.corpus.clean import Poem, Script, clean_all, in_script
+from tang.corpus.forms import form_named, form_of, hanzi, stanzas
+from tang.corpus.sources import Source
+from tang.data.card import Card
+from tang.data.split import Part, split
+from tang.data.vocabulary import BOS, EOS, Vocabulary
+from tang.errors import InputError
+
+log = logging.getLogger(__name__)
+
+PARTS: tuple[Part, ...] = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What of a corpus becomes training data; each field is a key of the config's ``data``."""
+
+    script: Script = "simplified"
+    punctuation: Literal["keep", "drop"] = "keep"
+    forms: tuple[str, ...] | None = None
+    max_length: int | None = None
+    stanzas: int | None = None
+    min_count: int = 2
+    max_train: int | None = None
+    max_val: int | None = None
+
+    def pieces(self, text: str) -> Iterator[tuple[str, bool]]:
+        """The pieces of a poem to learn from, and of each whether its end was cut off.
+
+        Stanzas are cut first; ``forms`` then chooses among the pieces.
+        """
+        wanted = None if self.forms is None else {form_named(name) for name in self.forms}
+        for piece in stanzas(text, self.stanzas) if self.stanzas else [text]:
+            if wanted is None or form_of(piece) in wanted:
+                kept = hanzi(piece) if self.punctuation == "drop" else piece
+                yield kept[: self.max_length], self.max_length is not None and len(kept) > self.max_length
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Sequences of ids, one after another in one array: ``<bos>`` characters ``<eos>``."""
+
+    tokens: np.ndarray
+    offsets: np.ndarray
+    """Where each sequence begins in ``tokens``, and at last where the last one ends."""
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self.tokens[self.offsets[index] : self.offsets[index + 1]]
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Predictions to make in each sequence: its characters and its end."""
+        return np.diff(self.offsets) - 1
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A corpus ready for training."""
+
+    vocabulary: Vocabulary
+    parts: dict[Part, Sequences]
+    card: Card
+
+
+def prepare(source: Source, options: Options, cache: Path, vocabulary: Vocabulary | None = None) -> Prepared:
+    """The corpus under ``options``, from ``cache`` if it has been prepared before.
+
+    ``vocabulary`` is that of a model trained before; by default it is built from the training part.
+
+    Raises:
+        InputError: the corpus is faulty, or a part of the split would be empty.
+    """
+    folder = cache / _key(source, options, vocabulary)
+    if not folder.is_dir():
+        cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not folder.is_dir():
+                log.info("corpus: preparing, once for these options")
+                staged = folder.with_suffix(f".{os.getpid()}.part")
+                staged.mkdir()
+                try:
+                    _write(staged, source, options, vocabulary)
+                    staged.rename(folder)
+                finally:
+                    shutil.rmtree(staged, ignore_errors=True)
+    return _open(folder)
+
+
+def _key(source: Source, options: Options, vocabulary: Vocabulary | None) -> str:
+    """A name for the prepared files that changes with all they depend on, this code included."""
+    digest = hashlib.sha256(source.fingerprint().encode())
+    digest.update(json.dumps(dataclasses.asdict(options), ensure_ascii=False).encode("utf-8"))
+    digest.update(json.dumps(vocabulary.symbols if vocabulary else None, ensure_ascii=False).encode("utf-8"))
+    for package in (Path(tang.corpus.__file__).parent, Path(__file__).parent):
+        for module in sorted(package.glob("*.py")):
+            digest.update(module.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _write(folder: Path, source: Source, options: Options, vocabulary: Vocabulary | None) -> None:
+    raws = source.read()
+    poems, dropped = clean_all(raws)
+    pieces = _split_pieces(poems, options)
+    if vocabulary is None:
+        vocabulary = Vocabulary.build((text for text, _ in pieces["train"]), options.min_count)
+    tokens: list[int] = []
+    offsets = [0]
+    for part in PARTS:
+        for text, is_cut in pieces[part]:
+            tokens += [BOS, *vocabulary.encode(text), *([] if is_cut else [EOS])]
+            offsets.append(len(tokens))
+    texts = {part: [text for text, _ in pieces[part]] for part in PARTS}
+    card = Card.of(len(raws), dict(dropped), len(poems), dict(texts), vocabulary)
+    np.save(folder / "tokens.npy", np.array(tokens, dtype=np.int32))
+    np.save(folder / "offsets.npy", np.array(offsets, dtype=np.int64))
+    meta = {
+        "vocabulary": vocabulary.symbols,
+        "sizes": [len(pieces[part]) for part in PARTS],
+        "card": dataclasses.asdict(card),
+    }
+    (folder / "meta.json").write_text(json.dumps(meta, ensure_ascii=False), encoding="utf-8")
+
+
+def _split_pieces(poems: list[Poem], options: Options) -> dict[Part, list[tuple[str, bool]]]:
+    """The pieces of each part in the order of their poems' hashes, so that a prefix is a random subset."""
+    ranked: dict[Part, list[tuple[float, int, tuple[str, bool]]]] = {part: [] for part in PARTS}
+    for place, text in zip(split(poems), in_script(poems, options.script), strict=True):
+        for number, piece in enumerate(options.pieces(text)):
+            ranked[place.part].append((place.rank, number, piece))
+    limits = {"train": options.max_train, "val": options.max_val, "test": None}
+    pieces = {part: [piece for *_, piece in sorted(ranked[part])[: limits[part]]] for part in PARTS}
+    for part in PARTS:
+        if not pieces[part]:
+            counts = ", ".join(f"{len(pieces[other])} {other}" for other in PARTS)
+            raise InputError(
+                f"the {part} part is empty: {len(poems)} clean poems give {counts} pieces; "
+                "use more poems, or other data.forms and data.stanzas"
+            )
+    return pieces
+
+
+def _open(folder: Path) -> Prepared:
+    meta: dict[str, Any] = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    tokens = np.load(folder / "tokens.npy", mmap_mode="r")
+    offsets = np.load(folder / "offsets.npy", mmap_mode="r")
+    ends = np.cumsum([0, *meta["sizes"]])
+    parts = {
+        part: Sequences(tokens, offsets[start : end + 1])
+        for part, start, end in zip(PARTS, ends, ends[1:], strict=False)
+    }
+    return Prepared(Vocabulary(meta["vocabulary"]), parts, Card(**meta["card"]))

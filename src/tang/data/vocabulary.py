@@ -1,0 +1,38 @@
+"""Characters ↔ ids."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+PAD, UNK, BOS, EOS = range(4)
+SPECIALS = ("<pad>", "<unk>", "<bos>", "<eos>")
+
+
+class Vocabulary:
+    """The special symbols, then characters; a character's id is its position."""
+
+    def __init__(self, symbols: Iterable[str]) -> None:
+        self.symbols = list(symbols)
+        self.ids = {symbol: id for id, symbol in enumerate(self.symbols)}
+        assert tuple(self.symbols[: len(SPECIALS)]) == SPECIALS
+        assert len(self.ids) == len(self.symbols), "a symbol stands twice"
+
+    @classmethod
+    def build(cls, texts: Iterable[str], min_count: int = 1) -> "Vocabulary":
+        """The characters that occur ``min_count`` times or more, by (-count, character)."""
+        counts = Counter(character for text in texts for character in text)
+        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        return cls([*SPECIALS, *(character for character, count in ordered if count >= min_count)])
+
+    def __len__(self) -> int:
+        return len(self.symbols)
+
+    def __contains__(self, character: str) -> bool:
+        return character in self.ids
+
+    def encode(self, text: str) -> list[int]:
+        """An id for each character, ``<unk>`` for those outside the vocabulary."""
+        return [self.ids.get(character, UNK) for character in text]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The characters of ``ids``; padding and the marks of beginning and end vanish, ``<unk>`` is □."""
+        return "".join("□" if id == UNK else self.symbols[id] for id in ids if id not in (PAD, BOS, EOS))

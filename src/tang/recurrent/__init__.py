@@ -1,0 +1,1 @@
+"""Recurrent layers in PyTorch's own parameter layout."""

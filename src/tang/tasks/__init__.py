@@ -1,0 +1,1 @@
+"""What a model learns: networks, losses and metrics as LightningModules."""

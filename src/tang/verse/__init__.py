@@ -1,0 +1,1 @@
+"""Writing verse with a trained model: forms as masks, decoding, layout."""

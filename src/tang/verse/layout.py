@@ -1,0 +1,111 @@
+"""A form as a row of slots, each of which admits some symbols only.
+
+::
+
+    五言绝句, with punctuation          H H H H H ，   H H H H H 。   H H H H H ，   H H H H H 。
+    and without                         H H H H H      H H H H H      H H H H H      H H H H H
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tang.corpus.clean import convert
+from tang.corpus.forms import FORMS, PUNCTUATION, Form, hanzi, split_lines
+from tang.data.vocabulary import SPECIALS, Vocabulary
+from tang.errors import InputError
+
+INSIDE = "，？！；"
+"""Marks after the first line of a couplet; the first of them is the default."""
+END = "。？！；"
+"""Marks after its second line."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The slots of ``form`` for a model with this vocabulary."""
+
+    form: Form
+    vocabulary: Vocabulary
+
+    @property
+    def marks(self) -> list[str]:
+        """After each line, the marks that the model can put there, "" if it knows none."""
+        last = self.form.lines - 1
+        wanted = ["。？！" if line == last else END if line % 2 else INSIDE for line in range(self.form.lines)]
+        return ["".join(mark for mark in marks if mark in self.vocabulary) for marks in wanted]
+
+    @property
+    def slots(self) -> list[str | None]:
+        """What each slot admits: these marks, or (None) any Chinese character."""
+        slots: list[str | None] = []
+        for marks in self.marks:
+            slots += [None] * self.form.chars + ([marks] if marks else [])
+        return slots
+
+    def mask(self) -> Tensor:
+        """(S, V) bool: whether a slot admits a symbol."""
+        symbols = self.vocabulary.symbols
+        is_hanzi = torch.tensor([symbol not in SPECIALS and bool(hanzi(symbol)) for symbol in symbols])
+        rows = {marks: torch.tensor([symbol in marks for symbol in symbols]) for marks in set(self.marks) if marks}
+        return torch.stack([is_hanzi if marks is None else rows[marks] for marks in self.slots])
+
+    def place(self, start: str) -> list[int | None]:
+        """For each slot the id that ``start`` puts there; None where the model chooses.
+
+        A mark must come at the end of a line. It is put there if the form admits it; marks that are
+        left out are the model's choice.
+
+        Raises:
+            InputError: ``start`` doesn't fit the form, or has a character that the model doesn't know.
+        """
+        slots = self.slots
+        ids: list[int | None] = [None] * len(slots)
+        hanzi_slots = [slot for slot, marks in enumerate(slots) if marks is None]
+        count = 0
+        for character in start:
+            if character not in PUNCTUATION:
+                if count == len(hanzi_slots):
+                    raise InputError(f"start={start}: too long; {self.form} has {len(hanzi_slots)} characters")
+                ids[hanzi_slots[count]] = self._id(start, character)
+                count += 1
+            elif count == 0 or count % self.form.chars:
+                raise InputError(
+                    f"start={start}: {character} stands after {count} characters, "
+                    f"but the lines of {self.form} have {self.form.chars}"
+                )
+            else:
+                slot = hanzi_slots[count - 1] + 1
+                if slot < len(slots) and character in (slots[slot] or ""):
+                    ids[slot] = self.vocabulary.ids[character]
+        if count == 0:
+            raise InputError(f"start={start}: give at least one Chinese character to begin with")
+        return ids
+
+    def _id(self, start: str, character: str) -> int:
+        if not hanzi(character):
+            raise InputError(f"start={start}: {character!r} is not a Chinese character")
+        if character in self.vocabulary:
+            return self.vocabulary.ids[character]
+        twins = {convert([character], "simplified")[0], convert([character], "traditional")[0]}
+        known = sorted(twin for twin in twins if twin in self.vocabulary)
+        hint = f"; write {' or '.join(known)}, which it knows" if known else ""
+        raise InputError(f"start={start}: the model doesn't know the character {character}{hint}")
+
+    def lines(self, ids: list[int]) -> list[tuple[str, str]]:
+        """The lines of a poem with the marks after them; marks that the model can't write are the form's own."""
+        text = iter(self.vocabulary.decode(ids))
+        lines = []
+        for number, marks in enumerate(self.marks):
+            line = "".join(next(text) for _ in range(self.form.chars))
+            lines.append((line, next(text) if marks else (END if number % 2 else INSIDE)[0]))
+        return lines
+
+
+def form_for(start: str, default: Form) -> Form:
+    """The form that ``start`` asks for when it is a whole line of five or seven, else ``default``."""
+    first = split_lines(start)[0] if split_lines(start) else ""
+    chars = len(hanzi(first))
+    is_line = first[-1:] in PUNCTUATION or first == start
+    return next((form for form in FORMS.values() if is_line and form.chars == chars), default)

@@ -1,0 +1,35 @@
+"""Train an LSTM language model on Tang poems: ``python src/train.py [KEY=VALUE ...] [-m]``."""
+
+import logging
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from tang import cli, config
+
+config.register()
+log = logging.getLogger("train")
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="train")
+@cli.one_line
+def main(cfg: DictConfig) -> float:
+    """Train, then show what came of it; returns the best ``val/loss``."""
+    config.check(cfg)
+    # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
+    from tang.closing import closing_words
+    from tang.training import train
+
+    is_sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+    result = train(cfg, Path(HydraConfig.get().runtime.output_dir), is_sweep)
+    if not is_sweep:
+        samples = cfg.callbacks.samples
+        log.info("%s", closing_words(result, samples.start, samples.temperature, cfg.seed))
+    return result.val_loss
+
+
+if __name__ == "__main__":
+    cli.run(main)
