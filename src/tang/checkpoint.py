@@ -12,8 +12,8 @@ from tang.tasks.language_model import LanguageModel
 OUTPUTS = Path("outputs")
 
 
-def find(ckpt: str) -> Path:
-    """The file that ``ckpt`` means: a path, or ``latest`` for the newest run's best.
+def find(ckpt: str, key: str = "ckpt") -> Path:
+    """The file that ``key=ckpt`` means: a path, or ``latest`` for the newest run's best.
 
     Raises:
         InputError: there is no such file.
@@ -21,11 +21,13 @@ def find(ckpt: str) -> Path:
     if ckpt == "latest":
         found = sorted(OUTPUTS.rglob("checkpoints/best.ckpt"), key=lambda path: path.stat().st_mtime)
         if not found:
-            raise InputError(f"ckpt=latest: no checkpoints/best.ckpt below {OUTPUTS}/; train first (python src/train.py)")
+            raise InputError(
+                f"{key}=latest: no checkpoints/best.ckpt below {OUTPUTS}/; train first (python src/train.py)"
+            )
         return found[-1]
     path = Path(ckpt).expanduser()
     if not path.is_file():
-        raise InputError(f"ckpt={ckpt}: no such file")
+        raise InputError(f"{key}={ckpt}: no such file")
     return path
 
 

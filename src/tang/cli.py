@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from hydra.core.hydra_config import HydraConfig
@@ -18,11 +19,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from tang.errors import InputError
-
 
 
 class ScreenHandler(logging.StreamHandler[Any]):
@@ -158,15 +158,16 @@ def explain(error: Exception, given: list[str]) -> str:
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, choice = (error.missing_cfg_file or "").rpartition("/")
-        return f"{group}={choice}: no such choice{_nearest(choice, error.options)}; {group} is one of {', '.join(error.options)}"
+        nearest, choices = _nearest(choice, error.options), ", ".join(error.options)
+        return f"{group}={choice}: no such choice{nearest}; {group} is one of {choices}"
     if isinstance(error, OverrideParseException):
         return f"{error.override}: can't be read; write key=value"
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
         return _explain_key(cause, given)
-    first = " ".join(str(error).split())
-    if "Ambiguous value" in first:
-        return f"{first.split('Ambiguous value for argument ')[-1].split()[0]}: several values need -m (a sweep), or [a,b] for a list"
-    return first
+    message = " ".join(str(error).split())
+    if ambiguous := re.match(r"Ambiguous value for argument '([^']*)'", message):
+        return f"{ambiguous[1]}: several values need -m (a sweep) or brackets (a list)"
+    return message
 
 
 def _explain_key(error: OmegaConfBaseException, given: list[str]) -> str:
@@ -175,7 +176,7 @@ def _explain_key(error: OmegaConfBaseException, given: list[str]) -> str:
     message = " ".join(str(error.msg).split()).split(" full_key:")[0]
     if "not in struct" in message or "not in '" in message:
         parent, _, name = key.rpartition(".")
-        known = [str(k) for k in (error.parent_node or {}) if not str(k).startswith("_")]
+        known = [str(k) for k in (error.parent_node or {}) if not str(k).startswith("_") and k != "hydra"]
         place = parent or "the config"
         return f"{argument}: no such key{_nearest(name, known)}; {place} has {', '.join(known)}"
     return f"{argument}: {message[:1].lower()}{message[1:]}"
@@ -184,3 +185,23 @@ def _explain_key(error: OmegaConfBaseException, given: list[str]) -> str:
 def _nearest(name: str, known: Any) -> str:
     nearest = difflib.get_close_matches(name, list(known), n=1)
     return f" (did you mean {nearest[0]}?)" if nearest else ""
+
+
+def as_list(value: Any) -> list[str]:
+    """A key that may be one value or a list, as a list of texts."""
+    return [str(item) for item in (value if isinstance(value, ListConfig) else [value])]
+
+
+def output(text: str, path: str | None) -> None:
+    """Print ``text``, or write it to the file ``path``.
+
+    Raises:
+        InputError: the file can't be written.
+    """
+    if path is None:
+        print(text)
+        return
+    try:
+        Path(path).expanduser().write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"out={path}: {error.strerror}") from None

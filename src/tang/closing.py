@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tang import checkpoint
-from tang.corpus.forms import form_named
 from tang.training import Result
 from tang.verse.decoding import Settings
 from tang.verse.write import write
@@ -17,7 +16,7 @@ def closing_words(result: Result, starts: Sequence[str], temperature: float, see
     model = checkpoint.load(Path(result.checkpoint))
     known = [start for start in starts if all(character in model.vocabulary for character in start)]
     settings = Settings(temperature=temperature)
-    poems = write(model.network, model.vocabulary, known, form_named(model.form), settings=settings, seed=seed)
+    poems = write(model.network, model.vocabulary, known, model.default_form, settings=settings, seed=seed)
     return "\n".join(
         [
             "",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 
 from tang.corpus.forms import FORMS
 from tang.errors import InputError
@@ -252,20 +252,19 @@ class Evaluate:
     out: str | None = None
 
 
-SCHEMAS = {
-    "optimizer": {"adam": Adam, "sgd": SGD, "adagrad": Adagrad, "rmsprop": RMSprop, "adadelta": Adadelta},
-    "scheduler": {"none": Scheduler, "cosine": Cosine, "plateau": Plateau},
+SCHEMAS: dict[str, dict[str, type]] = {
+    "schema": {"train": Train, "sample": Sample, "evaluate": Evaluate},
+    "schema/optimizer": {"adam": Adam, "sgd": SGD, "adagrad": Adagrad, "rmsprop": RMSprop, "adadelta": Adadelta},
+    "schema/scheduler": {"none": Scheduler, "cosine": Cosine, "plateau": Plateau},
 }
 
 
 def register() -> None:
     """Put the schema where Hydra finds it, and the resolver that names a sweep's folders."""
     store = ConfigStore.instance()
-    for name, node in {"train": Train, "sample": Sample, "evaluate": Evaluate}.items():
-        store.store(group="schema", name=name, node=node)
     for group, schemas in SCHEMAS.items():
         for name, node in schemas.items():
-            store.store(group=f"schema/{group}", name=name, node=node)
+            store.store(group=group, name=name, node=node)
     OmegaConf.register_new_resolver("run_name", _run_name, replace=True)
 
 
@@ -283,9 +282,9 @@ def check(config: DictConfig, path: str = "") -> None:
     Raises:
         InputError: names the key, its value and what is allowed.
     """
-    schema = OmegaConf.get_type(config)
+    schema: Any = OmegaConf.get_type(config)
     rules = {f.name: f.metadata["rule"] for f in dataclasses.fields(schema) if "rule" in f.metadata}
-    for name in config:
+    for name in map(str, config):
         full = f"{path}{name}"
         if OmegaConf.is_missing(config, name):
             raise InputError(f"{full} is missing: give {full}=…")
@@ -293,4 +292,5 @@ def check(config: DictConfig, path: str = "") -> None:
         if isinstance(value, DictConfig):
             check(value, f"{full}.")
         elif name in rules and value is not None and not rules[name].holds(value):
-            raise InputError(f"{full}={value}: must be {rules[name].allowed}")
+            shown = f"[{', '.join(map(str, value))}]" if isinstance(value, ListConfig) else value
+            raise InputError(f"{full}={shown}: must be {rules[name].allowed}")

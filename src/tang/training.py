@@ -13,10 +13,10 @@ from typing import Any
 
 import hydra
 import pytorch_lightning as pl
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
 from pytorch_lightning.loggers import TensorBoardLogger
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from tang import checkpoint
 from tang.callbacks.progress import Progress
@@ -94,9 +94,10 @@ def train(config: DictConfig, folder: Path, is_sweep: bool) -> Result:
 
 def build(config: DictConfig, settings: Mapping[str, Any]) -> tuple[PoemDataModule, LanguageModel]:
     """The data and the model; from a checkpoint's weights and vocabulary with ``init_from``."""
-    origin = checkpoint.load(checkpoint.find(config.init_from)) if config.init_from else None
+    origin = checkpoint.load(checkpoint.find(config.init_from, "init_from")) if config.init_from else None
     vocabulary = origin.vocabulary.symbols if origin else None
-    data: PoemDataModule = hydra.utils.instantiate(config.data, vocabulary=vocabulary)
+    arguments = dict(settings["data"])
+    data: PoemDataModule = hydra.utils.get_class(arguments.pop("_target_"))(**arguments, vocabulary=vocabulary)
     model = dict(settings["model"])
     if origin:
         check_script(origin, data)
@@ -107,7 +108,7 @@ def build(config: DictConfig, settings: Mapping[str, Any]) -> tuple[PoemDataModu
     task = LanguageModel(
         model=model,
         vocabulary=data.prepared.vocabulary.symbols,
-        data={name: value for name, value in settings["data"].items() if name != "_target_"},
+        data=arguments,
         form=shapes[0] if shapes else "七言绝句",
         optimizer=hydra.utils.instantiate(config.optimizer, _convert_="all"),
         scheduler=hydra.utils.instantiate(config.scheduler),
@@ -120,14 +121,16 @@ def build(config: DictConfig, settings: Mapping[str, Any]) -> tuple[PoemDataModu
 def check_script(origin: LanguageModel, data: PoemDataModule) -> None:
     """Refuse to go on in the other script: hardly a character would be known."""
     if (script := origin.data["script"]) != data.options.script:
-        raise InputError(f"data.script={data.options.script}: init_from was trained with data.script={script}; use that")
+        raise InputError(
+            f"data.script={data.options.script}: init_from was trained with data.script={script}; use that"
+        )
 
 
 def callbacks(settings: Mapping[str, Any], task: LanguageModel, folder: Path) -> list[Callback]:
     """Those of the config's ``callbacks``, and the checkpoint of the last epoch."""
     wanted = settings["callbacks"]
     samples, stopping = wanted["samples"], wanted["early_stopping"]
-    form = form_named(samples["form"] or task.form)
+    form = form_named(samples["form"]) if samples["form"] else task.default_form
     last = ModelCheckpoint(
         folder / "checkpoints", "last", monitor=None, save_on_train_epoch_end=True, enable_version_counter=False
     )

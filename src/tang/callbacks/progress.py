@@ -42,7 +42,7 @@ class Progress(Callback):
     ) -> None:
         now = time.perf_counter()
         self.tokens, self.seconds, self._last = self.tokens + batch.num_tokens, self.seconds + now - self._last, now
-        if trainer.global_step % trainer.log_every_n_steps == 0:
+        if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             tokens, seconds = self._logged
             pl_module.log("train/tokens_per_second", (self.tokens - tokens) / max(self.seconds - seconds, 1e-9))
             self._logged = (self.tokens, self.seconds)
@@ -50,7 +50,9 @@ class Progress(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, LanguageModel)
         losses = {"train/loss": pl_module.train_loss.compute()}
-        losses |= {name: trainer.callback_metrics[name] for name in ("val/loss", "val/ppl") if name in trainer.callback_metrics}
+        losses |= {
+            name: trainer.callback_metrics[name] for name in ("val/loss", "val/ppl") if name in trainer.callback_metrics
+        }
         log.info(
             "epoch %d%s  %s  %s tokens/s  %s",
             trainer.current_epoch + 1,

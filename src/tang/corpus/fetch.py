@@ -33,7 +33,7 @@ PROBE_SECONDS = 5
 def registry() -> dict[str, str]:
     """File name → ``sha256:…`` of every file of the corpus, in the corpus's order."""
     lines = Path(__file__).with_name("tang.sha256").read_text(encoding="utf-8").splitlines()
-    return {name: digest for name, digest in (line.split() for line in lines)}
+    return dict(line.split(maxsplit=1) for line in lines)
 
 
 def fetch_tang(folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ A *line* is what stands between two punctuation marks (句); 、 doesn't end one
 """
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 from tang.errors import InputError
@@ -56,7 +57,7 @@ def split_lines(text: str) -> list[str]:
     """``text`` cut after each run of line-ending marks, the marks kept: ``["日照，", "月明。"]``."""
     ends = [match.end() for match in _LINE_ENDS.finditer(text)]
     cuts = [0, *ends] if ends and ends[-1] == len(text) else [0, *ends, len(text)]
-    return [text[start:end] for start, end in zip(cuts, cuts[1:], strict=False) if end > start]
+    return [text[start:end] for start, end in pairwise(cuts) if end > start]
 
 
 def form_of(text: str) -> Form | None:

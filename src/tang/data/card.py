@@ -81,7 +81,9 @@ class Card:
 
     def markdown(self) -> str:
         """For TensorBoard: a table."""
-        return "\n".join(["| corpus | |", "|---|---|", *(f"| {label} | {value} |" for label, value in self.rows.items())])
+        return "\n".join(
+            ["| corpus | |", "|---|---|", *(f"| {label} | {value} |" for label, value in self.rows.items())]
+        )
 
 
 def _listed(counts: dict[str, int]) -> str:

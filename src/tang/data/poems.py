@@ -72,12 +72,12 @@ class PoemDataModule(LightningDataModule):
         """Fetch, clean and cache, once for all processes."""
         prepare(self.source, self.options, self.cache, self._given_vocabulary)
 
-    def loader(self, part: Part) -> PoemLoader:
-        """The batches of a part; those of ``train`` in another order each epoch."""
-        return PoemLoader(self.prepared.parts[part], self.batch_size, self.seed if part == "train" else None)
+    def loader(self, part: Part, shuffle: bool = False) -> PoemLoader:
+        """The batches of a part, in another order each epoch or in that of their lengths."""
+        return PoemLoader(self.prepared.parts[part], self.batch_size, self.seed if shuffle else None)
 
     def train_dataloader(self) -> Any:
-        return self.loader("train")
+        return self.loader("train", shuffle=True)
 
     def val_dataloader(self) -> Any:
         return self.loader("val")
@@ -88,6 +88,8 @@ class PoemDataModule(LightningDataModule):
 
 def _source(source: str, dir: str, path: str | None) -> Source:
     if source == "tang":
+        if path is not None:
+            raise InputError(f"data.path={path}: for your own poems give data=text too; this corpus is in data.dir")
         return TangSource(Path(dir).expanduser())
     if path is None:
         raise InputError("data=text needs data.path=FILE, a text file with one poem a line or JSON files")

@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -129,8 +130,8 @@ def _write(folder: Path, source: Source, options: Options, vocabulary: Vocabular
         for text, is_cut in pieces[part]:
             tokens += [BOS, *vocabulary.encode(text), *([] if is_cut else [EOS])]
             offsets.append(len(tokens))
-    texts = {part: [text for text, _ in pieces[part]] for part in PARTS}
-    card = Card.of(len(raws), dict(dropped), len(poems), dict(texts), vocabulary)
+    texts: dict[str, list[str]] = {part: [text for text, _ in pieces[part]] for part in PARTS}
+    card = Card.of(len(raws), dict(dropped), len(poems), texts, vocabulary)
     np.save(folder / "tokens.npy", np.array(tokens, dtype=np.int32))
     np.save(folder / "offsets.npy", np.array(offsets, dtype=np.int64))
     meta = {
@@ -166,6 +167,6 @@ def _open(folder: Path) -> Prepared:
     ends = np.cumsum([0, *meta["sizes"]])
     parts = {
         part: Sequences(tokens, offsets[start : end + 1])
-        for part, start, end in zip(PARTS, ends, ends[1:], strict=False)
+        for part, (start, end) in zip(PARTS, pairwise(ends), strict=True)
     }
     return Prepared(Vocabulary(meta["vocabulary"]), parts, Card(**meta["card"]))

@@ -1,6 +1,7 @@
 """A split frozen by hashes: the same for every set of options, on every machine."""
 
 import hashlib
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from tang.corpus.clean import Poem
@@ -27,14 +28,11 @@ def split(poems: list[Poem]) -> list[Place]:
     smallest hash among them places them all. A couplet is any two lines in a row.
     """
     ranks = [_hash(poem.key) for poem in poems]
-    places = []
     groups = _groups(poems)
     smallest = list(ranks)
-    for poem, group in enumerate(groups):
-        smallest[group] = min(smallest[group], ranks[poem])
-    for poem, group in enumerate(groups):
-        places.append(Place(_part(smallest[group]), ranks[poem]))
-    return places
+    for rank, group in zip(ranks, groups, strict=True):
+        smallest[group] = min(smallest[group], rank)
+    return [Place(_part(smallest[group]), rank) for rank, group in zip(ranks, groups, strict=True)]
 
 
 def _part(rank: float) -> Part:
@@ -61,6 +59,6 @@ def _groups(poems: list[Poem]) -> list[int]:
     first_with: dict[tuple[str, str], int] = {}
     for number, poem in enumerate(poems):
         lines = [hanzi(line) for line in split_lines(poem.simplified)]
-        for couplet in zip(lines, lines[1:], strict=False):
+        for couplet in pairwise(lines):
             parent[root(number)] = root(first_with.setdefault(couplet, number))
     return [root(number) for number in range(len(poems))]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
-from tang.corpus.forms import hanzi
+from tang.corpus.forms import Form, form_named, hanzi
 from tang.data.batches import Batch
 from tang.data.vocabulary import PAD, UNK, Vocabulary
 from tang.tasks.network import Network
@@ -54,13 +54,20 @@ class LanguageModel(LightningModule):
         is_hanzi = [id == UNK or bool(hanzi(symbol)) for id, symbol in enumerate(self.vocabulary.symbols)]
         self.register_buffer("is_hanzi", torch.tensor(is_hanzi), persistent=False)
         self.train_loss = MeanMetric()
-        self.losses = nn.ModuleDict({part: MeanMetric() for part in ("val", "test")})
-        self.hanzi_losses = nn.ModuleDict({part: MeanMetric() for part in ("val", "test")})
+        self.val_losses = Losses()
+        self.test_losses = Losses()
+
+    @property
+    def default_form(self) -> Form:
+        """The form to write in unless told otherwise."""
+        return form_named(self.form)
 
     def nll(self, batch: Batch) -> Tensor:
-        """(B, T) −ln p of each target in float32, 0 where there is none."""
+        """(B, T) −ln p of each target, 0 where there is none."""
         logits, _ = self.network(batch.inputs)
-        nll = F.cross_entropy(logits.flatten(0, 1).float(), batch.targets.flatten(), ignore_index=PAD, reduction="none")
+        logits = logits.flatten(0, 1)
+        logits = logits.float() if logits.dtype == torch.bfloat16 else logits
+        nll = F.cross_entropy(logits, batch.targets.flatten(), ignore_index=PAD, reduction="none")
         return nll.view_as(batch.targets)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -71,7 +78,7 @@ class LanguageModel(LightningModule):
         return loss
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        if (self.trainer.global_step + 1) % self.trainer.log_every_n_steps == 0:
+        if (self.trainer.global_step + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             gradients = [parameter.grad for parameter in self.parameters() if parameter.grad is not None]
             self.log("train/grad_norm", nn.utils.get_total_norm(gradients))
             self.log("train/lr", optimizer.param_groups[0]["lr"])
@@ -82,33 +89,42 @@ class LanguageModel(LightningModule):
         self.train_loss.reset()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self._update("val", batch)
+        self._update(self.val_losses, batch)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
-        self._update("test", batch)
+        self._update(self.test_losses, batch)
 
-    def _update(self, part: str, batch: Batch) -> None:
+    def _update(self, losses: "Losses", batch: Batch) -> None:
         nll = self.nll(batch)
-        self.losses[part].update(nll, (batch.targets != PAD).float())
-        self.hanzi_losses[part].update(nll, self.is_hanzi[batch.targets].float())
+        losses.all.update(nll, (batch.targets != PAD).float())
+        losses.hanzi.update(nll, self.is_hanzi[batch.targets].float())
 
     def on_validation_epoch_end(self) -> None:
-        self._log_perplexity("val")
+        self._log_perplexities("val", self.val_losses)
 
     def on_test_epoch_end(self) -> None:
-        self._log_perplexity("test")
+        self._log_perplexities("test", self.test_losses)
 
-    def _log_perplexity(self, part: str) -> None:
+    def _log_perplexities(self, part: str, losses: "Losses") -> None:
         """exp of the mean over all targets of the part, not a mean of the batches' values."""
-        loss, hanzi_loss = self.losses[part].compute(), self.hanzi_losses[part].compute()
+        loss = losses.all.compute()
         self.log(f"{part}/loss", loss)
         self.log(f"{part}/ppl", loss.exp(), prog_bar=part == "val")
-        self.log(f"{part}/ppl_hanzi", hanzi_loss.exp())
-        self.losses[part].reset()
-        self.hanzi_losses[part].reset()
+        self.log(f"{part}/ppl_hanzi", losses.hanzi.compute().exp())
+        losses.all.reset()
+        losses.hanzi.reset()
 
     def configure_optimizers(self) -> Any:
         assert self.optimizer is not None, "an optimizer is handed over for training"
         optimizer = self.optimizer(self.parameters())
         schedule = self.scheduler(optimizer, self.trainer.estimated_stepping_batches) if self.scheduler else None
         return {"optimizer": optimizer, "lr_scheduler": schedule} if schedule else optimizer
+
+
+class Losses(nn.Module):
+    """Mean −ln p over a whole part, each target with equal weight, whatever the batches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.all = MeanMetric()
+        self.hanzi = MeanMetric()

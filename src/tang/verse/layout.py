@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tang.corpus.clean import convert
-from tang.corpus.forms import FORMS, PUNCTUATION, Form, hanzi, split_lines
+from tang.corpus.forms import FORMS, PUNCTUATION, Form, form_named, hanzi, split_lines
 from tang.data.vocabulary import SPECIALS, Vocabulary
 from tang.errors import InputError
 
@@ -109,3 +109,20 @@ def form_for(start: str, default: Form) -> Form:
     chars = len(hanzi(first))
     is_line = first[-1:] in PUNCTUATION or first == start
     return next((form for form in FORMS.values() if is_line and form.chars == chars), default)
+
+
+def asked_form(name: str | None, chars: int | None, lines: int | None) -> Form | None:
+    """The form given by its name or by its numbers; None if neither is given.
+
+    Raises:
+        InputError: the name is unknown, or both are given, or one number without the other.
+    """
+    if name is not None:
+        if chars is not None or lines is not None:
+            raise InputError(f"form={name} and chars=, lines= exclude each other: give one")
+        return form_named(name)
+    if chars is None and lines is None:
+        return None
+    if chars is None or lines is None:
+        raise InputError("chars= and lines= belong together: give both, or form=")
+    return Form(chars, lines)

@@ -1,7 +1,8 @@
 """From starts to finished poems."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 
@@ -66,7 +67,19 @@ def write(
             lines = layout.lines(ids)
             couplets = ["".join(map("".join, lines[i : i + 2])) for i in range(0, len(lines), 2)]
             index = members[row // n]
-            poem = Poem(starts[index], str(layout.form), [line for line, _ in lines], "\n".join(couplets), log_likelihood)
+            poem = Poem(
+                starts[index], str(layout.form), [line for line, _ in lines], "\n".join(couplets), log_likelihood
+            )
             poems.setdefault(index, []).append(poem)
     network.train(was_training)
     return [poem for index in range(len(starts)) for poem in poems[index]]
+
+
+def as_text(poems: Sequence[Poem]) -> str:
+    """Poems with a blank line between them."""
+    return "\n\n".join(poem.text for poem in poems)
+
+
+def as_json(poems: Sequence[Poem]) -> str:
+    """A JSON list of objects with the fields of :class:`Poem`."""
+    return json.dumps([asdict(poem) for poem in poems], ensure_ascii=False, indent=1)

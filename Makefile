@@ -1,0 +1,24 @@
+# make train: environment, corpus, a model in a few minutes, poems.   make test: the whole test suite.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: train test check install
+
+train: install
+	$(BIN)/python src/train.py
+
+test: install
+	$(BIN)/python -m pytest
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@

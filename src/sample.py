@@ -1,0 +1,37 @@
+"""Write poems with a trained model: ``python src/sample.py ckpt=PATH [start=日] [form=七言绝句]``."""
+
+import hydra
+from omegaconf import DictConfig
+
+from tang import cli, config
+
+config.register()
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="sample")
+@cli.one_line
+def main(cfg: DictConfig) -> None:
+    """Print poems, or write them to a file."""
+    config.check(cfg)
+    # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
+    from tang import checkpoint
+    from tang.verse.decoding import Settings
+    from tang.verse.layout import asked_form
+    from tang.verse.write import as_json, as_text, write
+
+    model = checkpoint.load(checkpoint.find(cfg.ckpt))
+    poems = write(
+        model.network,
+        model.vocabulary,
+        starts=cli.as_list(cfg.start),
+        form=asked_form(cfg.form, cfg.chars, cfg.lines),
+        default_form=model.default_form,
+        n=cfg.n,
+        settings=Settings(cfg.temperature, cfg.top_k, cfg.top_p),
+        seed=cfg.seed,
+    )
+    cli.output(as_json(poems) if cfg.format == "json" else as_text(poems), cfg.out)
+
+
+if __name__ == "__main__":
+    cli.run(main, lists=("start",))
