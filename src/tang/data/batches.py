@@ -13,6 +13,9 @@ from tang.data.vocabulary import PAD
 LONG = 128
 """A batch of ``batch_size`` poems may have ``LONG`` positions a poem; see :class:`LengthBuckets`."""
 
+MAX_PADDING = 0.02
+"""Of all positions of an epoch."""
+
 
 class Batch(NamedTuple):
     """Poems side by side; where one is shorter than the longest, PAD fills both tensors' ends.
@@ -44,9 +47,10 @@ class LengthBuckets:
     """Cuts an epoch into batches of poems of nearly one length.
 
     All poems are put in a new random order, sorted by length (equal ones stay in random order),
-    cut into batches of ``batch_size`` poems, and the batches are shuffled. Long poems go in
-    smaller batches, so that none has more than ``batch_size`` × ``LONG`` positions, which bounds
-    its memory; a single poem may.
+    cut into batches of ``batch_size`` poems, and the batches are shuffled. Some batches are smaller:
+    those of long poems, so that none has more than ``batch_size`` × ``LONG`` positions (a single
+    poem may), which bounds their memory; and those of rare lengths, so that of all positions at
+    most the share ``MAX_PADDING`` is padding.
 
     Without a seed the order is by length, the same in every epoch.
     """
@@ -59,12 +63,20 @@ class LengthBuckets:
         self._cuts = self._cut(np.sort(lengths))
 
     def _cut(self, ascending: np.ndarray) -> list[int]:
-        cuts = [0]
-        for end, length in enumerate(ascending.tolist(), start=1):
-            size = end - cuts[-1]
-            if size > 1 and (size > self.batch_size or size * length > self.batch_size * LONG):
-                cuts.append(end - 1)
-        return cuts[1:]
+        """Where batches begin, but for the first, among poems in ascending order of length."""
+        cuts: list[int] = []
+        size, tokens = 0, 0  # of the batch that is being filled
+        done, done_tokens = 0, 0  # positions and tokens of the batches before it
+        for index, length in enumerate(ascending.tolist()):
+            positions = (size + 1) * length
+            padding = done - done_tokens + positions - (tokens + length)
+            is_full = size == self.batch_size or positions > self.batch_size * LONG
+            if size and (is_full or padding > MAX_PADDING * (done + positions)):
+                cuts.append(index)
+                done, done_tokens = done + size * int(ascending[index - 1]), done_tokens + tokens
+                size, tokens = 0, 0
+            size, tokens = size + 1, tokens + length
+        return cuts
 
     def __len__(self) -> int:
         return len(self._cuts) + 1

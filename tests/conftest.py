@@ -1,0 +1,87 @@
+"""Corpora that the tests make: random verse of the real one's shapes."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parent.parent
+CHARACTERS = "日月山水风花雪夜天地人心春秋江河云雨红白青黄东西南北上下来去高低远近长短新旧明暗生死别离"
+
+torch.set_num_threads(1)  # the tests run side by side
+
+
+def verse(seed: int, chars: int = 5, lines: int = 4) -> str:
+    """A random poem; each character narrows the choice of the next, so that there is something to learn."""
+    rng = random.Random(seed)
+    index = rng.randrange(len(CHARACTERS))
+    poem = []
+    for line in range(lines):
+        for _ in range(chars):
+            index = (index * 3 + rng.randrange(4)) % len(CHARACTERS)
+            poem.append(CHARACTERS[index])
+        poem.append("。" if line % 2 else "，")
+    return "".join(poem)
+
+
+def verses(count: int) -> list[str]:
+    """Poems of the four regulated forms and of one long one, in about the 全唐诗's proportions."""
+    shapes = [(5, 8), (7, 4), (7, 8), (5, 4), (5, 12)]
+    return [verse(seed, *shapes[seed % len(shapes)]) for seed in range(count)]
+
+
+@pytest.fixture
+def poems_txt(tmp_path: Path) -> Path:
+    """A text corpus of 400 poems."""
+    path = tmp_path / "唐诗.txt"
+    path.write_text("\n".join(verses(400)) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def poems_json(tmp_path: Path) -> Path:
+    """A folder of JSON shaped like chinese-poetry's, 400 poems in two files, and an index beside them."""
+    folder = tmp_path / "json"
+    folder.mkdir()
+    entries = [{"author": "某", "paragraphs": [poem], "title": "无题", "id": str(i)} for i, poem in enumerate(verses(400))]
+    (folder / "a.json").write_text(json.dumps(entries[:200], ensure_ascii=False), encoding="utf-8")
+    (folder / "b.json").write_text(json.dumps(entries[200:], ensure_ascii=False), encoding="utf-8")
+    (folder / "authors.json").write_text(json.dumps([{"name": "某", "desc": ""}]), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs ``python src/NAME.py ARGUMENTS`` in a folder of the test's own, as a user would."""
+
+    def run(name: str, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, str(ROOT / "src" / f"{name}.py"), *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "default", **(env or {})},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=600,
+        )
+
+    return run
+
+
+@pytest.fixture
+def small(poems_txt: Path) -> Sequence[str]:
+    """Overrides that train a small model on the text corpus."""
+    return [
+        "data=text",
+        f"data.path={poems_txt}",
+        "data.min_count=1",
+        "data.batch_size=32",
+        "model.hidden_size=16",
+        "trainer.max_epochs=2",
+        "trainer.accelerator=cpu",
+    ]

@@ -1,0 +1,159 @@
+"""The channels, against a server and an npm of the test's own, with a corpus of three files."""
+
+import hashlib
+import io
+import logging
+import os
+import subprocess
+import sys
+import tarfile
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tang.corpus import fetch
+from tang.errors import InputError
+from tests.conftest import ROOT
+
+FILES = {f"poet.tang.{n}.json": f'[{{"paragraphs": ["诗{n}"]}}]'.encode() for n in (0, 1000, 2000)}
+REGISTRY = {name: "sha256:" + hashlib.sha256(content).hexdigest() for name, content in FILES.items()}
+
+
+class Server(ThreadingHTTPServer):
+    """Serves :data:`FILES` and counts the requests."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files = dict(FILES)
+        self.requests: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        self.server.requests.append(self.path)
+        content = self.server.files.get(self.path[1:])
+        self.send_response(200 if content is not None else 404)
+        self.end_headers()
+        self.wfile.write(content or b"")
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
+    """Stands in for GitHub; no npm is on the PATH."""
+    server = Server()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(fetch, "registry", lambda: REGISTRY)
+    monkeypatch.setattr(fetch, "GITHUB", server.url)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def npm(folder: Path, files: dict[str, bytes]) -> None:
+    """Put an ``npm`` on the PATH whose ``pack`` makes an archive of ``files``."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as package:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            package.addfile(member, io.BytesIO(content))
+    (folder / "package.tgz").write_bytes(archive.getvalue())
+    (folder / "bin").mkdir()
+    program = folder / "bin" / "npm"
+    program.write_text(
+        f"#!{sys.executable}\nimport shutil, sys\n"
+        f"if sys.argv[1] == 'pack': shutil.copy({str(folder / 'package.tgz')!r}, 'chinese-poetry-2.0.1.tgz')\n"
+    )
+    program.chmod(0o755)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("*.json")}
+
+
+def test_the_committed_registry_names_the_58_files() -> None:
+    text = (Path(fetch.__file__).parent / "tang.sha256").read_text(encoding="utf-8")
+    assert [line.split()[0] for line in text.splitlines()] == [f"poet.tang.{n}000.json".replace(".0000", ".0") for n in range(58)]
+    assert "poet.tang.0.json sha256:4f88f429938082523cdc72a1612bd7a7c3e3f7a33f8192c61ae51340efc3c92d" in text
+
+
+def test_files_come_once_in_the_corpus_order(server: Server, tmp_path: Path) -> None:
+    folder = tmp_path / "tang"
+    assert [path.name for path in fetch.fetch_tang(folder)] == list(FILES)
+    assert contents(folder) == FILES
+    fetch.fetch_tang(folder)
+    assert len(server.requests) == 3
+
+
+def test_only_altered_and_missing_files_are_fetched(server: Server, tmp_path: Path) -> None:
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "poet.tang.1000.json").write_bytes(b"altered")
+    fetch.fetch_tang(tmp_path)
+    assert contents(tmp_path) == FILES
+    assert server.requests == ["/poet.tang.1000.json"]
+
+
+def test_npm_stands_in_when_github_gives_nothing(
+    server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    server.files.clear()
+    npm(tmp_path, {fetch.NPM_FOLDER + name: content for name, content in FILES.items()})
+    fetch.fetch_tang(tmp_path / "tang")
+    assert contents(tmp_path / "tang") == FILES
+    assert len(server.requests) == 1, "one probe, no retries, and the channel is given up whole"
+    assert sum("github gives nothing" in message for message in caplog.messages) == 1
+
+
+def test_the_package_is_read_without_unpacking_what_it_names(server: Server, tmp_path: Path) -> None:
+    server.files.clear()
+    evil = {"../../evil.json": b"x", "package/dist/quantangshi/error/poet.tang.0.json": b"[]"}
+    npm(tmp_path, evil | {fetch.NPM_FOLDER + name: content for name, content in FILES.items()})
+    fetch.fetch_tang(tmp_path / "tang")
+    assert contents(tmp_path / "tang") == FILES
+    assert not list(tmp_path.rglob("evil.json"))
+
+
+def test_an_altered_file_never_enters_the_cache(server: Server, tmp_path: Path) -> None:
+    server.files["poet.tang.1000.json"] = FILES["poet.tang.1000.json"][:-3]
+    folder = tmp_path / "tang"
+    npm(tmp_path, {fetch.NPM_FOLDER + "poet.tang.1000.json": b"altered"})
+    with pytest.raises(InputError, match=r"1 of its 3 files are missing in .*tang: put poet\.tang\.1000\.json"):
+        fetch.fetch_tang(folder)
+    assert "poet.tang.1000.json" not in contents(folder)
+    assert set(contents(folder).values()) <= set(FILES.values())
+
+
+def test_when_all_channels_fail_one_message_says_what_to_put_where(server: Server, tmp_path: Path) -> None:
+    server.files.clear()
+    with pytest.raises(InputError) as caught:
+        fetch.fetch_tang(tmp_path / "tang")
+    message = str(caught.value)
+    assert "\n" not in message
+    assert all(part in message for part in ("poet.tang.0.json", str(tmp_path / "tang"), fetch.REPOSITORY, fetch.COMMIT))
+
+
+def test_two_processes_fetch_once(server: Server, tmp_path: Path) -> None:
+    program = (
+        "from pathlib import Path; from tang.corpus import fetch; "
+        f"fetch.registry = lambda: {REGISTRY!r}; fetch.GITHUB = {server.url!r}; fetch.fetch_tang(Path('tang'))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    processes = [subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, env=environment) for _ in range(3)]
+    assert [process.wait(60) for process in processes] == [0] * 3
+    assert contents(tmp_path / "tang") == FILES
+    assert len(server.requests) == 3

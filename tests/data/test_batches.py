@@ -1,0 +1,93 @@
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from tang.data.batches import LONG, LengthBuckets, PoemLoader, collate
+from tang.data.prepare import Sequences
+from tang.data.vocabulary import BOS, EOS, PAD
+
+
+def sequences(lengths: list[int]) -> Sequences:
+    """Sequences of so many predictions; the tokens of each are its number + 10."""
+    rows = [[BOS, *[number + 10] * (length - 1), EOS] for number, length in enumerate(lengths)]
+    return Sequences(np.concatenate(rows).astype(np.int32), np.cumsum([0, *map(len, rows)]))
+
+
+def corpus_lengths(count: int = 5000) -> np.ndarray:
+    """Lengths distributed like the 全唐诗's: mostly regular forms, a long tail."""
+    random = np.random.default_rng(0)
+    regular = random.choice([25, 33, 49, 65, 73, 97], count * 9 // 10)
+    return np.concatenate([regular, random.lognormal(4.5, 0.8, count // 10).astype(int).clip(6, 3000)])
+
+
+def test_targets_are_the_inputs_one_step_on() -> None:
+    batch = collate([np.array([BOS, 7, 8, EOS]), np.array([BOS, 9, EOS])])
+    assert batch.inputs.tolist() == [[BOS, 7, 8], [BOS, 9, EOS]]
+    assert batch.targets.tolist() == [[7, 8, EOS], [9, EOS, PAD]]
+    assert batch.num_tokens == 5
+
+
+@pytest.mark.parametrize("batch_size", [2, 64, 1000])
+@pytest.mark.parametrize("lengths", [corpus_lengths(), corpus_lengths(50), np.arange(1, 200), np.array([5] * 90 + [6])])
+def test_at_most_two_percent_are_padding(lengths: np.ndarray, batch_size: int) -> None:
+    batches = LengthBuckets(lengths, batch_size, seed=1).batches()
+    positions = sum(len(batch) * lengths[batch].max() for batch in batches)
+    assert positions - lengths.sum() <= 0.02 * positions
+
+
+def test_batches_of_the_corpus_are_nearly_all_full() -> None:
+    assert len(LengthBuckets(corpus_lengths(), 64, seed=1)) < 1.3 * 5000 / 64
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 64])
+def test_an_epoch_has_every_poem_once_in_bounded_batches(batch_size: int) -> None:
+    lengths = corpus_lengths(500)
+    buckets = LengthBuckets(lengths, batch_size, seed=1)
+    batches = buckets.batches()
+    assert sorted(np.concatenate(batches).tolist()) == list(range(500))
+    assert len(batches) == len(buckets)
+    for batch in batches:
+        assert len(batch) <= batch_size
+        assert len(batch) == 1 or len(batch) * lengths[batch].max() <= batch_size * LONG
+
+
+def test_every_epoch_has_another_order_and_a_seed_repeats_it() -> None:
+    buckets = LengthBuckets(corpus_lengths(500), 32, seed=1)
+    first = [batch.tolist() for batch in buckets.batches()]
+    assert first == [batch.tolist() for batch in LengthBuckets(corpus_lengths(500), 32, seed=1).batches()]
+    assert first != [batch.tolist() for batch in LengthBuckets(corpus_lengths(500), 32, seed=2).batches()]
+    buckets.set_epoch(1)
+    second = [batch.tolist() for batch in buckets.batches()]
+    assert first != second
+    assert {tuple(sorted(batch)) for batch in first} != {tuple(sorted(batch)) for batch in second}
+
+
+def test_a_loader_goes_on_with_the_poem_that_came_next() -> None:
+    poems = sequences(corpus_lengths(300).tolist())
+    whole = PoemLoader(poems, 16, seed=1)
+    whole.sampler.set_epoch(2)
+    everything = [batch.inputs for batch in whole]
+
+    stopped = PoemLoader(poems, 16, seed=1)
+    stopped.sampler.set_epoch(2)
+    before = [batch.inputs for batch in islice(stopped, 5)]
+    resumed = PoemLoader(poems, 16, seed=1)
+    resumed.load_state_dict(stopped.state_dict())
+    resumed.sampler.set_epoch(2)
+    after = [batch.inputs for batch in resumed]
+
+    assert len(before) + len(after) == len(everything)
+    assert all(torch.equal(a, b) for a, b in zip(before + after, everything, strict=True))
+    resumed.sampler.set_epoch(3)
+    assert len(list(resumed)) == len(resumed), "the next epoch is whole again"
+
+
+def test_the_state_of_a_finished_epoch_does_not_shorten_the_next() -> None:
+    loader = PoemLoader(sequences([5] * 40), 16, seed=1)
+    list(loader)
+    resumed = PoemLoader(sequences([5] * 40), 16, seed=1)
+    resumed.load_state_dict(loader.state_dict())
+    resumed.sampler.set_epoch(1)
+    assert len(list(resumed)) == len(resumed)

@@ -1,0 +1,108 @@
+from pathlib import Path
+
+import pytest
+
+from tang.corpus.forms import form_of
+from tang.corpus.sources import FileSource
+from tang.data.prepare import PARTS, Options, Prepared, prepare
+from tang.data.vocabulary import BOS, EOS, Vocabulary
+from tang.errors import InputError
+
+
+def texts(prepared: Prepared, part: str) -> list[str]:
+    sequences = prepared.parts[part]  # type: ignore[index]
+    return [prepared.vocabulary.decode(sequences[index].tolist()) for index in range(len(sequences))]
+
+
+def made(poems: Path, tmp_path: Path, **options: object) -> Prepared:
+    return prepare(FileSource(poems), Options(min_count=1, **options), tmp_path / "cache")  # type: ignore[arg-type]
+
+
+def test_every_poem_is_in_one_part_and_reads_as_printed(poems_txt: Path, tmp_path: Path) -> None:
+    prepared = made(poems_txt, tmp_path)
+    together = [text for part in PARTS for text in texts(prepared, part)]
+    assert sorted(together) == sorted(set(poems_txt.read_text(encoding="utf-8").split()))
+    for part in PARTS:
+        sequence = prepared.parts[part][0]
+        assert (sequence[0], sequence[-1]) == (BOS, EOS)
+
+
+def test_the_split_is_the_same_whatever_the_options(poems_txt: Path, tmp_path: Path) -> None:
+    whole = made(poems_txt, tmp_path)
+    for options in ({"punctuation": "drop"}, {"script": "traditional"}, {"forms": ("五言绝句",)}, {"stanzas": 4}):
+        other = made(poems_txt, tmp_path, **options)
+        for part in PARTS:
+            poems = "\n".join(texts(whole, part))
+            if "punctuation" in options:
+                poems = poems.replace("，", "").replace("。", "")
+            if "script" not in options:
+                assert all(piece in poems for piece in texts(other, part))
+            else:
+                assert len(other.parts[part]) == len(whole.parts[part])
+
+
+def test_forms_choose_among_the_stanzas(poems_txt: Path, tmp_path: Path) -> None:
+    quatrains = made(poems_txt, tmp_path, forms=("五言绝句",))
+    stanzas = made(poems_txt, tmp_path, forms=("五言绝句",), stanzas=4)
+    assert {str(form_of(text)) for text in texts(stanzas, "train")} == {"五言绝句"}
+    # Of five poems one is a 五言绝句, one has two such stanzas and one has three.
+    assert stanzas.card.pieces["train"] > 5 * quatrains.card.pieces["train"]
+
+
+def test_a_poem_that_is_cut_has_no_end(poems_txt: Path, tmp_path: Path) -> None:
+    prepared = made(poems_txt, tmp_path, max_length=24)
+    sequences = prepared.parts["train"]
+    ends = {text: sequences[index][-1] == EOS for index, text in enumerate(texts(prepared, "train"))}
+    assert {len(text) for text in ends} == {24}
+    whole = {text for text in texts(made(poems_txt, tmp_path), "train") if len(text) == 24}
+    assert all(has_end == (text in whole) for text, has_end in ends.items())
+    assert any(ends.values())
+    assert not all(ends.values())
+
+
+def test_subsets_are_of_the_same_parts(poems_txt: Path, tmp_path: Path) -> None:
+    whole, subset = made(poems_txt, tmp_path), made(poems_txt, tmp_path, max_train=50, max_val=3)
+    assert texts(subset, "train") == texts(whole, "train")[:50]
+    assert texts(subset, "val") == texts(whole, "val")[:3]
+    assert texts(subset, "test") == texts(whole, "test")
+
+
+def test_the_vocabulary_is_the_training_parts(poems_txt: Path, tmp_path: Path) -> None:
+    prepared = made(poems_txt, tmp_path, max_train=3)
+    assert prepared.vocabulary.symbols == Vocabulary.build(texts(prepared, "train")).symbols
+    assert prepared.card.unknown["train"] == 0
+    assert prepared.card.unknown["val"] > 0
+
+
+def test_a_given_vocabulary_is_kept(poems_txt: Path, tmp_path: Path) -> None:
+    given = Vocabulary.build(["日月"])
+    prepared = prepare(FileSource(poems_txt), Options(), tmp_path, given)
+    assert prepared.vocabulary.symbols == given.symbols
+
+
+def test_the_card_counts(poems_txt: Path, tmp_path: Path) -> None:
+    with poems_txt.open("a", encoding="utf-8") as file:
+        file.write("日月\n□日月山水风\n日月山水风。\n日月山水风（注），\n")
+    card = made(poems_txt, tmp_path).card
+    assert card.read == 404
+    assert card.dropped == {"fewer than 5 characters": 1, "missing characters": 1, "duplicate": 1}
+    assert card.poems == sum(card.pieces.values()) == 401
+    assert card.shapes["五言律诗"] == 80
+    assert card.lengths["longest"] == 72
+    assert "| poems read | 404 |" in card.markdown()
+
+
+def test_a_second_start_reads_no_poem(poems_txt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = made(poems_txt, tmp_path)
+    monkeypatch.setattr(FileSource, "read", lambda self: pytest.fail("the corpus was read again"))
+    second = made(poems_txt, tmp_path)
+    assert texts(first, "train") == texts(second, "train")
+    assert first.card == second.card
+
+
+def test_an_empty_part_is_refused(tmp_path: Path) -> None:
+    poems = tmp_path / "few.txt"
+    poems.write_text("床前明月光，疑是地上霜。\n春眠不觉晓，处处闻啼鸟。\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"part is empty: 2 clean poems give"):
+        made(poems, tmp_path)
+    assert not list((tmp_path / "cache").glob("*/")), "nothing half-made stays"
