@@ -49,7 +49,9 @@ def poems_json(tmp_path: Path) -> Path:
     """A folder of JSON shaped like chinese-poetry's, 400 poems in two files, and an index beside them."""
     folder = tmp_path / "json"
     folder.mkdir()
-    entries = [{"author": "某", "paragraphs": [poem], "title": "无题", "id": str(i)} for i, poem in enumerate(verses(400))]
+    entries = [
+        {"author": "某", "paragraphs": [poem], "title": "无题", "id": str(i)} for i, poem in enumerate(verses(400))
+    ]
     (folder / "a.json").write_text(json.dumps(entries[:200], ensure_ascii=False), encoding="utf-8")
     (folder / "b.json").write_text(json.dumps(entries[200:], ensure_ascii=False), encoding="utf-8")
     (folder / "authors.json").write_text(json.dumps([{"name": "某", "desc": ""}]), encoding="utf-8")

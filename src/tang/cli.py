@@ -104,37 +104,30 @@ def _speak_chinese() -> None:
 def arguments(given: list[str], lists: tuple[str, ...] = ()) -> list[str]:
     """The command line as Hydra takes it: values quoted, and the keys that a sweep doesn't vary named."""
     decoded = [os.fsencode(argument).decode("utf-8", "surrogateescape") for argument in given]
-    ready = [plain(argument, lists) for argument in decoded]
-    if MULTIRUN & set(ready):
+    is_sweep = bool(MULTIRUN & set(decoded))
+    ready = [plain(argument, lists, is_sweep) for argument in decoded]
+    if is_sweep:
         overrides = [parsed for argument in ready if (parsed := _parse(argument))]
-        constant = [str(override.key_or_group) for override in overrides if not override.is_sweep_override()]
-        ready.append(f"hydra.job.config.override_dirname.exclude_keys={constant}".replace(" ", ""))
+        constant = {str(override.key_or_group): None for override in overrides if not override.is_sweep_override()}
+        ready = ["-m", *(argument for argument in ready if argument not in MULTIRUN)]  # argparse wants flags first
+        ready.append(f"hydra.job.config.override_dirname.exclude_keys={list(constant)}".replace(" ", ""))
     return ready
 
 
-def plain(argument: str, lists: tuple[str, ...] = ()) -> str:
-    """``key=value`` with the value quoted where Hydra's grammar needs it; anything else as it is."""
+def plain(argument: str, lists: tuple[str, ...] = (), is_sweep: bool = False) -> str:
+    """``key=value`` with the value quoted where Hydra's grammar needs it; anything else as it is.
+
+    In a sweep a comma separates values, else it is a character like others.
+    """
     name, equals, value = argument.partition("=")
     if argument.startswith("-") or not equals:
         return argument
-    is_list = name in lists and "," in value and not value.startswith(("[", "'", '"'))
-    parsed = _parse(argument)
-    if is_list:
-        return f"{name}=[{','.join(map(_quoted, value.split(',')))}]"
-    if parsed is not None:
+    if name in lists and "," in value and not value.startswith(("[", "'", '"')):
+        return f"{name}={_quoted(f'[{value}]')}"
+    if _parse(argument):
         return argument
-    if value.startswith("[") and value.endswith("]"):
-        inner = value[1:-1].split(",")
-        if _parse(quoted := f"{name}=[{','.join(map(_quoted, inner))}]"):
-            return quoted
-    if "," in value and MULTIRUN & set(sys.argv):
-        return f"{name}={','.join(map(_quoted, _sweep_parts(value)))}"
-    return f"{name}={_quoted(value)}"
-
-
-def _sweep_parts(value: str) -> list[str]:
-    """``a,[b,c]`` → ``a`` and ``[b,c]``."""
-    return re.findall(r"\[[^\]]*\]|[^,]+", value)
+    values = re.findall(r"\[[^\]]*\]|[^,]+", value) if is_sweep else [value]  # a,[b,c] → a and [b,c]
+    return f"{name}={','.join(map(_quoted, values))}"
 
 
 def _quoted(value: str) -> str:

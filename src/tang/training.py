@@ -136,7 +136,7 @@ def callbacks(settings: Mapping[str, Any], task: LanguageModel, folder: Path) ->
     )
     listed: list[Callback] = [Samples(samples["start"], form, samples["temperature"], settings["seed"]), last]
     if stopping["patience"] is not None:
-        listed.append(EarlyStopping("val/loss", stopping["min_delta"], stopping["patience"]))
+        listed.append(EarlyStopping("val/loss", stopping["min_delta"], stopping["patience"], strict=False))
     return listed
 
 

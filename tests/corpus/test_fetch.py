@@ -86,7 +86,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_the_committed_registry_names_the_58_files() -> None:
     text = (Path(fetch.__file__).parent / "tang.sha256").read_text(encoding="utf-8")
-    assert [line.split()[0] for line in text.splitlines()] == [f"poet.tang.{n}000.json".replace(".0000", ".0") for n in range(58)]
+    assert [line.split()[0] for line in text.splitlines()] == [
+        f"poet.tang.{n}000.json".replace(".0000", ".0") for n in range(58)
+    ]
     assert "poet.tang.0.json sha256:4f88f429938082523cdc72a1612bd7a7c3e3f7a33f8192c61ae51340efc3c92d" in text
 
 

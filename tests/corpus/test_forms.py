@@ -30,5 +30,5 @@ def test_stanzas_cut_regular_poems_only() -> None:
 
 
 def test_an_unknown_form_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="五绝.*五言绝句，七言绝句，五言律诗，七言律诗"):
+    with pytest.raises(InputError, match=r"五绝.*五言绝句，七言绝句，五言律诗，七言律诗"):
         form_named("五绝")

@@ -21,7 +21,9 @@ def test_shares_are_near_90_5_5() -> None:
 def test_a_place_depends_on_the_poem_alone() -> None:
     texts = verses(200)
     shuffled = random.Random(1).sample(texts, len(texts))
-    assert dict(zip(texts, split(poems(texts)), strict=True)) == dict(zip(shuffled, split(poems(shuffled)), strict=True))
+    assert dict(zip(texts, split(poems(texts)), strict=True)) == dict(
+        zip(shuffled, split(poems(shuffled)), strict=True)
+    )
 
 
 def test_script_and_marks_do_not_move_a_poem() -> None:

@@ -1,0 +1,54 @@
+import math
+
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from tang.data.batches import Batch, PoemLoader
+from tang.data.vocabulary import PAD, SPECIALS, UNK
+from tang.tasks.language_model import LanguageModel
+from tests.data.test_batches import sequences
+
+
+@pytest.fixture
+def model() -> LanguageModel:
+    torch.manual_seed(0)
+    symbols = [*SPECIALS, "，", "。", "日", "月", *(chr(0x4E00 + i) for i in range(32))]
+    return LanguageModel({"hidden_size": 8}, symbols, {})
+
+
+def test_padding_is_never_counted(model: LanguageModel) -> None:
+    ids = torch.randint(4, 40, (3, 9))
+    plain = Batch(ids[:, :-1], ids[:, 1:], 24)
+    tail = torch.full((3, 4), PAD)
+    padded = Batch(torch.cat([plain.inputs, tail], 1), torch.cat([plain.targets, tail], 1), 24)
+    torch.testing.assert_close(model.nll(padded)[:, :8], model.nll(plain))
+    assert (model.nll(padded)[:, 8:] == 0).all()
+
+
+def test_perplexity_is_exp_of_the_mean_over_all_tokens(model: LanguageModel) -> None:
+    # Batches of very unequal size: a mean of batch values would be another number.
+    poems = sequences([3, 3, 3, 5, 5, 30, 31])
+    trainer = pl.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=False)
+    metrics = [trainer.validate(model, PoemLoader(poems, size), verbose=False)[0] for size in (1, 2, 7)]
+    nll, hanzi_nll = [], []
+    with torch.no_grad():
+        for batch in PoemLoader(poems, 1):
+            values = model.nll(batch)[0].tolist()
+            nll += values
+            is_hanzi = [id == UNK or id >= 6 for id in batch.targets[0].tolist()]
+            hanzi_nll += [value for value, counts in zip(values, is_hanzi, strict=True) if counts]
+    assert len(nll) == 80
+    assert len(hanzi_nll) == 73, "all but the seven ends"
+    for metric in metrics:
+        assert metric["val/loss"] == pytest.approx(sum(nll) / 80, rel=1e-5)
+        assert metric["val/ppl"] == pytest.approx(math.exp(sum(nll) / 80), rel=1e-5)
+        assert metric["val/ppl_hanzi"] == pytest.approx(math.exp(sum(hanzi_nll) / 73), rel=1e-5)
+
+
+def test_hanzi_are_the_characters_and_the_unknown(model: LanguageModel) -> None:
+    assert model.is_hanzi.tolist() == [False, True, False, False, False, False] + [True] * 34
+
+
+def test_the_checkpoint_holds_plain_data(model: LanguageModel) -> None:
+    assert set(model.hparams) == {"model", "vocabulary", "data", "form"}

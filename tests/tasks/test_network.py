@@ -1,0 +1,37 @@
+import pytest
+import torch
+
+from tang.tasks.network import Network
+
+
+@pytest.mark.parametrize("embedding_size", [None, 5, 8])
+@pytest.mark.parametrize("tie_weights", [True, False])
+@pytest.mark.parametrize("num_layers", [1, 2])
+def test_every_combination_of_sizes_works(embedding_size: int | None, tie_weights: bool, num_layers: int) -> None:
+    network = Network(11, embedding_size, 8, num_layers, dropout=0.1, tie_weights=tie_weights)
+    logits, (hidden, cell) = network(torch.randint(11, (3, 7)))
+    assert logits.shape == (3, 7, 11)
+    assert hidden.shape == cell.shape == (num_layers, 3, 8)
+    assert (network.head.weight is network.embedding.weight) == tie_weights
+    assert isinstance(network.projection, torch.nn.Linear) == (tie_weights and embedding_size == 5)
+
+
+def test_a_state_goes_on_where_it_was() -> None:
+    torch.manual_seed(0)
+    network = Network(11, hidden_size=8, num_layers=2).eval()
+    ids = torch.randint(11, (3, 7))
+    whole, _ = network(ids)
+    first, state = network(ids[:, :4])
+    second, _ = network(ids[:, 4:], state)
+    torch.testing.assert_close(torch.cat([first, second], 1), whole)
+
+
+def test_a_character_sees_those_before_it_alone() -> None:
+    torch.manual_seed(0)
+    network = Network(11, hidden_size=8).eval()
+    ids = torch.randint(11, (1, 7))
+    changed = ids.clone()
+    changed[0, 4] = (ids[0, 4] + 1) % 11
+    before, after = network(ids)[0], network(changed)[0]
+    torch.testing.assert_close(before[:, :4], after[:, :4])
+    assert not torch.allclose(before[:, 4:], after[:, 4:])

@@ -1,0 +1,80 @@
+import io
+import logging
+import sys
+
+import pytest
+
+from tang import cli
+
+PLAIN = [
+    ("start=日", "start='日'"),
+    ("form=七言绝句", "form='七言绝句'"),
+    ("data.forms=[五言绝句,七言绝句]", "data.forms=['五言绝句','七言绝句']"),
+    ("data.path=唐诗.txt", "data.path='唐诗.txt'"),
+    ("ckpt=a/epoch=1-step=16.ckpt", "ckpt='a/epoch=1-step=16.ckpt'"),
+    ("ckpt=~/a.ckpt", "ckpt='~/a.ckpt'"),
+    ("out=it's=mine.txt", r"out='it\'s=mine.txt'"),
+    ("start='日'", "start='日'"),
+    ("optimizer.lr=1e-3", "optimizer.lr=1e-3"),
+    ("optimizer=adam,adagrad", "optimizer=adam,adagrad"),
+    ("data.forms=null", "data.forms=null"),
+    ("+a.b=[1,2]", "+a.b=[1,2]"),
+    ("--cfg", "--cfg"),
+    ("-m", "-m"),
+    ("job", "job"),
+]
+
+
+@pytest.mark.parametrize(("given", "ready"), PLAIN)
+def test_values_are_quoted_where_hydra_needs_it(given: str, ready: str) -> None:
+    assert cli.plain(given) == ready
+    if "=" in given:
+        value = given.partition("=")[2]
+        parsed = cli._parse(ready)
+        assert parsed is not None
+        if not parsed.is_sweep_override() and not isinstance(parsed.value(), list | float | None):
+            assert str(parsed.value()) == value.strip("'")
+
+
+@pytest.mark.parametrize(
+    ("given", "ready"),
+    [("start=日,月", ["日", "月"]), ("start=[日,月]", ["日", "月"]), ("start=日", "日"), ("start=a,b", ["a", "b"]),
+     ("start=床前明月光，,春眠", ["床前明月光，", "春眠"])],
+)  # fmt: skip
+def test_a_list_may_go_without_brackets(given: str, ready: object) -> None:
+    parsed = cli._parse(cli.plain(given, lists=("start",)))
+    assert parsed is not None
+    value = parsed.value()
+    assert ([str(item) for item in value] if isinstance(value, list) else str(value)) == ready
+
+
+def test_a_sweep_over_plain_values_stays_a_sweep() -> None:
+    arguments = cli.arguments(["-m", "data.path=唐诗.txt,宋词.txt", "data.forms=[五言绝句],[七言绝句]", "seed=1"])
+    assert arguments[1] == "data.path='唐诗.txt','宋词.txt'"
+    assert arguments[2] == "data.forms=['五言绝句'],['七言绝句']"
+    assert all((parsed := cli._parse(argument)) and parsed.is_sweep_override() for argument in arguments[1:3])
+
+
+def test_a_sweep_names_what_it_varies() -> None:
+    arguments = cli.arguments(["optimizer=adam,sgd", "--multirun", "model.dropout=0", "trainer.max_steps=50"])
+    assert arguments[:2] == ["-m", "optimizer=adam,sgd"]
+    assert arguments[-1] == "hydra.job.config.override_dirname.exclude_keys=['model.dropout','trainer.max_steps']"
+
+
+def test_chinese_goes_out_where_the_terminal_cannot_say_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for encoding, expected in (("ascii", "utf-8"), ("latin-1", "utf-8"), ("gbk", "gbk"), ("utf-8", "utf-8")):
+        raw = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
+        cli._speak_chinese()
+        print("诗", flush=True)
+        assert raw.getvalue().decode(expected) == "诗\n"
+
+
+def test_messages_go_to_the_stdout_of_the_moment(capsys: pytest.CaptureFixture[str]) -> None:
+    handler = cli.ScreenHandler()
+    with pytest.MonkeyPatch.context() as patch:
+        moment = io.StringIO()
+        patch.setattr(sys, "stdout", moment)
+        handler.emit(logging.makeLogRecord({"msg": "诗"}))
+    assert moment.getvalue() == "诗\n"
+    assert capsys.readouterr().out == ""

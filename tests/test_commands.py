@@ -1,0 +1,160 @@
+"""The real command lines, each as a user would type it."""
+
+import csv
+import json
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tang.corpus.forms import FORMS, form_of
+from tests.conftest import verses
+
+pytestmark = pytest.mark.slow
+
+Script = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def scalars(folder: Path) -> EventAccumulator:
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return events
+
+
+def test_train_then_sample_then_evaluate(script: Script, small: Sequence[str], tmp_path: Path) -> None:
+    trained = script("train", *small, "scheduler=plateau", "trainer.log_every_n_steps=5")
+    assert trained.returncode == 0, trained.stderr
+    (run,) = (tmp_path / "outputs" / "train").iterdir()
+
+    # The run's folder
+    assert {path.name for path in (run / ".hydra").iterdir()} == {"config.yaml", "hydra.yaml", "overrides.yaml"}
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
+    log = (run / "train.log").read_text(encoding="utf-8")
+    assert "epoch 2/2" in log
+    assert "pytorch_lightning" in log
+    assert "poems read" in trained.stdout
+    assert "held-out perplexity" in trained.stdout
+    assert "tensorboard --logdir outputs" in trained.stdout
+    assert trained.stdout.count("\n日") == 1
+
+    # TensorBoard
+    events = scalars(run)
+    names = set(events.Tags()["scalars"])
+    assert names >= {
+        *(f"train/{name}" for name in ("loss", "ppl", "loss_epoch", "ppl_epoch", "lr", "grad_norm")),
+        "train/tokens_per_second",
+        *(f"{part}/{name}" for part in ("val", "test") for name in ("loss", "ppl", "ppl_hanzi")),
+        "hp/val_loss",
+        "hp/val_ppl",
+    }  # fmt: skip
+    assert len(events.Scalars("val/loss")) == 2
+    assert {"samples/text_summary", "corpus/text_summary"} <= set(events.Tags()["tensors"])
+    best = min(point.value for point in events.Scalars("val/loss"))
+    assert events.Scalars("hp/val_loss")[0].value == pytest.approx(best)
+
+    # Poems, from the checkpoint alone
+    moved = tmp_path / "elsewhere" / "epoch=1.ckpt"
+    moved.parent.mkdir()
+    (run / "checkpoints" / "best.ckpt").rename(moved)
+    assert "_target_" not in str(torch.load(moved, weights_only=True))
+    sampled = script("sample", f"ckpt={moved}", "start=日,月山", "form=七言绝句", "n=2", "format=json", "out=诗.json")
+    assert sampled.returncode == 0, sampled.stderr
+    poems = json.loads((tmp_path / "诗.json").read_text(encoding="utf-8"))
+    assert [poem["start"] for poem in poems] == ["日", "日", "月山", "月山"]
+    assert all(form_of(poem["text"].replace("\n", "")) == FORMS["七言绝句"] for poem in poems)
+    assert set(poems[0]) == {"start", "form", "lines", "text", "log_likelihood"}
+    printed = script("sample", f"ckpt={moved}", "start=日", "chars=3", "lines=2", "temperature=0")
+    assert form_of(printed.stdout.strip()) == (3, 2)
+
+    # The card says what training said
+    card = json.loads(script("evaluate", f"ckpt={moved}", "split=val", "format=json").stdout)
+    assert card["ppl"] == pytest.approx(min(point.value for point in events.Scalars("val/ppl")), rel=1e-4)
+
+
+def test_a_sweep_ends_with_its_table(script: Script, small: Sequence[str], tmp_path: Path) -> None:
+    swept = script("train", *small, "optimizer=adam,adagrad", "model.embedding_size=8", "trainer.max_epochs=1", "-m")
+    assert swept.returncode == 0, swept.stderr
+    (sweep,) = (tmp_path / "outputs" / "sweeps").iterdir()
+    assert {path.name for path in sweep.iterdir() if path.is_dir()} == {"0_optimizer=adam", "1_optimizer=adagrad"}
+    with (sweep / "summary.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["optimizer"] for row in rows} == {"adam", "adagrad"}
+    assert float(rows[0]["val/loss"]) <= float(rows[1]["val/loss"])
+    assert (sweep / "summary.md").read_text(encoding="utf-8").strip() in swept.stdout
+    assert swept.stdout.count("epoch 1/1") == 2
+    assert "━" not in swept.stdout, "no progress bars in a sweep"
+    for row in rows:
+        loss = scalars((tmp_path / row["checkpoint"]).parent.parent).Scalars("hp/val_loss")
+        assert f"{loss[0].value:.4f}" == row["val/loss"]
+
+
+def test_a_run_goes_on_from_a_checkpoint_with_other_poems(script: Script, small: Sequence[str], tmp_path: Path) -> None:
+    first = script("train", *small, "trainer.max_steps=3")
+    assert first.returncode == 0, first.stderr
+    assert "held-out perplexity" in first.stdout, "a run that ends before its first validation is measured too"
+    (run,) = (tmp_path / "outputs" / "train").iterdir()
+    mine = tmp_path / "mine.txt"
+    mine.write_text("\n".join(verses(700)[400:]), encoding="utf-8")
+    checkpoint = run / "checkpoints" / "best.ckpt"
+    arguments = [*small, f"data.path={mine}", "model.hidden_size=99", "optimizer.lr=1e-9", "trainer.max_epochs=1"]
+    second = script("train", *arguments, f"init_from={checkpoint}", "hydra.run.dir=second")
+    assert second.returncode == 0, second.stderr
+    before, after = (
+        torch.load(path, weights_only=True) for path in (checkpoint, tmp_path / "second" / "checkpoints" / "last.ckpt")
+    )
+    assert after["hyper_parameters"]["vocabulary"] == before["hyper_parameters"]["vocabulary"]
+    for name, tensor in before["state_dict"].items():
+        torch.testing.assert_close(after["state_dict"][name], tensor, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("train", ["optimizer.lr=abc"], "optimizer.lr=abc: value 'abc' of type 'str' could not be converted to Float"),
+        ("train", ["model.hiden_size=3"], "model.hiden_size=3: no such key (did you mean hidden_size?); model has"),
+        ("train", ["optimizer=adamm"], "optimizer=adamm: no such choice (did you mean adam?); optimizer is one of"),
+        ("train", ["data=text", "data.path=nowhere"], "data.path=nowhere: no such file or folder"),
+        ("train", ["optimizer=adam,sgd"], "optimizer=adam,sgd: several values need -m"),
+        ("train", ["optimizer"], "optimizer: can't be read; write key=value"),
+        ("train", ["model.dropout=2"], "model.dropout=2.0: must be at least 0 and below 1"),
+        ("sample", [], "ckpt is missing: give ckpt="),
+        ("sample", ["ckpt=a=b.ckpt"], "ckpt=a=b.ckpt: no such file"),
+        ("evaluate", ["ckpt=latest"], "ckpt=latest: no checkpoints/best.ckpt below outputs/; train first"),
+        ("evaluate", ["ckpt=x", "split=dev"], "split=dev: must be one of train, val, test"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(script: Script, name: str, arguments: list[str], message: str) -> None:
+    result = script(name, *arguments)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"error: {message}")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_value_that_fails_in_a_sweep_does_not_stop_the_others(
+    script: Script, small: Sequence[str], tmp_path: Path
+) -> None:
+    swept = script("train", *small, "trainer.precision=wrong,32-true", "trainer.max_epochs=1", "-m")
+    assert swept.returncode == 1
+    assert "error: trainer: Precision 'wrong' is invalid" in swept.stderr
+    assert len(list(tmp_path.glob("outputs/sweeps/*/*/checkpoints/best.ckpt"))) == 1
+
+
+@pytest.mark.parametrize("name", ["train", "sample", "evaluate"])
+def test_help_and_config_are_shown(script: Script, name: str) -> None:
+    shown = script(name, "--help")
+    assert f"python src/{name}.py" in shown.stdout
+    assert "KEY=VALUE" in shown.stdout
+    config = script(name, "ckpt=x" if name != "train" else "seed=7", "--cfg", "job")
+    assert config.returncode == 0
+    assert "seed: 7" in config.stdout or "ckpt: x" in config.stdout
+
+
+def test_shell_completion_completes(script: Script) -> None:
+    line = "python src/train.py optimizer=ada"
+    completed = script(
+        "train", "-sc", "query=bash", env={"COMP_LINE": line, "COMP_POINT": str(len(line)), "COMP_CWORD": "2"}
+    )
+    assert set(completed.stdout.split()) == {f"optimizer={name}" for name in ("adadelta", "adagrad", "adam", "adamw")}

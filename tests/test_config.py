@@ -1,0 +1,89 @@
+import dataclasses
+import inspect
+from pathlib import Path
+
+import hydra
+import pytest
+import pytorch_lightning as pl
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from tang import config
+from tang.errors import InputError
+from tests.conftest import ROOT
+
+config.register()
+
+CONF = ROOT / "conf"
+OPTIONS = [
+    (group.name, option.stem)
+    for group in sorted(CONF.iterdir())
+    if group.is_dir() and group.name != "hydra"
+    for option in sorted(group.glob("*.yaml"))
+]
+
+
+def composed(*overrides: str, name: str = "train") -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose(name, overrides=list(overrides), return_hydra_config=True)
+        HydraConfig.instance().set_config(cfg)
+        return compose(name, overrides=list(overrides))
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_every_option_of_every_group_composes(group: str, option: str) -> None:
+    cfg = composed(f"{group}={option}")
+    config.check(cfg)
+
+
+@pytest.mark.parametrize("option", [option for group, option in OPTIONS if group == "optimizer"])
+def test_every_optimizer_takes_a_step_at_its_own_rate(option: str) -> None:
+    cfg = composed(f"optimizer={option}")
+    layer = torch.nn.Linear(2, 2)
+    before = layer.weight.detach().clone()
+    optimizer = hydra.utils.instantiate(cfg.optimizer, _convert_="all")(layer.parameters())
+    layer(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    assert optimizer.param_groups[0]["lr"] == cfg.optimizer.lr
+    assert not torch.equal(before, layer.weight)
+
+
+def test_the_schema_has_every_argument_of_lightnings_trainer() -> None:
+    theirs = {name: p.default for name, p in inspect.signature(pl.Trainer.__init__).parameters.items()}
+    ours = {field.name: field.default for field in dataclasses.fields(config.Trainer)}
+    assert set(ours) == set(theirs) - {"self", "callbacks"}
+    assert {name for name in ours if ours[name] != theirs[name]} == {"logger"}
+
+
+@pytest.mark.parametrize("name", ["sample", "evaluate"])
+def test_the_other_scripts_compose(name: str) -> None:
+    config.check(composed("ckpt=x", name=name))
+    with pytest.raises(InputError, match="ckpt is missing"):
+        config.check(composed(name=name))
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.dropout=1", "model.dropout=1.0: must be at least 0 and below 1"),
+        ("optimizer.lr=0", "optimizer.lr=0.0: must be greater than 0"),
+        ("data.batch_size=0", "data.batch_size=0: must be at least 1"),
+        ("data.script=latin", "data.script=latin: must be one of simplified, traditional"),
+        ("data.forms=[a]", r"data.forms=\[a\]: must be null or some of 五言绝句"),
+    ],
+)
+def test_values_out_of_range_are_refused(override: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        config.check(composed(override))
+
+
+def test_a_folder_is_named_by_what_varied() -> None:
+    assert config._run_name(3, "optimizer=adam,data.path=a/b.txt") == "3_optimizer=adam,data.path=a-b.txt"
+    assert config._run_name(0, "") == "0"
+    assert len(config._run_name(0, "诗" * 300).encode()) <= 255
+
+
+def test_every_group_has_its_files_only() -> None:
+    assert {path.suffix for path in Path(CONF).rglob("*") if path.is_file()} == {".yaml"}
