@@ -1,5 +1,6 @@
 """The language model as a LightningModule: loss, metrics, optimizer."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -77,11 +78,24 @@ class LanguageModel(LightningModule):
         self.log("train/ppl", loss.detach().exp(), batch_size=batch.num_tokens)
         return loss
 
-    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        if (self.trainer.global_step + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
-            gradients = [parameter.grad for parameter in self.parameters() if parameter.grad is not None]
-            self.log("train/grad_norm", nn.utils.get_total_norm(gradients))
-            self.log("train/lr", optimizer.param_groups[0]["lr"])
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip, and log the norm before it.
+
+        Lightning's own clipping refuses fused optimizers in every mixed precision, though only
+        that of float16, whose gradients are scaled, is in their way.
+        """
+        is_scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
+        by_norm = gradient_clip_algorithm in (None, "norm") and not is_scaled
+        norm = nn.utils.clip_grad_norm_(self.parameters(), (gradient_clip_val or math.inf) if by_norm else math.inf)
+        if not by_norm:
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+        self.log("train/grad_norm", norm)
+        self.log("train/lr", optimizer.param_groups[0]["lr"])
 
     def on_train_epoch_end(self) -> None:
         loss = self.train_loss.compute()
