@@ -253,9 +253,9 @@ class Evaluate:
 
 
 SCHEMAS: dict[str, dict[str, type]] = {
-    "schema": {"train": Train, "sample": Sample, "evaluate": Evaluate},
-    "schema/optimizer": {"adam": Adam, "sgd": SGD, "adagrad": Adagrad, "rmsprop": RMSprop, "adadelta": Adadelta},
-    "schema/scheduler": {"none": Scheduler, "cosine": Cosine, "plateau": Plateau},
+    "hydra/schema": {"train": Train, "sample": Sample, "evaluate": Evaluate},
+    "hydra/schema/optimizer": {"adam": Adam, "sgd": SGD, "adagrad": Adagrad, "rmsprop": RMSprop, "adadelta": Adadelta},
+    "hydra/schema/scheduler": {"none": Scheduler, "cosine": Cosine, "plateau": Plateau},
 }
 
 

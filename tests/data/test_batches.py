@@ -32,7 +32,7 @@ def test_targets_are_the_inputs_one_step_on() -> None:
 @pytest.mark.parametrize("batch_size", [2, 64, 1000])
 @pytest.mark.parametrize("lengths", [corpus_lengths(), corpus_lengths(50), np.arange(1, 200), np.array([5] * 90 + [6])])
 def test_at_most_two_percent_are_padding(lengths: np.ndarray, batch_size: int) -> None:
-    batches = LengthBuckets(lengths, batch_size, seed=1).batches()
+    batches = LengthBuckets(lengths, batch_size, seed=1).batches(0)
     positions = sum(len(batch) * lengths[batch].max() for batch in batches)
     assert positions - lengths.sum() <= 0.02 * positions
 
@@ -45,7 +45,7 @@ def test_batches_of_the_corpus_are_nearly_all_full() -> None:
 def test_an_epoch_has_every_poem_once_in_bounded_batches(batch_size: int) -> None:
     lengths = corpus_lengths(500)
     buckets = LengthBuckets(lengths, batch_size, seed=1)
-    batches = buckets.batches()
+    batches = buckets.batches(0)
     assert sorted(np.concatenate(batches).tolist()) == list(range(500))
     assert len(batches) == len(buckets)
     for batch in batches:
@@ -55,11 +55,10 @@ def test_an_epoch_has_every_poem_once_in_bounded_batches(batch_size: int) -> Non
 
 def test_every_epoch_has_another_order_and_a_seed_repeats_it() -> None:
     buckets = LengthBuckets(corpus_lengths(500), 32, seed=1)
-    first = [batch.tolist() for batch in buckets.batches()]
-    assert first == [batch.tolist() for batch in LengthBuckets(corpus_lengths(500), 32, seed=1).batches()]
-    assert first != [batch.tolist() for batch in LengthBuckets(corpus_lengths(500), 32, seed=2).batches()]
-    buckets.set_epoch(1)
-    second = [batch.tolist() for batch in buckets.batches()]
+    first = [batch.tolist() for batch in buckets.batches(0)]
+    assert first == [batch.tolist() for batch in LengthBuckets(corpus_lengths(500), 32, seed=1).batches(0)]
+    assert first != [batch.tolist() for batch in LengthBuckets(corpus_lengths(500), 32, seed=2).batches(0)]
+    second = [batch.tolist() for batch in buckets.batches(1)]
     assert first != second
     assert {tuple(sorted(batch)) for batch in first} != {tuple(sorted(batch)) for batch in second}
 
@@ -67,20 +66,19 @@ def test_every_epoch_has_another_order_and_a_seed_repeats_it() -> None:
 def test_a_loader_goes_on_with_the_poem_that_came_next() -> None:
     poems = sequences(corpus_lengths(300).tolist())
     whole = PoemLoader(poems, 16, seed=1)
-    whole.sampler.set_epoch(2)
+    whole.set_epoch(2)
     everything = [batch.inputs for batch in whole]
 
     stopped = PoemLoader(poems, 16, seed=1)
-    stopped.sampler.set_epoch(2)
+    stopped.set_epoch(2)
     before = [batch.inputs for batch in islice(stopped, 5)]
     resumed = PoemLoader(poems, 16, seed=1)
     resumed.load_state_dict(stopped.state_dict())
-    resumed.sampler.set_epoch(2)
     after = [batch.inputs for batch in resumed]
 
     assert len(before) + len(after) == len(everything)
     assert all(torch.equal(a, b) for a, b in zip(before + after, everything, strict=True))
-    resumed.sampler.set_epoch(3)
+    resumed.set_epoch(3)
     assert len(list(resumed)) == len(resumed), "the next epoch is whole again"
 
 
@@ -89,5 +87,5 @@ def test_the_state_of_a_finished_epoch_does_not_shorten_the_next() -> None:
     list(loader)
     resumed = PoemLoader(sequences([5] * 40), 16, seed=1)
     resumed.load_state_dict(loader.state_dict())
-    resumed.sampler.set_epoch(1)
+    resumed.set_epoch(1)
     assert len(list(resumed)) == len(resumed)

@@ -49,6 +49,8 @@ class Progress(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, LanguageModel)
+        if not pl_module.train_loss.update_called:  # a run resumed at the very end of an epoch
+            return
         losses = {"train/loss": pl_module.train_loss.compute()}
         losses |= {
             name: trainer.callback_metrics[name] for name in ("val/loss", "val/ppl") if name in trainer.callback_metrics

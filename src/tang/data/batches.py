@@ -59,7 +59,6 @@ class LengthBuckets:
         self.lengths = lengths
         self.batch_size = batch_size
         self.seed = seed
-        self.epoch = 0
         self._cuts = self._cut(np.sort(lengths))
 
     def _cut(self, ascending: np.ndarray) -> list[int]:
@@ -81,46 +80,47 @@ class LengthBuckets:
     def __len__(self) -> int:
         return len(self._cuts) + 1
 
-    def set_epoch(self, epoch: int) -> None:
-        """Take the order of this epoch."""
-        self.epoch = epoch
-
-    def batches(self) -> list[np.ndarray]:
-        """The indices of each batch of this epoch."""
+    def batches(self, epoch: int) -> list[np.ndarray]:
+        """The indices of each batch of an epoch."""
         if self.seed is None:
             return np.split(np.argsort(self.lengths, kind="stable"), self._cuts)
-        random = np.random.default_rng([self.seed, self.epoch])
+        random = np.random.default_rng([self.seed, epoch])
         order = random.permutation(len(self.lengths))
         batches = np.split(order[np.argsort(self.lengths[order], kind="stable")], self._cuts)
         return [batches[index] for index in random.permutation(len(batches))]
 
 
 class PoemLoader:
-    """Iterates over the batches of an epoch; its state tells how many have been handed out.
+    """Iterates over the batches of an epoch.
 
-    Lightning calls ``set_epoch`` of a loader's ``sampler``, and saves the loader's state.
+    Its state, which Lightning saves in checkpoints, tells how many of them have been handed out;
+    an iteration over the same epoch then goes on after these.
     """
-
-    batch_sampler = None  # Lightning asks for it where there is a sampler
 
     def __init__(self, sequences: Sequences, batch_size: int, seed: int | None = None) -> None:
         self.sequences = sequences
-        self.sampler = LengthBuckets(sequences.lengths, batch_size, seed)
+        self.buckets = LengthBuckets(sequences.lengths, batch_size, seed)
+        self.epoch = 0
         self._handed_out = 0
         self._resume: dict[str, int] | None = None
 
     def __len__(self) -> int:
-        return len(self.sampler)
+        return len(self.buckets)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Take the order of this epoch in the next iteration."""
+        self.epoch = epoch
 
     def __iter__(self) -> Iterator[Batch]:
         resume, self._resume = self._resume, None
-        start = resume["handed_out"] if resume and resume["epoch"] == self.sampler.epoch else 0
-        batches = self.sampler.batches()
+        start = resume["handed_out"] if resume and resume["epoch"] == self.epoch else 0
+        batches = self.buckets.batches(self.epoch)
         for self._handed_out in range(start + 1, len(batches) + 1):
             yield collate([self.sequences[index] for index in batches[self._handed_out - 1]])
 
     def state_dict(self) -> dict[str, Any]:
-        return {"epoch": self.sampler.epoch, "handed_out": self._handed_out}
+        return {"epoch": self.epoch, "handed_out": self._handed_out}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.epoch = state["epoch"]
         self._resume = state

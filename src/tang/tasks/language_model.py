@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from tang.corpus.forms import Form, form_named, hanzi
-from tang.data.batches import Batch
+from tang.data.batches import Batch, PoemLoader
 from tang.data.vocabulary import PAD, UNK, Vocabulary
 from tang.tasks.network import Network
 
@@ -71,6 +71,13 @@ class LanguageModel(LightningModule):
         nll = F.cross_entropy(logits, batch.targets.flatten(), ignore_index=PAD, reduction="none")
         return nll.view_as(batch.targets)
 
+    def on_train_epoch_start(self) -> None:
+        # Lightning could call set_epoch itself, but with a number that is one too high once a run has
+        # been resumed at the end of an epoch. In the middle of one the loader's state has it.
+        loader = self.trainer.train_dataloader
+        if isinstance(loader, PoemLoader):
+            loader.set_epoch(self.current_epoch)
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss = self.nll(batch).sum() / batch.num_tokens
         self.train_loss.update(loss.detach(), batch.num_tokens)
@@ -98,6 +105,8 @@ class LanguageModel(LightningModule):
         self.log("train/lr", optimizer.param_groups[0]["lr"])
 
     def on_train_epoch_end(self) -> None:
+        if not self.train_loss.update_called:  # a run resumed at the very end of an epoch
+            return
         loss = self.train_loss.compute()
         self.log_dict({"train/loss_epoch": loss, "train/ppl_epoch": loss.exp()})
         self.train_loss.reset()
