@@ -45,6 +45,8 @@ class OursOrWarning(logging.Filter):
 
 MULTIRUN = {"-m", "--multirun"}
 
+TYPES = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false", "String": "a text"}
+
 
 def run(main: Callable[[], Any], *, lists: tuple[str, ...] = ()) -> None:
     """Call a ``@hydra.main`` function; a user's mistake becomes one line and exit code 1.
@@ -60,6 +62,8 @@ def run(main: Callable[[], Any], *, lists: tuple[str, ...] = ()) -> None:
         main()
     except (InputError, HydraException, OmegaConfBaseException) as error:
         _fail(error)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 _asked = set(os.environ)
@@ -172,6 +176,8 @@ def _explain_key(error: OmegaConfBaseException, given: list[str]) -> str:
         known = [str(k) for k in (error.parent_node or {}) if not str(k).startswith("_") and k != "hydra"]
         place = parent or "the config"
         return f"{argument}: no such key{_nearest(name, known)}; {place} has {', '.join(known)}"
+    if wrong_type := re.search(r"could not be converted to (\w+)", message):
+        return f"{argument}: must be {TYPES.get(wrong_type[1], wrong_type[1])}"
     return f"{argument}: {message[:1].lower()}{message[1:]}"
 
 

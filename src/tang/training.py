@@ -164,10 +164,16 @@ def record(result: Result, settings: Mapping[str, Any], trainer: pl.Trainer, fol
     """``result.json``, and the run's row among TensorBoard's HParams."""
     (folder / RESULT).write_text(json.dumps(asdict(result), indent=1), encoding="utf-8")
     if isinstance(trainer.logger, TensorBoardLogger):
-        varied = {name: settings[name] for name in ("data", "model", "optimizer", "scheduler", "seed", "init_from")}
-        varied["trainer"] = {
-            name: settings["trainer"][name] for name in ("max_epochs", "max_steps", "precision", "gradient_clip_val")
-        }
+        kept = ("max_epochs", "max_steps", "precision", "gradient_clip_val", "accumulate_grad_batches")
+        varied = {group: _plain(settings[group]) for group in ("data", "model", "optimizer", "scheduler")}
+        varied["trainer"] = {name: settings["trainer"][name] for name in kept}
+        varied |= {name: settings[name] for name in ("seed", "init_from")}
         metrics = {"hp/val_loss": result.val_loss, "hp/val_ppl": result.val_ppl}
         trainer.logger.log_hyperparams(varied, metrics)
         trainer.logger.finalize("success")
+
+
+def _plain(group: Mapping[str, Any]) -> dict[str, Any]:
+    """A group of the config for a table: the last word of its ``_target_`` for a name, no other Hydra keys."""
+    name = {"name": group["_target_"].rpartition(".")[2]} if "_target_" in group else {}
+    return name | {key: value for key, value in group.items() if not key.startswith("_")}

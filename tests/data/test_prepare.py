@@ -106,3 +106,11 @@ def test_an_empty_part_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"part is empty: 2 clean poems give"):
         made(poems, tmp_path)
     assert not list((tmp_path / "cache").glob("*/")), "nothing half-made stays"
+
+
+def test_a_corpus_without_usable_poems_is_refused(tmp_path: Path) -> None:
+    poems = tmp_path / "latin.txt"
+    poems.write_text("carmina\nmulta\n□日月山水风\n", encoding="utf-8")
+    expected = r"latin\.txt: no usable poems among the 3 in it \(fewer than 5 characters: 2, missing characters: 1\)"
+    with pytest.raises(InputError, match=expected):
+        made(poems, tmp_path)

@@ -52,14 +52,15 @@ class Progress(Callback):
         if not pl_module.train_loss.update_called:  # a run resumed at the very end of an epoch
             return
         losses = {"train/loss": pl_module.train_loss.compute()}
-        losses |= {
-            name: trainer.callback_metrics[name] for name in ("val/loss", "val/ppl") if name in trainer.callback_metrics
-        }
+        metrics = trainer.callback_metrics
+        losses |= {name: metrics[name] for name in ("val/loss", "val/ppl") if name in metrics}
+        done, planned = trainer.current_epoch + 1, trainer.max_epochs or -1
+        elapsed = timedelta(seconds=round(self.seconds))
+        total = timedelta(seconds=round(self.seconds * planned / done))
         log.info(
-            "epoch %d%s  %s  %s tokens/s  %s",
-            trainer.current_epoch + 1,
-            f"/{trainer.max_epochs}" if (trainer.max_epochs or -1) > 0 else "",
+            "epoch %s  %s  %s tokens/s  %s",
+            f"{done}/{planned}" if planned > 0 else done,
             "  ".join(f"{name} {value:.4g}" for name, value in losses.items()),
             f"{self.tokens_per_second:,.0f}",
-            timedelta(seconds=round(self.seconds)),
+            f"{elapsed} of about {total}" if planned > done else elapsed,
         )

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
-    """A corpus before cleaning."""
+    """A corpus before cleaning; ``str()`` of it names its file or folder."""
 
     def fingerprint(self) -> str:
         """What changes when the corpus changes; cheap, so that a warm start needn't parse."""
@@ -30,6 +30,9 @@ class TangSource:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def __str__(self) -> str:
+        return str(self.folder)
+
     def fingerprint(self) -> str:
         return hashlib.sha256(repr(registry()).encode()).hexdigest()
 
@@ -45,6 +48,9 @@ class FileSource:
             raise InputError(f"data.path={path}: no such file or folder")
         self.path = path
         self.files = [path] if path.is_file() else _json_files(path)
+
+    def __str__(self) -> str:
+        return str(self.path)
 
     def fingerprint(self) -> str:
         digest = hashlib.sha256()

@@ -121,6 +121,9 @@ def _key(source: Source, options: Options, vocabulary: Vocabulary | None) -> str
 def _write(folder: Path, source: Source, options: Options, vocabulary: Vocabulary | None) -> None:
     raws = source.read()
     poems, dropped = clean_all(raws)
+    if not poems:
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in dropped.items())
+        raise InputError(f"{source}: no usable poems among the {len(raws)} in it ({reasons})")
     pieces = _split_pieces(poems, options)
     if vocabulary is None:
         vocabulary = Vocabulary.build((text for text, _ in pieces["train"]), options.min_count)
