@@ -9,11 +9,13 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tang.sweep import RESULT
+
 
 def main(sweep: Path, picture: Path) -> None:
     """One line a run, named by what varied."""
     figure, (loss, ppl) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-    for number, run in enumerate(sorted(path.parent for path in sweep.glob("*/result.json"))):
+    for number, run in enumerate(sorted(path.parent for path in sweep.glob(f"*/{RESULT}"))):
         events = EventAccumulator(str(run), size_guidance={"scalars": 0})
         events.Reload()
         name, color = run.name.partition("_")[2], f"C{number}"

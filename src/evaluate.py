@@ -13,12 +13,13 @@ config.register()
 def main(cfg: DictConfig) -> None:
     """Print the card, or write it to a file."""
     config.check(cfg)
+    cli.check_output(cfg.out)
     # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
     from tang import checkpoint
     from tang.evaluation import evaluate
 
     path = checkpoint.find(cfg.ckpt)
-    card = evaluate(checkpoint.load(path), cfg.split, cfg.batch_size, cfg.precision)
+    card = evaluate(checkpoint.load(path), cfg.split, cfg.batch_size, cfg.precision, cfg.data)
     cli.output(card.json(path) if cfg.format == "json" else card.text(path), cfg.out)
 
 

@@ -13,6 +13,7 @@ config.register()
 def main(cfg: DictConfig) -> None:
     """Print poems, or write them to a file."""
     config.check(cfg)
+    cli.check_output(cfg.out)
     # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
     from tang import checkpoint
     from tang.verse.decoding import Settings
@@ -23,9 +24,9 @@ def main(cfg: DictConfig) -> None:
     poems = write(
         model.network,
         model.vocabulary,
-        starts=cli.as_list(cfg.start),
+        starts=list(cfg.start),
         form=asked_form(cfg.form, cfg.chars, cfg.lines),
-        default_form=model.default_form,
+        default_form=model.form,
         n=cfg.n,
         settings=Settings(cfg.temperature, cfg.top_k, cfg.top_p),
         seed=cfg.seed,

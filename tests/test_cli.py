@@ -8,6 +8,7 @@ from tang import cli
 
 PLAIN = [
     ("start=日", "start='日'"),
+    ("data.path=a,b.txt", "data.path='a,b.txt'"),
     ("form=七言绝句", "form='七言绝句'"),
     ("data.forms=[五言绝句,七言绝句]", "data.forms=['五言绝句','七言绝句']"),
     ("data.path=唐诗.txt", "data.path='唐诗.txt'"),
@@ -38,7 +39,7 @@ def test_values_are_quoted_where_hydra_needs_it(given: str, ready: str) -> None:
 
 @pytest.mark.parametrize(
     ("given", "ready"),
-    [("start=日,月", ["日", "月"]), ("start=[日,月]", ["日", "月"]), ("start=日", "日"), ("start=a,b", ["a", "b"]),
+    [("start=日,月", ["日", "月"]), ("start=[日,月]", ["日", "月"]), ("start=日", ["日"]), ("start=a,b", ["a", "b"]),
      ("start=床前明月光，,春眠", ["床前明月光，", "春眠"])],
 )  # fmt: skip
 def test_a_list_may_go_without_brackets(given: str, ready: object) -> None:

@@ -142,6 +142,8 @@ def test_a_value_that_fails_in_a_sweep_does_not_stop_the_others(
     assert swept.returncode == 1
     assert "error: trainer: Precision 'wrong' is invalid" in swept.stderr
     assert len(list(tmp_path.glob("outputs/sweeps/*/*/checkpoints/best.ckpt"))) == 1
+    (summary,) = tmp_path.glob("outputs/sweeps/*/summary.md")
+    assert "1_trainer.precision=32-true" in summary.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["train", "sample", "evaluate"])

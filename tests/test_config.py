@@ -1,6 +1,5 @@
 import dataclasses
 import inspect
-from pathlib import Path
 
 import hydra
 import pytest
@@ -85,5 +84,13 @@ def test_a_folder_is_named_by_what_varied() -> None:
     assert len(config._run_name(0, "诗" * 300).encode()) <= 255
 
 
-def test_every_group_has_its_files_only() -> None:
-    assert {path.suffix for path in Path(CONF).rglob("*") if path.is_file()} == {".yaml"}
+def test_a_key_forced_in_is_refused() -> None:
+    with pytest.raises(InputError, match=r"model\.hidden: no such key; there are embedding_size, hidden_size"):
+        config.check(composed("+model.hidden=3"))
+
+
+def test_an_experiment_keeps_each_optimizers_rate() -> None:
+    for name in ("sgd", "adagrad"):
+        assert (
+            composed("experiment=tang", f"optimizer={name}").optimizer.lr == composed(f"optimizer={name}").optimizer.lr
+        )

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from tang.data.poems import PoemDataModule
+from tang.errors import InputError
 from tang.evaluation import PerplexityCard, evaluate
 from tang.tasks.language_model import LanguageModel
+from tests.conftest import verse
 
 
 @pytest.fixture
@@ -15,7 +17,9 @@ def model(poems_txt: Path, tmp_path: Path) -> LanguageModel:
     """An untrained model of the text corpus."""
     torch.manual_seed(0)
     data = {"source": "text", "path": str(poems_txt), "cache": str(tmp_path / "cache"), "min_count": 1}
-    return LanguageModel({"hidden_size": 8}, PoemDataModule(**data).prepared.vocabulary.symbols, data)  # type: ignore[arg-type]
+    module = PoemDataModule(**data)  # type: ignore[arg-type]
+    symbols = module.prepared.vocabulary.symbols
+    return LanguageModel({"hidden_size": 8}, symbols, data, corpus=module.source.fingerprint())
 
 
 def test_the_figures_are_those_of_each_poem_alone(model: LanguageModel) -> None:
@@ -43,6 +47,21 @@ def test_the_batch_size_changes_nothing(model: LanguageModel) -> None:
         assert card.ppl == pytest.approx(cards[0].ppl, rel=1e-6)
         assert card.ppl_hanzi == pytest.approx(cards[0].ppl_hanzi, rel=1e-6)
         assert card.padding_counted == pytest.approx(cards[0].padding_counted, rel=1e-6)
+
+
+def test_the_corpus_may_have_moved_and_a_changed_one_is_told(
+    model: LanguageModel, poems_txt: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = evaluate(model, "val", 16)
+    moved = poems_txt.rename(poems_txt.with_name("moved.txt"))
+    with pytest.raises(InputError, match="no such file"):
+        evaluate(model, "val", 16)
+    assert evaluate(model, "val", 16, places={"path": str(moved), "dir": None}) == before
+    assert not caplog.messages
+    with moved.open("a", encoding="utf-8") as file:
+        file.write(verse(1000) + "\n")
+    evaluate(model, "val", 16, places={"path": str(moved)})
+    assert "not what the model was trained on" in caplog.text
 
 
 def test_precision_changes_little(model: LanguageModel) -> None:

@@ -24,10 +24,14 @@ def find(ckpt: str, key: str = "ckpt") -> Path:
                 f"{key}=latest: no checkpoints/best.ckpt below {OUTPUTS}/; train first (python src/train.py)"
             )
         return found[-1]
-    path = Path(ckpt).expanduser()
-    if not path.is_file():
-        raise InputError(f"{key}={ckpt}: no such file")
-    return path
+    try:
+        path = Path(ckpt).expanduser()
+        if path.is_file():
+            return path
+        problem = "this is a folder; give a file in it" if path.is_dir() else "no such file"
+    except (OSError, RuntimeError) as error:  # a name too long, a home that isn't there
+        problem = str(error)
+    raise InputError(f"{key}={ckpt}: {problem}")
 
 
 def load(path: Path) -> LanguageModel:
@@ -39,7 +43,7 @@ def load(path: Path) -> LanguageModel:
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         parameters = content["hyper_parameters"]
-        model = LanguageModel(**{name: parameters[name] for name in ("model", "vocabulary", "data", "form")})
+        model = LanguageModel(**{name: parameters[name] for name in ("model", "vocabulary", "data", "corpus", "form")})
         model.load_state_dict(content["state_dict"])
     except Exception as error:  # unpickling broken bytes can raise anything
         reason = " ".join(str(error).split())[:160]

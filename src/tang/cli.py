@@ -19,7 +19,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from tang.errors import InputError
@@ -43,7 +43,11 @@ class OursOrWarning(logging.Filter):
         return record.levelno >= logging.WARNING or record.name.split(".")[0] in ("tang", "train")
 
 
+WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"  # as the user set it; run() sets it too
+
 MULTIRUN = {"-m", "--multirun"}
+
+PATHS = {"ckpt", "out", "init_from", "data.path", "data.dir", "data.cache"}
 
 TYPES = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false", "String": "a text"}
 
@@ -53,7 +57,7 @@ def run(main: Callable[[], Any], *, lists: tuple[str, ...] = ()) -> None:
 
     Args:
         main: the script's function.
-        lists: keys for which ``key=a,b`` means ``key=[a,b]`` (elsewhere it asks for a sweep).
+        lists: keys for which ``key=a,b`` and ``key=a`` mean ``key=[a,b]`` and ``key=[a]`` outside a sweep.
     """
     _speak_chinese()
     sys.argv[1:] = arguments(sys.argv[1:], lists)
@@ -64,9 +68,6 @@ def run(main: Callable[[], Any], *, lists: tuple[str, ...] = ()) -> None:
         _fail(error)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-_asked = set(os.environ)
 
 
 def one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
@@ -88,7 +89,7 @@ def one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
 
 
 def _fail(error: Exception) -> NoReturn:
-    if "HYDRA_FULL_ERROR" in _asked:
+    if WANTS_TRACEBACK:
         raise error
     sys.stderr.write(f"error: {explain(error, sys.argv[1:])}\n")
     sys.exit(1)
@@ -121,15 +122,16 @@ def arguments(given: list[str], lists: tuple[str, ...] = ()) -> list[str]:
 def plain(argument: str, lists: tuple[str, ...] = (), is_sweep: bool = False) -> str:
     """``key=value`` with the value quoted where Hydra's grammar needs it; anything else as it is.
 
-    In a sweep a comma separates values, else it is a character like others.
+    In a sweep a comma separates values; in a path outside a sweep it is a character like others.
     """
     name, equals, value = argument.partition("=")
     if argument.startswith("-") or not equals:
         return argument
-    if name in lists and "," in value and not value.startswith(("[", "'", '"')):
+    if name in lists and value not in ("", "null") and not is_sweep and not value.startswith(("[", "'", '"')):
         return f"{name}={_quoted(f'[{value}]')}"
-    if _parse(argument):
-        return argument
+    if parsed := _parse(argument):
+        is_path = name in PATHS and parsed.is_sweep_override() and not is_sweep
+        return f"{name}='{value}'" if is_path else argument
     values = re.findall(r"\[[^\]]*\]|[^,]+", value) if is_sweep else [value]  # a,[b,c] → a and [b,c]
     return f"{name}={','.join(map(_quoted, values))}"
 
@@ -186,9 +188,16 @@ def _nearest(name: str, known: Any) -> str:
     return f" (did you mean {nearest[0]}?)" if nearest else ""
 
 
-def as_list(value: Any) -> list[str]:
-    """A key that may be one value or a list, as a list of texts."""
-    return [str(item) for item in (value if isinstance(value, ListConfig) else [value])]
+def check_output(path: str | None) -> None:
+    """Refuse a file that can't be written, before the work that would be lost.
+
+    Raises:
+        InputError: the folder isn't there, or ``path`` is one.
+    """
+    if path is not None:
+        file = Path(path).expanduser()
+        if file.is_dir() or not file.parent.is_dir():
+            raise InputError(f"out={path}: {'this is a folder' if file.is_dir() else f'no folder {file.parent}'}")
 
 
 def output(text: str, path: str | None) -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 from tang import checkpoint
 from tang.training import Result
 from tang.verse.decoding import Settings
-from tang.verse.write import write
+from tang.verse.write import known_starts, write
 
 
 def closing_words(result: Result, starts: Sequence[str], temperature: float, seed: int) -> str:
     """The held-out perplexity, a poem for each of ``starts`` that the model knows, and the next commands."""
     model = checkpoint.load(Path(result.checkpoint))
-    known = [start for start in starts if all(character in model.vocabulary for character in start)]
     settings = Settings(temperature=temperature)
-    poems = write(model.network, model.vocabulary, known, model.default_form, settings=settings, seed=seed)
+    known = known_starts(model.vocabulary, starts)
+    poems = write(model.network, model.vocabulary, known, model.form, settings=settings, seed=seed) if known else []
     return "\n".join(
         [
             "",

@@ -34,7 +34,12 @@ def _one_of(*choices: str) -> Rule:
 POSITIVE = Rule(lambda value: value > 0, "greater than 0")
 NOT_NEGATIVE = Rule(lambda value: value >= 0, "0 or greater")
 SHARE = Rule(lambda value: 0 <= value < 1, "at least 0 and below 1")
+SEED = Rule(lambda value: 0 <= value < 2**32, "from 0 to 4294967295")
+TEMPERATURE = Rule(lambda value: value == 0 or 0.01 <= value <= 100, "0, or from 0.01 to 100")
+BETAS = Rule(lambda values: len(values) == 2 and all(0 <= value < 1 for value in values), "two shares below 1")
+SOME = Rule(lambda value: value != 0, "other than 0: a run is measured by its validation and test")
 PROBABILITY = Rule(lambda value: 0 < value <= 1, "above 0 and at most 1")
+FORM_NAME = _one_of(*FORMS)
 FORM_NAMES = Rule(lambda names: len(names) > 0 and set(names) <= set(FORMS), f"null or some of {', '.join(FORMS)}")
 
 
@@ -64,7 +69,7 @@ class Data:
     max_train: int | None = key(None, _at_least(1))
     max_val: int | None = key(None, _at_least(1))
     batch_size: int = key(64, _at_least(1))
-    seed: int = 0
+    seed: int = key(0, SEED)
 
 
 @dataclass
@@ -90,7 +95,7 @@ class Optimizer:
 
 @dataclass
 class Adam(Optimizer):
-    betas: list[float] = field(default_factory=lambda: [0.9, 0.999])
+    betas: list[float] = key([0.9, 0.999], BETAS)
     eps: float = key(1e-8, POSITIVE)
     fused: bool | None = None
 
@@ -160,8 +165,8 @@ class Trainer:
     min_steps: int | None = None
     max_time: Any = None
     limit_train_batches: Any = None
-    limit_val_batches: Any = None
-    limit_test_batches: Any = None
+    limit_val_batches: Any = key(None, SOME)
+    limit_test_batches: Any = key(None, SOME)
     limit_predict_batches: Any = None
     overfit_batches: Any = 0.0
     val_check_interval: Any = None
@@ -198,8 +203,8 @@ class EarlyStopping:
 @dataclass
 class Samples:
     start: list[str] = field(default_factory=lambda: list("日红山夜湖海月"))
-    form: str | None = None
-    temperature: float = key(0.8, NOT_NEGATIVE)
+    form: str | None = key(None, FORM_NAME)
+    temperature: float = key(0.8, TEMPERATURE)
 
 
 @dataclass
@@ -218,7 +223,7 @@ class Train:
     scheduler: Scheduler = field(default_factory=Scheduler)
     trainer: Trainer = field(default_factory=Trainer)
     callbacks: Callbacks = field(default_factory=Callbacks)
-    seed: int = key(1, NOT_NEGATIVE)
+    seed: int = key(1, SEED)
     init_from: str | None = None
 
 
@@ -227,17 +232,24 @@ class Sample:
     """``conf/sample.yaml``."""
 
     ckpt: str = MISSING
-    start: Any = field(default_factory=lambda: list("日红山夜湖海月"))
-    form: str | None = None
+    start: list[str] = field(default_factory=lambda: list("日红山夜湖海月"))
+    form: str | None = key(None, FORM_NAME)
     chars: int | None = key(None, _at_least(1))
     lines: int | None = key(None, _at_least(1))
     n: int = key(1, _at_least(1))
-    temperature: float = key(0.8, NOT_NEGATIVE)
+    temperature: float = key(0.8, TEMPERATURE)
     top_k: int | None = key(None, _at_least(1))
     top_p: float | None = key(None, PROBABILITY)
-    seed: int = key(1, NOT_NEGATIVE)
+    seed: int = key(1, SEED)
     format: str = key("text", _one_of("text", "json"))
     out: str | None = None
+
+
+@dataclass
+class Places:
+    dir: str | None = None
+    path: str | None = None
+    cache: str | None = None
 
 
 @dataclass
@@ -245,6 +257,7 @@ class Evaluate:
     """``conf/evaluate.yaml``."""
 
     ckpt: str = MISSING
+    data: Places = field(default_factory=Places)
     split: str = key("test", _one_of("train", "val", "test"))
     batch_size: int = key(128, _at_least(1))
     precision: str = key("32-true", _one_of("32-true", "bf16-mixed", "64-true"))
@@ -277,20 +290,22 @@ def _run_name(number: int, varied: str) -> str:
 
 
 def check(config: DictConfig, path: str = "") -> None:
-    """Refuse values out of range.
+    """Refuse values out of range, and keys that were forced in with ``+``.
 
     Raises:
         InputError: names the key, its value and what is allowed.
     """
     schema: Any = OmegaConf.get_type(config)
-    rules = {f.name: f.metadata["rule"] for f in dataclasses.fields(schema) if "rule" in f.metadata}
+    known = {f.name: f.metadata.get("rule") for f in dataclasses.fields(schema)}
     for name in map(str, config):
         full = f"{path}{name}"
+        if name not in known:
+            raise InputError(f"{full}: no such key; there are {', '.join(k for k in known if not k.startswith('_'))}")
         if OmegaConf.is_missing(config, name):
             raise InputError(f"{full} is missing: give {full}=…")
         value = config[name]
         if isinstance(value, DictConfig):
             check(value, f"{full}.")
-        elif name in rules and value is not None and not rules[name].holds(value):
+        elif (rule := known[name]) and value is not None and not rule.holds(value):
             shown = f"[{', '.join(map(str, value))}]" if isinstance(value, ListConfig) else value
-            raise InputError(f"{full}={shown}: must be {rules[name].allowed}")
+            raise InputError(f"{full}={shown}: must be {rule.allowed}")

@@ -1,8 +1,9 @@
 """The perplexity card: what a model's figures are, and what they are not."""
 
 import json
+import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from tang.data.poems import PoemDataModule
 from tang.data.split import Part
 from tang.data.vocabulary import EOS, PAD, UNK
 from tang.tasks.language_model import LanguageModel
+
+log = logging.getLogger(__name__)
 
 PADDED_LENGTH = 100
 """To this length the reports padded or cut every poem."""
@@ -67,19 +70,32 @@ class PerplexityCard:
         )
 
 
-def evaluate(model: LanguageModel, split: Part, batch_size: int, precision: str = "32-true") -> PerplexityCard:
+def evaluate(
+    model: LanguageModel,
+    split: Part,
+    batch_size: int,
+    precision: str = "32-true",
+    places: Mapping[str, str | None] | None = None,
+) -> PerplexityCard:
     """The card of ``model`` on a part of the corpus it was trained on, fetched if it isn't there.
+
+    It says so in the log if that corpus has changed since.
 
     Args:
         model: loaded from a checkpoint.
         split: which part.
         batch_size: poems at once; changes the speed alone.
         precision: ``32-true``, ``64-true`` or ``bf16-mixed``.
+        places: where the corpus is now, ``dir``, ``path`` and ``cache``, if not where it was (None).
 
     Raises:
         InputError: the corpus can't be had.
     """
-    data = PoemDataModule(**{**model.data, "batch_size": batch_size, "vocabulary": model.vocabulary.symbols})
+    moved = {key: place for key, place in (places or {}).items() if place is not None}
+    settings = {**model.data, **moved, "batch_size": batch_size, "vocabulary": model.vocabulary.symbols}
+    data = PoemDataModule(**settings)
+    if model.corpus != data.source.fingerprint():
+        log.warning("%s is not what the model was trained on: its split may be another", data.source)
     poems = data.prepared.parts[split]
     tokens = _tokens(model, data, split, precision)
     targets, positions, nll = (torch.cat(parts) for parts in zip(*tokens, strict=True))
@@ -106,6 +122,7 @@ def evaluate(model: LanguageModel, split: Part, batch_size: int, precision: str 
 def _tokens(model: LanguageModel, data: PoemDataModule, split: Part, precision: str) -> Iterator[tuple[Tensor, ...]]:
     """Of each batch: targets (N,), their positions in their poems (N,), −ln p (N,) in float64."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.backends.cudnn.allow_tf32 = False  # cuDNN's LSTM would round its inputs to ten bits
     model = model.to(device, torch.float64 if precision == "64-true" else torch.float32).eval()
     lower = torch.autocast(device.type, torch.bfloat16) if precision == "bf16-mixed" else nullcontext()
     console = Console(stderr=True)

@@ -6,37 +6,56 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import yaml
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
 
 log = logging.getLogger(__name__)
+
+RESULT = "result.json"
+"""In a run's folder: what it came to."""
 
 COLUMNS = ["val/loss", "val/ppl", "epochs", "minutes", "tokens/s", "checkpoint"]
 
 
 class Summary(Callback):
-    """Hydra calls this; it writes ``summary.csv`` and ``summary.md`` and prints the table."""
+    """Hydra calls this: ``summary.csv`` and ``summary.md`` grow with every job, the table is printed at the end.
+
+    When a job fails, Hydra runs the others and then leaves out the end; so a failure prints it too.
+    """
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
+        if config.hydra.mode == RunMode.MULTIRUN:
+            table = write_summary(Path(config.hydra.sweep.dir))
+            if job_return.status == JobStatus.FAILED:
+                log.error("this run failed: %s\n%s", job_return._return_value, table)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         folder = Path(config.hydra.sweep.dir)
-        rows = collect(folder)
-        if rows:
-            table = markdown(rows)
-            (folder / "summary.md").write_text(table + "\n", encoding="utf-8")
-            with (folder / "summary.csv").open("w", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, rows[0])
-                writer.writeheader()
-                writer.writerows(rows)
-            log.info("\n%s\n\n%s", table, f"in {folder / 'summary.md'} and summary.csv; tensorboard --logdir {folder}")
+        log.info("\n%s\nin %s and summary.csv", write_summary(folder), folder / "summary.md")
+
+
+def write_summary(folder: Path) -> str:
+    """Write the table of a sweep's finished runs to its folder; return it as Markdown, "" if there are none."""
+    rows = collect(folder)
+    if not rows:
+        return ""
+    table = markdown(rows) + "\n"
+    (folder / "summary.md").write_text(table, encoding="utf-8")
+    with (folder / "summary.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return table
 
 
 def collect(folder: Path) -> list[dict[str, Any]]:
     """A row for each finished run below ``folder``: what was varied, then :data:`COLUMNS`."""
     runs = []
-    for path in folder.glob("*/result.json"):
+    for path in folder.glob(f"*/{RESULT}"):
         result = json.loads(path.read_text(encoding="utf-8"))
-        overrides = yaml.safe_load((path.parent / ".hydra" / "overrides.yaml").read_text(encoding="utf-8"))
+        overrides: Any = OmegaConf.load(path.parent / ".hydra" / "overrides.yaml")
         runs.append((dict(override.lstrip("+").split("=", 1) for override in overrides), result))
     keys = dict.fromkeys(key for overrides, _ in runs for key in overrides)
     varied = [key for key in keys if len({overrides.get(key) for overrides, _ in runs}) > 1 or len(runs) == 1]

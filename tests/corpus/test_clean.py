@@ -1,6 +1,11 @@
+from itertools import pairwise
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tang.corpus.clean import Poem, clean, clean_all, convert, in_script
+from tang.corpus.forms import PUNCTUATION, hanzi
 
 
 @pytest.mark.parametrize(
@@ -28,6 +33,15 @@ def test_a_poem_with_a_gap_is_dropped(gap: str) -> None:
 
 def test_a_gap_in_a_note_is_no_gap() -> None:
     assert clean("床前明月光（一作□），疑是地上霜。") == ("床前明月光，疑是地上霜。", None)
+
+
+@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("，。（）〖〗[]「日月山一○，。")), max_size=60))
+def test_whatever_comes_in_verse_comes_out(raw: str) -> None:
+    verse, reason = clean(raw)
+    assert (verse == "") == (reason is not None)
+    assert hanzi(verse) == "".join(character for character in verse if character not in PUNCTUATION)
+    assert not any(a in PUNCTUATION and b in PUNCTUATION for a, b in pairwise(verse))
+    assert verse == "" or clean(verse) == (verse, None)
 
 
 def test_short_poems_and_duplicates_are_counted_and_dropped() -> None:

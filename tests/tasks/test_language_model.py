@@ -51,4 +51,4 @@ def test_hanzi_are_the_characters_and_the_unknown(model: LanguageModel) -> None:
 
 
 def test_the_checkpoint_holds_plain_data(model: LanguageModel) -> None:
-    assert set(model.hparams) == {"model", "vocabulary", "data", "form"}
+    assert set(model.hparams) == {"model", "vocabulary", "data", "corpus", "form"}

@@ -57,10 +57,15 @@ def test_a_start_that_cannot_be_is_refused(start: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("start", "form"),
     [("日", "七言绝句"), ("春眠不觉晓", "五言绝句"), ("春眠不觉晓，处", "五言绝句"), ("春眠不觉", "七言绝句"),
-     ("两个黄鹂鸣翠柳", "七言绝句"), ("春眠不觉晓处", "七言绝句")],
+     ("两个黄鹂鸣翠柳", "七言绝句"), ("春眠不觉晓处", "七言绝句"), ("春眠不觉晓，" * 5, "五言律诗")],
 )  # fmt: skip
 def test_a_whole_line_asks_for_its_form(start: str, form: str) -> None:
     assert form_for(start, FORMS["七言绝句"]) == FORMS[form]
+
+
+def test_the_models_own_form_comes_first() -> None:
+    assert form_for("春眠不觉晓", FORMS["五言律诗"]) == FORMS["五言律诗"]
+    assert form_for("两个黄鹂鸣翠柳", FORMS["五言律诗"]) == FORMS["七言绝句"]
 
 
 def test_lines_come_back_with_their_marks() -> None:

@@ -87,11 +87,14 @@ def _from_github(folder: Path, missing: dict[str, str]) -> str:
     source = pooch.create(path=folder, base_url=GITHUB, registry=missing)
     probe, *others = missing
     source.fetch(probe, downloader=pooch.HTTPDownloader(timeout=PROBE_SECONDS))
-    source.retry_if_failed = 2
-    with ThreadPoolExecutor(8) as pool:
+    source.retry_if_failed = 1
+    pool = ThreadPoolExecutor(8)
+    try:
         for _ in track(pool.map(source.fetch, others), "Fetching the Tang corpus", total=len(others)):
             pass
-    return f"{len(missing)} files from GitHub in {folder}"
+    finally:
+        pool.shutdown(cancel_futures=True)  # after a failure the channel is given up whole
+    return f"files from GitHub in {folder}"
 
 
 def _from_npm(folder: Path, missing: dict[str, str]) -> str:
@@ -107,7 +110,7 @@ def _from_npm(folder: Path, missing: dict[str, str]) -> str:
         (archive,) = Path(temporary).glob("*.tgz")
         for name, content in track(_members(archive, missing), "Reading the package", total=len(missing)):
             _write_whole(folder / name, content)
-    return f"{len(missing)} files from npm in {folder}"
+    return f"files from npm in {folder}"
 
 
 def _run(command: list[str], folder: str, timeout: float) -> None:

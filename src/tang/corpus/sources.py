@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,7 +38,12 @@ class TangSource:
         return hashlib.sha256(repr(registry()).encode()).hexdigest()
 
     def read(self) -> list[str]:
-        return [poem for path in fetch_tang(self.folder) for poem in read_json(path) or []]
+        poems = []
+        for path in fetch_tang(self.folder):
+            found = read_json(path)
+            assert found is not None  # its hash is right
+            poems += found
+        return poems
 
 
 class FileSource:
@@ -55,12 +61,12 @@ class FileSource:
     def fingerprint(self) -> str:
         digest = hashlib.sha256()
         for file in self.files:
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
+            digest.update(hashlib.sha256(_bytes(file)).digest())
         return digest.hexdigest()
 
     def read(self) -> list[str]:
-        if self.path.is_file() and self.path.suffix != ".json":
-            poems = [line for line in _text(self.path).splitlines() if line.strip()]
+        if self.path.is_file() and self.path.suffix.lower() != ".json":
+            poems = [line for line in re.split(r"\r\n|\n|\r", _text(self.path)) if line.strip()]
         else:
             poems = []
             for file in self.files:
@@ -106,8 +112,15 @@ def read_json(path: Path) -> list[str] | None:
     return poems
 
 
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+
+
 def _text(path: Path) -> str:
-    content = path.read_bytes()
+    content = _bytes(path)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -51,11 +51,9 @@ class LengthBuckets:
     those of long poems, so that none has more than ``batch_size`` × ``LONG`` positions (a single
     poem may), which bounds their memory; and those of rare lengths, so that of all positions at
     most the share ``MAX_PADDING`` is padding.
-
-    Without a seed the order is by length, the same in every epoch.
     """
 
-    def __init__(self, lengths: np.ndarray, batch_size: int, seed: int | None) -> None:
+    def __init__(self, lengths: np.ndarray, batch_size: int, seed: int) -> None:
         self.lengths = lengths
         self.batch_size = batch_size
         self.seed = seed
@@ -82,8 +80,6 @@ class LengthBuckets:
 
     def batches(self, epoch: int) -> list[np.ndarray]:
         """The indices of each batch of an epoch."""
-        if self.seed is None:
-            return np.split(np.argsort(self.lengths, kind="stable"), self._cuts)
         random = np.random.default_rng([self.seed, epoch])
         order = random.permutation(len(self.lengths))
         batches = np.split(order[np.argsort(self.lengths[order], kind="stable")], self._cuts)
@@ -97,7 +93,7 @@ class PoemLoader:
     an iteration over the same epoch then goes on after these.
     """
 
-    def __init__(self, sequences: Sequences, batch_size: int, seed: int | None = None) -> None:
+    def __init__(self, sequences: Sequences, batch_size: int, seed: int = 0) -> None:
         self.sequences = sequences
         self.buckets = LengthBuckets(sequences.lengths, batch_size, seed)
         self.epoch = 0

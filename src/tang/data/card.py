@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tang.corpus.forms import form_of
 from tang.data.vocabulary import Vocabulary
 
 SHAPES_SHOWN = 8
@@ -33,11 +32,16 @@ class Card:
 
     @classmethod
     def of(
-        cls, read: int, dropped: dict[str, int], poems: int, parts: dict[str, list[str]], vocabulary: Vocabulary
+        cls,
+        read: int,
+        dropped: dict[str, int],
+        poems: int,
+        parts: dict[str, list[str]],
+        shapes: Counter[str],
+        vocabulary: Vocabulary,
     ) -> "Card":
-        """The card of a corpus of ``poems`` clean poems whose parts hold these pieces."""
+        """The card of a corpus of ``poems`` clean poems whose parts hold these pieces, of these shapes."""
         everything = [text for texts in parts.values() for text in texts]
-        forms = Counter(str(form_of(text) or "lines of unequal length") for text in everything)
         quantiles = {"shortest": 0.0, "median": 0.5, "99 %": 0.99, "longest": 1.0}
         lengths = np.quantile([len(text) for text in everything], list(quantiles.values()), method="nearest")
         return cls(
@@ -49,7 +53,7 @@ class Card:
             unknown={part: sum(c not in vocabulary for text in texts for c in text) for part, texts in parts.items()},
             distinct=len(set().union(*everything)),
             vocabulary=len(vocabulary),
-            shapes=dict(forms.most_common()),
+            shapes=dict(shapes.most_common()),
             lengths={name: int(length) for name, length in zip(quantiles, lengths, strict=True)},
         )
 

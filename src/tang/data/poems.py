@@ -72,12 +72,12 @@ class PoemDataModule(LightningDataModule):
         """Fetch, clean and cache, once for all processes."""
         prepare(self.source, self.options, self.cache, self._given_vocabulary)
 
-    def loader(self, part: Part, shuffle: bool = False) -> PoemLoader:
-        """The batches of a part, in another order each epoch or in that of their lengths."""
-        return PoemLoader(self.prepared.parts[part], self.batch_size, self.seed if shuffle else None)
+    def loader(self, part: Part) -> PoemLoader:
+        """The batches of a part, in the order of epoch 0 until ``set_epoch`` is called."""
+        return PoemLoader(self.prepared.parts[part], self.batch_size, self.seed)
 
     def train_dataloader(self) -> Any:
-        return self.loader("train", shuffle=True)
+        return self.loader("train")
 
     def val_dataloader(self) -> Any:
         return self.loader("val")

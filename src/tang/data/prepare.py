@@ -4,20 +4,21 @@ import dataclasses
 import hashlib
 import json
 import logging
-import os
 import shutil
+import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from filelock import FileLock
 
 import tang.corpus
 from tang.corpus.clean import Poem, Script, clean_all, in_script
-from tang.corpus.forms import form_named, form_of, hanzi, stanzas
+from tang.corpus.forms import Form, form_named, form_of, hanzi, stanzas
 from tang.corpus.sources import Source
 from tang.data.card import Card
 from tang.data.split import Part, split
@@ -27,6 +28,16 @@ from tang.errors import InputError
 log = logging.getLogger(__name__)
 
 PARTS: tuple[Part, ...] = ("train", "val", "test")
+
+
+class Piece(NamedTuple):
+    """What a model learns as one sequence: a poem or a stanza."""
+
+    text: str
+    form: Form | None
+    """As printed, whatever was dropped or cut off since."""
+    is_whole: bool
+    """Whether nothing was cut off its end."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +53,14 @@ class Options:
     max_train: int | None = None
     max_val: int | None = None
 
-    def pieces(self, text: str) -> Iterator[tuple[str, bool]]:
-        """The pieces of a poem to learn from, and of each whether its end was cut off.
-
-        Stanzas are cut first; ``forms`` then chooses among the pieces.
-        """
+    def pieces(self, text: str) -> Iterator[Piece]:
+        """The pieces of a poem to learn from; stanzas are cut first, ``forms`` then chooses among them."""
         wanted = None if self.forms is None else {form_named(name) for name in self.forms}
         for piece in stanzas(text, self.stanzas) if self.stanzas else [text]:
-            if wanted is None or form_of(piece) in wanted:
+            form = form_of(piece)
+            if wanted is None or form in wanted:
                 kept = hanzi(piece) if self.punctuation == "drop" else piece
-                yield kept[: self.max_length], self.max_length is not None and len(kept) > self.max_length
+                yield Piece(kept[: self.max_length], form, is_whole=kept == kept[: self.max_length])
 
 
 @dataclass(frozen=True)
@@ -91,20 +100,29 @@ def prepare(source: Source, options: Options, cache: Path, vocabulary: Vocabular
     Raises:
         InputError: the corpus is faulty, or a part of the split would be empty.
     """
-    folder = cache / _key(source, options, vocabulary)
+    folder = cache / _key(source, options, None)
+    if vocabulary is not None and not _has(folder, vocabulary):
+        folder = cache / _key(source, options, vocabulary)
     if not folder.is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"data.cache={cache}: {error.strerror}") from None
         with FileLock(folder.with_suffix(".lock")):
             if not folder.is_dir():
                 log.info("corpus: preparing, once for these options")
-                staged = folder.with_suffix(f".{os.getpid()}.part")
-                staged.mkdir()
+                staged = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".part", dir=cache))
                 try:
                     _write(staged, source, options, vocabulary)
                     staged.rename(folder)
                 finally:
                     shutil.rmtree(staged, ignore_errors=True)
     return _open(folder)
+
+
+def _has(folder: Path, vocabulary: Vocabulary) -> bool:
+    """Whether the files prepared with the corpus's own vocabulary are there, and it is this one."""
+    return folder.is_dir() and _open(folder).vocabulary.symbols == vocabulary.symbols
 
 
 def _key(source: Source, options: Options, vocabulary: Vocabulary | None) -> str:
@@ -126,15 +144,16 @@ def _write(folder: Path, source: Source, options: Options, vocabulary: Vocabular
         raise InputError(f"{source}: no usable poems among the {len(raws)} in it ({reasons})")
     pieces = _split_pieces(poems, options)
     if vocabulary is None:
-        vocabulary = Vocabulary.build((text for text, _ in pieces["train"]), options.min_count)
+        vocabulary = Vocabulary.build((piece.text for piece in pieces["train"]), options.min_count)
     tokens: list[int] = []
     offsets = [0]
     for part in PARTS:
-        for text, is_cut in pieces[part]:
-            tokens += [BOS, *vocabulary.encode(text), *([] if is_cut else [EOS])]
+        for piece in pieces[part]:
+            tokens += [BOS, *vocabulary.encode(piece.text), *([EOS] if piece.is_whole else [])]
             offsets.append(len(tokens))
-    texts: dict[str, list[str]] = {part: [text for text, _ in pieces[part]] for part in PARTS}
-    card = Card.of(len(raws), dict(dropped), len(poems), texts, vocabulary)
+    texts: dict[str, list[str]] = {part: [piece.text for piece in pieces[part]] for part in PARTS}
+    forms = Counter(str(piece.form or "lines of unequal length") for part in PARTS for piece in pieces[part])
+    card = Card.of(len(raws), dict(dropped), len(poems), texts, forms, vocabulary)
     np.save(folder / "tokens.npy", np.array(tokens, dtype=np.int32))
     np.save(folder / "offsets.npy", np.array(offsets, dtype=np.int64))
     meta = {
@@ -145,14 +164,16 @@ def _write(folder: Path, source: Source, options: Options, vocabulary: Vocabular
     (folder / "meta.json").write_text(json.dumps(meta, ensure_ascii=False), encoding="utf-8")
 
 
-def _split_pieces(poems: list[Poem], options: Options) -> dict[Part, list[tuple[str, bool]]]:
+def _split_pieces(poems: list[Poem], options: Options) -> dict[Part, list[Piece]]:
     """The pieces of each part in the order of their poems' hashes, so that a prefix is a random subset."""
-    ranked: dict[Part, list[tuple[float, int, tuple[str, bool]]]] = {part: [] for part in PARTS}
+    ranked: dict[Part, list[tuple[float, int, Piece]]] = {part: [] for part in PARTS}
     for place, text in zip(split(poems), in_script(poems, options.script), strict=True):
         for number, piece in enumerate(options.pieces(text)):
             ranked[place.part].append((place.rank, number, piece))
     limits = {"train": options.max_train, "val": options.max_val, "test": None}
-    pieces = {part: [piece for *_, piece in sorted(ranked[part])[: limits[part]]] for part in PARTS}
+    pieces = {
+        part: [piece for *_, piece in sorted(ranked[part], key=lambda item: item[:2])[: limits[part]]] for part in PARTS
+    }
     for part in PARTS:
         if not pieces[part]:
             counts = ", ".join(f"{len(pieces[other])} {other}" for other in PARTS)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
-from tang.corpus.forms import Form, form_named, hanzi
+from tang.corpus.forms import form_named, hanzi
 from tang.data.batches import Batch, PoemLoader
 from tang.data.vocabulary import PAD, UNK, Vocabulary
 from tang.tasks.network import Network
@@ -20,13 +20,14 @@ from tang.tasks.network import Network
 class LanguageModel(LightningModule):
     """Learns to predict the next character of a poem.
 
-    The checkpoint carries ``model``, ``vocabulary``, ``data`` and ``form``, plain values all of them;
+    The checkpoint carries ``model``, ``vocabulary``, ``data``, ``corpus`` and ``form``, plain values all of them;
     ``optimizer`` and ``scheduler`` stay outside.
 
     Args:
         model: arguments of :class:`~tang.tasks.network.Network` but the vocabulary's size.
         vocabulary: its symbols, in the order of their ids.
         data: arguments of the data module that the model was trained with.
+        corpus: the fingerprint of its source.
         form: the one to write in unless told otherwise: the commonest among its poems.
         optimizer: parameters → optimizer. Not needed for anything but training.
         scheduler: optimizer, number of steps → Lightning's scheduler config.
@@ -40,15 +41,17 @@ class LanguageModel(LightningModule):
         model: Mapping[str, Any],
         vocabulary: Sequence[str],
         data: Mapping[str, Any],
+        corpus: str = "",
         form: str = "七言绝句",
         optimizer: Callable[..., Optimizer] | None = None,
         scheduler: Callable[..., dict[str, Any] | None] | None = None,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters("model", "vocabulary", "data", "form", logger=False)
+        self.save_hyperparameters("model", "vocabulary", "data", "corpus", "form", logger=False)
         self.vocabulary = Vocabulary(vocabulary)
         self.data = dict(data)
-        self.form = form
+        self.corpus = corpus
+        self.form = form_named(form)
         self.network = Network(len(self.vocabulary), **model)
         self.optimizer = optimizer
         self.scheduler = scheduler
@@ -57,11 +60,6 @@ class LanguageModel(LightningModule):
         self.train_loss = MeanMetric()
         self.val_losses = Losses()
         self.test_losses = Losses()
-
-    @property
-    def default_form(self) -> Form:
-        """The form to write in unless told otherwise."""
-        return form_named(self.form)
 
     def nll(self, batch: Batch) -> Tensor:
         """(B, T) −ln p of each target, 0 where there is none."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tang.corpus.clean import convert
-from tang.corpus.forms import FORMS, PUNCTUATION, Form, form_named, hanzi, split_lines
+from tang.corpus.forms import FORMS, LINE_END, PUNCTUATION, Form, form_named, hanzi, split_lines
 from tang.data.vocabulary import SPECIALS, Vocabulary
 from tang.errors import InputError
 
@@ -104,11 +104,16 @@ class Layout:
 
 
 def form_for(start: str, default: Form) -> Form:
-    """The form that ``start`` asks for when it is a whole line of five or seven, else ``default``."""
-    first = split_lines(start)[0] if split_lines(start) else ""
+    """The form for a poem that begins with ``start``.
+
+    When ``start`` is a whole line or more, of five or seven characters, one with such lines: ``default``
+    if it has them, else the shortest that holds it.
+    """
+    first, *others = split_lines(start) or [""]
     chars = len(hanzi(first))
-    is_line = first[-1:] in PUNCTUATION or first == start
-    return next((form for form in FORMS.values() if is_line and form.chars == chars), default)
+    is_line = first[-1:] in LINE_END or not others
+    fitting = [form for form in (default, *FORMS.values()) if form.chars == chars and is_line]
+    return next((form for form in fitting if len(hanzi(start)) <= form.chars * form.lines), default)
 
 
 def asked_form(name: str | None, chars: int | None, lines: int | None) -> Form | None:

@@ -9,6 +9,7 @@ import torch
 from tang.corpus.clean import MARKS
 from tang.corpus.forms import FORMS, Form
 from tang.data.vocabulary import Vocabulary
+from tang.errors import InputError
 from tang.tasks.network import Network
 from tang.verse.decoding import Settings, decode
 from tang.verse.layout import Layout, form_for
@@ -53,6 +54,8 @@ def write(
     Raises:
         InputError: a start doesn't fit the form, or has a character outside the vocabulary.
     """
+    if not starts:
+        raise InputError("start: give something to begin with, start=日")
     cleaned = ["".join(start.split()).translate(MARKS) for start in starts]
     layouts = [Layout(form or form_for(start, default_form), vocabulary) for start in cleaned]
     placed = [layout.place(start) for layout, start in zip(layouts, cleaned, strict=True)]
@@ -73,6 +76,11 @@ def write(
             poems.setdefault(index, []).append(poem)
     network.train(was_training)
     return [poem for index in range(len(starts)) for poem in poems[index]]
+
+
+def known_starts(vocabulary: Vocabulary, starts: Sequence[str]) -> list[str]:
+    """Those of ``starts`` whose characters are all in the vocabulary."""
+    return [start for start in starts if all(character in vocabulary for character in start)]
 
 
 def as_text(poems: Sequence[Poem]) -> str:

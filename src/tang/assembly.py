@@ -1,0 +1,131 @@
+"""From a config to the parts of a run: data, model, callbacks, trainer. Wrong settings are refused here."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import hydra
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from omegaconf import DictConfig
+from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
+from pytorch_lightning.loggers import TensorBoardLogger
+from torch import nn
+
+from tang import checkpoint
+from tang.callbacks.samples import Samples
+from tang.corpus.forms import FORMS, form_named
+from tang.data.poems import PoemDataModule
+from tang.errors import InputError
+from tang.tasks.language_model import LanguageModel
+
+log = logging.getLogger(__name__)
+
+Settings = Mapping[str, Any]
+"""A config, or a group of it, as plain dicts, lists and values."""
+
+
+def build_task(config: DictConfig, settings: Settings) -> tuple[PoemDataModule, LanguageModel]:
+    """The data and the model; from a checkpoint's weights and vocabulary with ``init_from``.
+
+    Raises:
+        InputError: the corpus, the checkpoint or the optimizer's settings are wrong.
+    """
+    origin = checkpoint.load(checkpoint.find(config.init_from, "init_from")) if config.init_from else None
+    optimizer = hydra.utils.instantiate(config.optimizer, _convert_="all")
+    try:
+        optimizer([nn.Parameter(torch.zeros(1))])
+    except (ValueError, RuntimeError) as error:  # settings that exclude each other
+        raise InputError(f"optimizer: {error}") from error
+
+    arguments = dict(settings["data"])
+    module = hydra.utils.get_class(arguments.pop("_target_"))
+    data: PoemDataModule = module(**arguments, vocabulary=origin.vocabulary.symbols if origin else None)
+    model = settings["model"]
+    if origin:
+        check_text(origin, data)
+        model = {**origin.hparams["model"], "dropout": model["dropout"]}
+        log.info("starting from %s with its vocabulary and its sizes, %s", config.init_from, model)
+    data.prepare_data()
+    shapes = [name for name in data.prepared.card.shapes if name in FORMS]
+    task = LanguageModel(
+        model=dict(model),
+        vocabulary=data.prepared.vocabulary.symbols,
+        data=arguments,
+        corpus=data.source.fingerprint(),
+        form=shapes[0] if shapes else "七言绝句",
+        optimizer=optimizer,
+        scheduler=hydra.utils.instantiate(config.scheduler),
+    )
+    if origin:
+        task.load_state_dict(origin.state_dict())
+    return data, task
+
+
+def check_text(origin: LanguageModel, data: PoemDataModule) -> None:
+    """Refuse to go on in the other script, or with marks where there were none: they would be unknown."""
+    for key in ("script", "punctuation"):
+        before, now = origin.data[key], getattr(data.options, key)
+        if before != now:
+            raise InputError(f"data.{key}={now}: init_from was trained with data.{key}={before}; use that")
+
+
+def build_callbacks(settings: Settings, task: LanguageModel, folder: Path) -> list[Callback]:
+    """Those of the config's ``callbacks``, and the checkpoint of the last epoch.
+
+    Raises:
+        InputError: a start of the samples doesn't fit their form.
+    """
+    wanted = settings["callbacks"]
+    samples, stopping = wanted["samples"], wanted["early_stopping"]
+    form = form_named(samples["form"]) if samples["form"] else task.form
+    listed: list[Callback] = [
+        Samples(samples["start"], form, task.vocabulary, samples["temperature"], settings["seed"]),
+        ModelCheckpoint(
+            folder / "checkpoints", "last", monitor=None, save_on_train_epoch_end=True, enable_version_counter=False
+        ),
+    ]
+    if stopping["patience"] is not None:
+        listed.append(EarlyStopping("val/loss", stopping["min_delta"], stopping["patience"], strict=False))
+    return listed
+
+
+def build_trainer(settings: Settings, folder: Path, is_sweep: bool, callbacks: list[Callback]) -> pl.Trainer:
+    """Lightning's Trainer; a sweep has lines instead of progress bars.
+
+    Args:
+        settings: the config's ``trainer``.
+        folder: of the run.
+        is_sweep: whether the run is one of several.
+        callbacks: all but the progress bar.
+
+    Raises:
+        InputError: it refuses an argument, or would train on several devices.
+    """
+    arguments = dict(settings)
+    arguments["default_root_dir"] = arguments["default_root_dir"] or str(folder)
+    if is_sweep:
+        arguments["enable_progress_bar"] = False
+    if arguments["enable_progress_bar"] is not False:
+        callbacks = [*callbacks, RichProgressBar()]
+    if arguments["logger"]:
+        arguments["logger"] = TensorBoardLogger(folder, name="", version="", default_hp_metric=False)
+    try:
+        trainer = pl.Trainer(**arguments, callbacks=callbacks)
+    except (ValueError, TypeError, MisconfigurationException) as error:
+        raise InputError(f"trainer: {' '.join(str(error).split())}") from error
+    if trainer.world_size > 1:
+        raise InputError(f"trainer.devices={settings['devices']}: a run trains on one device; give 1")
+    return trainer
+
+
+def check_interval(settings: Settings, batches: int) -> None:
+    """Refuse a ``trainer.val_check_interval`` that an epoch of so many batches doesn't reach."""
+    interval = settings["val_check_interval"]
+    if isinstance(interval, int) and settings["check_val_every_n_epoch"] is not None and interval > batches:
+        raise InputError(
+            f"trainer.val_check_interval={interval}: an epoch has {batches} batches; give at most that, "
+            "or trainer.check_val_every_n_epoch=null to count over epochs"
+        )
