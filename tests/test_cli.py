@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from tang import cli
+from tang.cli.arguments import arguments, parse, plain
+from tang.cli.screen import ScreenHandler, speak_chinese
 
 PLAIN = [
     ("start=日", "start='日'"),
@@ -15,6 +16,7 @@ PLAIN = [
     ("ckpt=a/epoch=1-step=16.ckpt", "ckpt='a/epoch=1-step=16.ckpt'"),
     ("ckpt=~/a.ckpt", "ckpt='~/a.ckpt'"),
     ("out=it's=mine.txt", r"out='it\'s=mine.txt'"),
+    ("data.dir=诗\\", r"data.dir='诗\\'"),
     ("start='日'", "start='日'"),
     ("optimizer.lr=1e-3", "optimizer.lr=1e-3"),
     ("optimizer=adam,adagrad", "optimizer=adam,adagrad"),
@@ -28,10 +30,10 @@ PLAIN = [
 
 @pytest.mark.parametrize(("given", "ready"), PLAIN)
 def test_values_are_quoted_where_hydra_needs_it(given: str, ready: str) -> None:
-    assert cli.plain(given) == ready
+    assert plain(given) == ready
     if "=" in given:
         value = given.partition("=")[2]
-        parsed = cli._parse(ready)
+        parsed = parse(ready)
         assert parsed is not None
         if not parsed.is_sweep_override() and not isinstance(parsed.value(), list | float | None):
             assert str(parsed.value()) == value.strip("'")
@@ -43,36 +45,36 @@ def test_values_are_quoted_where_hydra_needs_it(given: str, ready: str) -> None:
      ("start=床前明月光，,春眠", ["床前明月光，", "春眠"])],
 )  # fmt: skip
 def test_a_list_may_go_without_brackets(given: str, ready: object) -> None:
-    parsed = cli._parse(cli.plain(given, lists=("start",)))
+    parsed = parse(plain(given, lists=("start",)))
     assert parsed is not None
     value = parsed.value()
     assert ([str(item) for item in value] if isinstance(value, list) else str(value)) == ready
 
 
 def test_a_sweep_over_plain_values_stays_a_sweep() -> None:
-    arguments = cli.arguments(["-m", "data.path=唐诗.txt,宋词.txt", "data.forms=[五言绝句],[七言绝句]", "seed=1"])
-    assert arguments[1] == "data.path='唐诗.txt','宋词.txt'"
-    assert arguments[2] == "data.forms=['五言绝句'],['七言绝句']"
-    assert all((parsed := cli._parse(argument)) and parsed.is_sweep_override() for argument in arguments[1:3])
+    ready = arguments(["-m", "data.path=唐诗.txt,宋词.txt", "data.forms=[五言绝句],[七言绝句]", "seed=1"])
+    assert ready[1] == "data.path='唐诗.txt','宋词.txt'"
+    assert ready[2] == "data.forms=['五言绝句'],['七言绝句']"
+    assert all((parsed := parse(argument)) and parsed.is_sweep_override() for argument in ready[1:3])
 
 
 def test_a_sweep_names_what_it_varies() -> None:
-    arguments = cli.arguments(["optimizer=adam,sgd", "--multirun", "model.dropout=0", "trainer.max_steps=50"])
-    assert arguments[:2] == ["-m", "optimizer=adam,sgd"]
-    assert arguments[-1] == "hydra.job.config.override_dirname.exclude_keys=['model.dropout','trainer.max_steps']"
+    ready = arguments(["optimizer=adam,sgd", "--multirun", "model.dropout=0", "trainer.max_steps=50"])
+    assert ready[:2] == ["-m", "optimizer=adam,sgd"]
+    assert ready[-1] == "hydra.job.config.override_dirname.exclude_keys=['model.dropout','trainer.max_steps']"
 
 
 def test_chinese_goes_out_where_the_terminal_cannot_say_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for encoding, expected in (("ascii", "utf-8"), ("latin-1", "utf-8"), ("gbk", "gbk"), ("utf-8", "utf-8")):
         raw = io.BytesIO()
         monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
-        cli._speak_chinese()
+        speak_chinese()
         print("诗", flush=True)
         assert raw.getvalue().decode(expected) == "诗\n"
 
 
 def test_messages_go_to_the_stdout_of_the_moment(capsys: pytest.CaptureFixture[str]) -> None:
-    handler = cli.ScreenHandler()
+    handler = ScreenHandler()
     with pytest.MonkeyPatch.context() as patch:
         moment = io.StringIO()
         patch.setattr(sys, "stdout", moment)

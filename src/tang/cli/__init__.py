@@ -1,0 +1,91 @@
+"""What every script does around Hydra: plain values in, one clear line out."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from tang.cli.arguments import arguments
+from tang.cli.mistakes import explain
+from tang.cli.screen import speak_chinese
+from tang.errors import InputError
+
+WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"  # as the user set it; run() sets it too
+
+
+def run(main: Callable[[], Any], *, lists: tuple[str, ...] = ()) -> None:
+    """Call a ``@hydra.main`` function; a user's mistake becomes one line and exit code 1.
+
+    Args:
+        main: the script's function.
+        lists: keys for which ``key=a,b`` and ``key=a`` mean ``key=[a,b]`` and ``key=[a]`` outside a sweep.
+    """
+    speak_chinese()
+    sys.argv[1:] = arguments(sys.argv[1:], lists)
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises its errors instead of printing them
+    try:
+        main()
+    except (InputError, HydraException, OmegaConfBaseException) as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
+    """Stands between ``@hydra.main`` and the function: its ``InputError`` ends the script in one line.
+
+    In a sweep the error goes on to Hydra, which runs the other jobs.
+    """
+
+    @functools.wraps(task)
+    def wrapped(config: DictConfig) -> Any:
+        try:
+            return task(config)
+        except InputError as error:
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                raise
+            _fail(error)
+
+    return wrapped
+
+
+def _fail(error: Exception) -> NoReturn:
+    if WANTS_TRACEBACK:
+        raise error
+    sys.stderr.write(f"error: {explain(error, sys.argv[1:])}\n")
+    sys.exit(1)
+
+
+def check_output(path: str | None) -> None:
+    """Refuse a file that can't be written, before the work that would be lost.
+
+    Raises:
+        InputError: the folder isn't there, or ``path`` is one.
+    """
+    if path is not None:
+        file = Path(path).expanduser()
+        if file.is_dir() or not file.parent.is_dir():
+            raise InputError(f"out={path}: {'this is a folder' if file.is_dir() else f'no folder {file.parent}'}")
+
+
+def output(text: str, path: str | None) -> None:
+    """Print ``text``, or write it to the file ``path``.
+
+    Raises:
+        InputError: the file can't be written.
+    """
+    if path is None:
+        print(text)
+        return
+    try:
+        Path(path).expanduser().write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"out={path}: {error.strerror}") from None

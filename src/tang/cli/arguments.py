@@ -1,0 +1,68 @@
+"""The command line as Hydra takes it: plain values quoted.
+
+Hydra's grammar refuses Chinese characters, a second ``=`` and more, unless they are quoted twice;
+:func:`plain` quotes them, so that ``start=日`` and ``ckpt=epoch=1.ckpt`` mean what they say.
+"""
+
+import os
+import re
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+
+MULTIRUN = {"-m", "--multirun"}
+
+PATHS = {"ckpt", "out", "init_from", "data.path", "data.dir", "data.cache"}
+
+
+def arguments(given: list[str], lists: tuple[str, ...] = ()) -> list[str]:
+    """The command line as Hydra takes it: values quoted, and the keys that a sweep doesn't vary named."""
+    decoded = [os.fsencode(argument).decode("utf-8", "surrogateescape") for argument in given]
+    is_sweep = bool(MULTIRUN & set(decoded))
+    ready = [plain(argument, lists, is_sweep) for argument in decoded]
+    if is_sweep:
+        overrides = [parsed for argument in ready if (parsed := parse(argument))]
+        constant = {str(override.key_or_group): None for override in overrides if not override.is_sweep_override()}
+        ready = ["-m", *(argument for argument in ready if argument not in MULTIRUN)]  # argparse wants flags first
+        ready.append(f"hydra.job.config.override_dirname.exclude_keys={list(constant)}".replace(" ", ""))
+    return ready
+
+
+def plain(argument: str, lists: tuple[str, ...] = (), is_sweep: bool = False) -> str:
+    """``key=value`` with the value quoted where Hydra's grammar needs it; anything else as it is.
+
+    In a sweep a comma separates values; in a path outside a sweep it is a character like others.
+    """
+    name, equals, value = argument.partition("=")
+    if argument.startswith("-") or not equals:
+        return argument
+    if name in lists and value not in ("", "null") and not is_sweep and not value.startswith(("[", "'", '"')):
+        return f"{name}={_quoted(f'[{value}]')}"
+    if parsed := parse(argument):
+        is_path = name in PATHS and parsed.is_sweep_override() and not is_sweep
+        return f"{name}={_escaped(value)}" if is_path else argument
+    values = re.findall(r"\[[^\]]*\]|[^,]+", value) if is_sweep else [value]  # a,[b,c] → a and [b,c]
+    return f"{name}={','.join(map(_quoted, values))}"
+
+
+def _quoted(value: str) -> str:
+    if value.startswith("[") and value.endswith("]"):
+        return f"[{','.join(map(_quoted, value[1:-1].split(',')))}]"
+    if parse(f"key={value}"):
+        return value
+    return _escaped(value)
+
+
+def _escaped(value: str) -> str:
+    """``value`` in quotes; backslashes count only before a quote."""
+    inside = re.sub(r"(\\+)(?='|$)", r"\1\1", value).replace("'", r"\'")
+    return f"'{inside}'"
+
+
+def parse(argument: str) -> Override | None:
+    """What Hydra makes of an argument; None if its grammar refuses it."""
+    try:
+        return OverridesParser.create().parse_override(argument)
+    except HydraException:
+        return None
