@@ -2,10 +2,9 @@
 
 import logging
 import sys
-from typing import Any
 
 
-class ScreenHandler(logging.StreamHandler[Any]):
+class ScreenHandler(logging.StreamHandler):
     """Writes to the ``sys.stdout`` of the moment: a progress bar that redirects it stays whole."""
 
     def __init__(self) -> None:
