@@ -24,11 +24,9 @@ def main(sweep: Path, picture: Path) -> None:
             part = tag.partition("/")[0]
             axes.plot([p.step for p in points], [p.value for p in points], style, color=color, label=f"{name}, {part}")
     loss.set(xlabel="step", ylabel="loss (nats a token)")
-    ppl.set(xlabel="step", ylabel="perplexity", yscale="log")
-    ppl.yaxis.set_major_formatter("{x:.0f}")
-    ppl.yaxis.set_minor_formatter("{x:.0f}")
+    ppl.set(xlabel="step", ylabel="perplexity")
     for axes in (loss, ppl):
-        axes.grid(alpha=0.3, which="both")
+        axes.grid(alpha=0.3)
         axes.legend()
     figure.savefig(picture, dpi=120)
 

@@ -149,6 +149,12 @@ def test_when_all_channels_fail_one_message_says_what_to_put_where(server: Serve
     assert all(part in message for part in ("poet.tang.0.json", str(tmp_path / "tang"), fetch.REPOSITORY, fetch.COMMIT))
 
 
+def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"data\.dir=.*: (Not a directory|File exists)"):
+        fetch.fetch_tang(tmp_path / "file" / "tang")
+
+
 def test_two_processes_fetch_once(server: Server, tmp_path: Path) -> None:
     program = (
         "from pathlib import Path; from tang.corpus import fetch; "

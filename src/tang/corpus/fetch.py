@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pooch
+import requests
 from filelock import FileLock
 from rich.progress import track
 
@@ -40,11 +41,14 @@ def fetch_tang(folder: Path) -> list[Path]:
     """The corpus's files in ``folder``, fetched first where they are missing or altered.
 
     Raises:
-        InputError: no channel could bring the missing files.
+        InputError: no channel could bring the missing files, or ``folder`` can't be made.
     """
     files = registry()
     if missing := _missing(folder, files):
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"data.dir={folder}: {error.strerror}") from None
         with FileLock(folder / ".lock"):
             missing = _missing(folder, files)  # another process may have fetched them meanwhile
             for channel in (_from_github, _from_npm):
@@ -77,8 +81,10 @@ def _try(channel: Callable[[Path, dict[str, str]], str], folder: Path, missing: 
     try:
         log.info("corpus: %s", channel(folder, missing))
     except (OSError, ValueError, subprocess.SubprocessError, tarfile.TarError) as error:
-        reason = (str(error).splitlines() or [""])[0][:160]
-        log.info("corpus: %s gives nothing (%s: %s)", channel.__name__[6:], type(error).__name__, reason)
+        # A network's error says little more than its name, at great length.
+        detail = "" if isinstance(error, requests.RequestException) else " ".join(str(error).split())[:160]
+        reason = detail or type(error).__name__
+        log.info("corpus: %s gives nothing (%s)", channel.__name__.removeprefix("_from_"), reason)
     return _missing(folder, missing)
 
 
