@@ -153,7 +153,7 @@ def test_help_names_every_key_of_the_config(script: Script, name: str) -> None:
     config = script(name, "--cfg", "job")
     assert config.returncode == 0, config.stderr
     for key in map(str, OmegaConf.create(config.stdout)):
-        assert re.search(rf"\b{key}[=:]", shown), key
+        assert re.search(rf"\b{key}[=:.]", shown), key
 
 
 def test_shell_completion_completes(script: Script) -> None:
