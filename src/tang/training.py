@@ -90,8 +90,10 @@ def record(result: Result, settings: Mapping[str, Any], trainer: pl.Trainer, fol
     """``result.json``, and the run's row among TensorBoard's HParams."""
     (folder / RESULT).write_text(json.dumps(asdict(result), indent=1), encoding="utf-8")
     if isinstance(trainer.logger, TensorBoardLogger):
+        places = ("dir", "cache", "seed")  # the run's own seed is there
         kept = ("max_epochs", "max_steps", "precision", "gradient_clip_val", "accumulate_grad_batches")
         varied = {group: _plain(settings[group]) for group in ("data", "model", "optimizer", "scheduler")}
+        varied["data"] = {name: value for name, value in varied["data"].items() if name not in places}
         varied["trainer"] = {name: settings["trainer"][name] for name in kept}
         varied |= {name: settings[name] for name in ("seed", "init_from")}
         metrics = {"hp/val_loss": result.val_loss, "hp/val_ppl": result.val_ppl}
