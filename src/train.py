@@ -32,4 +32,4 @@ def main(cfg: DictConfig) -> float:
 
 
 if __name__ == "__main__":
-    cli.run(main, lists=("data.forms", "callbacks.samples.start"))
+    cli.run(main, lists=("data.forms", "callbacks.samples.start"), sweeps=True)

@@ -1,5 +1,6 @@
 """Checkpoints: plain data, read with ``weights_only``."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import torch
 
 from tang.errors import InputError
 from tang.tasks.language_model import LanguageModel
+
+log = logging.getLogger(__name__)
 
 OUTPUTS = Path("outputs")
 
@@ -23,6 +26,7 @@ def find(ckpt: str, key: str = "ckpt") -> Path:
             raise InputError(
                 f"{key}=latest: no checkpoints/best.ckpt below {OUTPUTS}/; train first (python src/train.py)"
             )
+        log.info("%s=latest: %s", key, found[-1])
         return found[-1]
     try:
         path = Path(ckpt).expanduser()
@@ -46,6 +50,7 @@ def load(path: Path) -> LanguageModel:
         model = LanguageModel(**{name: parameters[name] for name in ("model", "vocabulary", "data", "corpus", "form")})
         model.load_state_dict(content["state_dict"])
     except Exception as error:  # unpickling broken bytes can raise anything
-        reason = " ".join(str(error).split())[:160]
-        raise InputError(f"{path}: not a checkpoint of this project, or a broken one ({reason})") from None
+        raise InputError(
+            f"{path}: not a checkpoint of this project, or a broken one ({type(error).__name__})"
+        ) from error
     return model.eval()

@@ -22,7 +22,7 @@ def closing_words(result: Result, starts: Sequence[str], temperature: float, see
             "",
             f"held-out perplexity: {result.val_ppl:.1f} on the val part, {result.test_ppl:.1f} on the test part "
             f"({result.test_ppl_hanzi:.1f} on its Chinese characters alone)",
-            f"{result.epochs} epochs, {result.minutes:.1f} minutes, {result.checkpoint}",
+            f"epochs: {result.epochs}, minutes: {result.minutes:.1f}, {result.checkpoint}",
             "",
             "\n\n".join(poem.text for poem in poems),
             "",

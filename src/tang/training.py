@@ -52,7 +52,9 @@ def train(config: DictConfig, folder: Path, is_sweep: bool) -> Result:
     logging.captureWarnings(True)
     pl.seed_everything(config.seed, workers=True, verbose=False)
     data, task = build_task(config, settings)
-    check_interval(settings["trainer"], len(data.loader("train")))
+    batches = len(data.loader("train"))
+    check_interval(settings["trainer"], batches)
+    settings["trainer"]["log_every_n_steps"] = min(settings["trainer"]["log_every_n_steps"] or 50, batches)
     log.info("corpus\n%s", data.prepared.card.text())
 
     best = ModelCheckpoint(folder / "checkpoints", "best", monitor="val/loss", enable_version_counter=False)
@@ -62,7 +64,11 @@ def train(config: DictConfig, folder: Path, is_sweep: bool) -> Result:
     if isinstance(trainer.logger, TensorBoardLogger):
         trainer.logger.experiment.add_text("corpus", data.prepared.card.markdown(), 0)
 
-    trainer.fit(task, datamodule=data)
+    try:
+        trainer.fit(task, datamodule=data)
+    except SystemExit:  # Lightning's answer to Ctrl-C
+        log.info("interrupted in epoch %d; best so far: %s", trainer.current_epoch + 1, best.best_model_path or "none")
+        raise SystemExit(130) from None
     best_path = Path(best.best_model_path or folder / "checkpoints" / "best.ckpt")
     val_loss = best.best_model_score
     if val_loss is None:  # training ended before its first validation

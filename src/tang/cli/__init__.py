@@ -13,7 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from tang.cli.arguments import arguments
+from tang.cli.arguments import MULTIRUN, arguments
 from tang.cli.mistakes import explain
 from tang.cli.screen import speak_chinese
 from tang.errors import InputError
@@ -21,20 +21,24 @@ from tang.errors import InputError
 WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"  # as the user set it; run() sets it too
 
 
-def run(main: Callable[[], Any], *, lists: tuple[str, ...] = ()) -> None:
+def run(main: Callable[[], Any], *, lists: tuple[str, ...] = (), sweeps: bool = False) -> None:
     """Call a ``@hydra.main`` function; a user's mistake becomes one line and exit code 1.
 
     Args:
         main: the script's function.
+        sweeps: whether ``-m`` makes sense.
         lists: keys for which ``key=a,b`` and ``key=a`` mean ``key=[a,b]`` and ``key=[a]`` outside a sweep.
     """
     speak_chinese()
-    sys.argv[1:] = arguments(sys.argv[1:], lists)
+    given = sys.argv[1:]
+    sys.argv[1:] = arguments(given, lists)
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises its errors instead of printing them
     try:
+        if MULTIRUN & set(given) and not sweeps:
+            raise InputError("-m: this script makes no sweeps; give a list, start=日,月")
         main()
     except (InputError, HydraException, OmegaConfBaseException) as error:
-        _fail(error)
+        _fail(error, given)
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -52,15 +56,15 @@ def one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
         except InputError as error:
             if HydraConfig.get().mode == RunMode.MULTIRUN:
                 raise
-            _fail(error)
+            _fail(error, [])
 
     return wrapped
 
 
-def _fail(error: Exception) -> NoReturn:
+def _fail(error: Exception, given: list[str]) -> NoReturn:
     if WANTS_TRACEBACK:
         raise error
-    sys.stderr.write(f"error: {explain(error, sys.argv[1:])}\n")
+    sys.stderr.write(f"error: {explain(error, given)}\n")
     sys.exit(1)
 
 

@@ -37,7 +37,7 @@ def plain(argument: str, lists: tuple[str, ...] = (), is_sweep: bool = False) ->
     name, equals, value = argument.partition("=")
     if argument.startswith("-") or not equals:
         return argument
-    if name in lists and value not in ("", "null") and not is_sweep and not value.startswith(("[", "'", '"')):
+    if name in lists and value != "null" and not is_sweep and not value.startswith(("[", "'", '"')):
         return f"{name}={_quoted(f'[{value}]')}"
     if parsed := parse(argument):
         is_path = name in PATHS and parsed.is_sweep_override() and not is_sweep

@@ -71,7 +71,7 @@ class Card:
             "dropped": _listed(self.dropped) or "none",
             "clean poems": f"{self.poems:,}",
             "pieces to learn from": _listed(self.pieces),
-            "characters": _listed(self.characters),
+            "characters and marks": _listed(self.characters),
             "outside the vocabulary": ", ".join(f"{part} {rate}" for part, rate in rates.items()),
             "vocabulary": f"{self.vocabulary:,} symbols of {self.distinct:,} distinct characters",
             "shapes": _listed(dict(list(self.shapes.items())[:SHAPES_SHOWN]) | more),

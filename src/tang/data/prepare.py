@@ -179,7 +179,7 @@ def _split_pieces(poems: list[Poem], options: Options) -> dict[Part, list[Piece]
             counts = ", ".join(f"{len(pieces[other])} {other}" for other in PARTS)
             raise InputError(
                 f"the {part} part is empty: {len(poems)} clean poems give {counts} pieces; "
-                "use more poems, or other data.forms and data.stanzas"
+                "a few hundred poems give each part some; data.forms may leave out too many"
             )
     return pieces
 
