@@ -124,6 +124,8 @@ def test_a_run_goes_on_from_a_checkpoint_with_other_poems(script: Script, small:
         ("train", ["model.dropout=2"], "model.dropout=2.0: must be at least 0 and below 1"),
         ("train", ["lr=3"], "lr=3: no such key (did you mean optimizer.lr?); the config has data, model"),
         ("sample", ["ckpt=latest", "-m"], "-m: this script makes no sweeps"),
+        ("sample", ["star=日"], "star=日: no such key (did you mean start?); the config has"),
+        ("train", ["data.batchsize=3"], "data.batchsize=3: no such key (did you mean batch_size?); data has"),
         ("sample", [], "ckpt is missing: give ckpt="),
         ("sample", ["ckpt=a=b.ckpt"], "ckpt=a=b.ckpt: no such file"),
         ("evaluate", ["ckpt=latest"], "ckpt=latest: no checkpoints/best.ckpt below outputs/; train first"),

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from hydra.errors import MissingConfigException, OverrideParseException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 TYPES = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false", "String": "a text"}
@@ -36,7 +36,7 @@ def _explain_key(error: OmegaConfBaseException, given: list[str]) -> str:
         parent, _, name = key.rpartition(".")
         known = [str(k) for k in (error.parent_node or {}) if not str(k).startswith("_") and k != "hydra"]
         place = parent or "the config"
-        within = [f"{group}.{name}" for group in known if name in _keys(error.parent_node[group])]
+        within = [f"{group}.{name}" for group in known if name in _keys(error.parent_node, group)]
         nearest = f" (did you mean {' or '.join(within)}?)" if within else _nearest(name, known)
         return f"{argument}: no such key{nearest}; {place} has {', '.join(known)}"
     if wrong_type := re.search(r"could not be converted to (\w+)", message):
@@ -44,8 +44,10 @@ def _explain_key(error: OmegaConfBaseException, given: list[str]) -> str:
     return f"{argument}: {message[:1].lower()}{message[1:]}"
 
 
-def _keys(node: Any) -> list[str]:
-    return list(map(str, node)) if isinstance(node, DictConfig) else []
+def _keys(config: DictConfig, group: str) -> list[str]:
+    if OmegaConf.is_missing(config, group) or OmegaConf.is_interpolation(config, group):
+        return []
+    return list(map(str, config[group])) if isinstance(config[group], DictConfig) else []
 
 
 def _nearest(name: str, known: Any) -> str:
