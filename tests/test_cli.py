@@ -1,5 +1,6 @@
 import io
 import logging
+import os
 import sys
 
 import pytest
@@ -71,6 +72,13 @@ def test_chinese_goes_out_where_the_terminal_cannot_say_it(monkeypatch: pytest.M
         speak_chinese()
         print("诗", flush=True)
         assert raw.getvalue().decode(expected) == "诗\n"
+
+
+def test_arguments_are_read_whatever_the_locale(monkeypatch: pytest.MonkeyPatch) -> None:
+    for locale, typed in (("utf-8", "utf-8"), ("ascii", "utf-8"), ("latin-1", "utf-8"), ("gbk", "gbk")):
+        monkeypatch.setattr(os, "fsencode", lambda text, locale=locale: text.encode(locale, "surrogateescape"))
+        seen = "start=日".encode(typed).decode(locale, "surrogateescape")
+        assert arguments([seen]) == ["start='日'"]
 
 
 def test_messages_go_to_the_stdout_of_the_moment(capsys: pytest.CaptureFixture[str]) -> None:

@@ -139,6 +139,15 @@ def test_a_mistake_is_one_clear_line(script: Script, name: str, arguments: list[
     assert result.stderr.count("\n") == 1
 
 
+def test_a_locale_without_chinese_is_no_obstacle(script: Script, small: Sequence[str], tmp_path: Path) -> None:
+    assert script("train", *small, "trainer.max_steps=2").returncode == 0
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    printed = script("sample", "ckpt=latest", "start=日", "form=五言绝句", env=locale)
+    assert printed.stdout.startswith("日"), printed.stderr
+    refused = script("sample", "ckpt=latest", "start=日", "out=诗.txt", env=locale)
+    assert refused.stderr.endswith("error: 诗.txt: no file can have this name in this locale; set PYTHONUTF8=1\n")
+
+
 def test_a_value_that_fails_in_a_sweep_does_not_stop_the_others(
     script: Script, small: Sequence[str], tmp_path: Path
 ) -> None:

@@ -57,6 +57,8 @@ def one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
             if HydraConfig.get().mode == RunMode.MULTIRUN:
                 raise
             _fail(error, [])
+        except UnicodeEncodeError as error:
+            _fail(InputError(f"{error.object}: no file can have this name in this locale; set PYTHONUTF8=1"), [])
 
     return wrapped
 

@@ -18,7 +18,7 @@ PATHS = {"ckpt", "out", "init_from", "data.path", "data.dir", "data.cache"}
 
 def arguments(given: list[str], lists: tuple[str, ...] = ()) -> list[str]:
     """The command line as Hydra takes it: values quoted, and the keys that a sweep doesn't vary named."""
-    decoded = [os.fsencode(argument).decode("utf-8", "surrogateescape") for argument in given]
+    decoded = [_decoded(argument) for argument in given]
     is_sweep = bool(MULTIRUN & set(decoded))
     ready = [plain(argument, lists, is_sweep) for argument in decoded]
     if is_sweep:
@@ -27,6 +27,14 @@ def arguments(given: list[str], lists: tuple[str, ...] = ()) -> list[str]:
         ready = ["-m", *(argument for argument in ready if argument not in MULTIRUN)]  # argparse wants flags first
         ready.append(f"hydra.job.config.override_dirname.exclude_keys={list(constant)}".replace(" ", ""))
     return ready
+
+
+def _decoded(argument: str) -> str:
+    """An argument that was typed as UTF-8, whatever the locale made of it; others as they are."""
+    try:
+        return os.fsencode(argument).decode("utf-8")
+    except UnicodeDecodeError:  # GBK, in a locale that says so
+        return argument
 
 
 def plain(argument: str, lists: tuple[str, ...] = (), is_sweep: bool = False) -> str:
