@@ -19,7 +19,7 @@ def model(poems_txt: Path, tmp_path: Path) -> LanguageModel:
     data = {"source": "text", "path": str(poems_txt), "cache": str(tmp_path / "cache"), "min_count": 1}
     module = PoemDataModule(**data)  # type: ignore[arg-type]
     symbols = module.prepared.vocabulary.symbols
-    return LanguageModel({"hidden_size": 8}, symbols, data, corpus=module.source.fingerprint())
+    return LanguageModel({"hidden_size": 8}, symbols, data, corpus=module.source.fingerprint)
 
 
 def test_the_figures_are_those_of_each_poem_alone(model: LanguageModel) -> None:

@@ -16,7 +16,7 @@ from torch import nn
 
 from tang import checkpoint
 from tang.callbacks.samples import Samples
-from tang.corpus.forms import FORMS, form_named
+from tang.corpus.forms import DEFAULT_FORM, FORMS, form_named
 from tang.data.poems import PoemDataModule
 from tang.errors import InputError
 from tang.tasks.language_model import LanguageModel
@@ -48,14 +48,13 @@ def build_task(config: DictConfig, settings: Settings) -> tuple[PoemDataModule, 
         check_text(origin, data)
         model = {**origin.hparams["model"], "dropout": model["dropout"]}
         log.info("starting from %s with its vocabulary and its sizes, %s", config.init_from, model)
-    data.prepare_data()
     shapes = [name for name in data.prepared.card.shapes if name in FORMS]
     task = LanguageModel(
         model=dict(model),
         vocabulary=data.prepared.vocabulary.symbols,
         data=arguments,
-        corpus=data.source.fingerprint(),
-        form=shapes[0] if shapes else "七言绝句",
+        corpus=data.source.fingerprint,
+        form=shapes[0] if shapes else DEFAULT_FORM,
         optimizer=optimizer,
         scheduler=hydra.utils.instantiate(config.scheduler),
     )

@@ -42,6 +42,9 @@ PROBABILITY = Rule(lambda value: 0 < value <= 1, "above 0 and at most 1")
 FORM_NAME = _one_of(*FORMS)
 FORM_NAMES = Rule(lambda names: len(names) > 0 and set(names) <= set(FORMS), f"null or some of {', '.join(FORMS)}")
 
+STARTS = "日红山夜湖海月"
+"""What poems begin with unless told otherwise."""
+
 
 def key(default: Any, rule: Rule) -> Any:
     """A key of the config with its default and the rule for its values (null is free of it)."""
@@ -202,7 +205,7 @@ class EarlyStopping:
 
 @dataclass
 class Samples:
-    start: list[str] = field(default_factory=lambda: list("日红山夜湖海月"))
+    start: list[str] = field(default_factory=lambda: list(STARTS))
     form: str | None = key(None, FORM_NAME)
     temperature: float = key(0.8, TEMPERATURE)
 
@@ -232,7 +235,7 @@ class Sample:
     """``conf/sample.yaml``."""
 
     ckpt: str = MISSING
-    start: list[str] = field(default_factory=lambda: list("日红山夜湖海月"))
+    start: list[str] = field(default_factory=lambda: list(STARTS))
     form: str | None = key(None, FORM_NAME)
     chars: int | None = key(None, _at_least(1))
     lines: int | None = key(None, _at_least(1))

@@ -94,7 +94,7 @@ def evaluate(
     moved = {key: place for key, place in (places or {}).items() if place is not None}
     settings = {**model.data, **moved, "batch_size": batch_size, "vocabulary": model.vocabulary.symbols}
     data = PoemDataModule(**settings)
-    if model.corpus != data.source.fingerprint():
+    if model.corpus != data.source.fingerprint:
         log.warning("%s is not what the model was trained on: its split may be another", data.source)
     poems = data.prepared.parts[split]
     tokens = _tokens(model, data, split, precision)

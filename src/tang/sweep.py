@@ -16,8 +16,6 @@ log = logging.getLogger(__name__)
 RESULT = "result.json"
 """In a run's folder: what it came to."""
 
-COLUMNS = ["val/loss", "val/ppl", "epochs", "minutes", "tokens/s", "checkpoint"]
-
 
 class Summary(Callback):
     """Hydra calls this: ``summary.csv`` and ``summary.md`` grow with every job, the table is printed at the end.
@@ -51,7 +49,7 @@ def write_summary(folder: Path) -> str:
 
 
 def collect(folder: Path) -> list[dict[str, Any]]:
-    """A row for each finished run below ``folder``: what was varied, then :data:`COLUMNS`."""
+    """A row for each finished run below ``folder``: what was varied, then what came of it."""
     runs = []
     for path in folder.glob(f"*/{RESULT}"):
         result = json.loads(path.read_text(encoding="utf-8"))

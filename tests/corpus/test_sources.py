@@ -12,10 +12,10 @@ def test_text_and_json_hold_the_same_poems(poems_txt: Path, poems_json: Path) ->
 
 
 def test_the_fingerprint_follows_the_content(poems_txt: Path) -> None:
-    before = FileSource(poems_txt).fingerprint()
-    assert before == FileSource(poems_txt).fingerprint()
+    before = FileSource(poems_txt).fingerprint
+    assert before == FileSource(poems_txt).fingerprint
     poems_txt.write_text("床前明月光。", encoding="utf-8")
-    assert before != FileSource(poems_txt).fingerprint()
+    assert before != FileSource(poems_txt).fingerprint
 
 
 def test_faulty_twins_and_other_json_are_left_out(poems_json: Path) -> None:

@@ -26,8 +26,8 @@ def run(main: Callable[[], Any], *, lists: tuple[str, ...] = (), sweeps: bool = 
 
     Args:
         main: the script's function.
-        sweeps: whether ``-m`` makes sense.
         lists: keys for which ``key=a,b`` and ``key=a`` mean ``key=[a,b]`` and ``key=[a]`` outside a sweep.
+        sweeps: whether ``-m`` makes sense.
     """
     speak_chinese()
     given = sys.argv[1:]

@@ -36,6 +36,9 @@ FORMS = {
     "七言律诗": Form(7, 8),
 }
 
+DEFAULT_FORM = "七言绝句"
+"""Where neither a start nor the training poems ask for one."""
+
 
 def form_named(name: str) -> Form:
     """The form called ``name``.

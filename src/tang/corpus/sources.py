@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 class Source(Protocol):
     """A corpus before cleaning; ``str()`` of it names its file or folder."""
 
+    @property
     def fingerprint(self) -> str:
         """What changes when the corpus changes; cheap, so that a warm start needn't parse."""
         ...
@@ -34,6 +36,7 @@ class TangSource:
     def __str__(self) -> str:
         return str(self.folder)
 
+    @property
     def fingerprint(self) -> str:
         return hashlib.sha256(repr(registry()).encode()).hexdigest()
 
@@ -58,6 +61,7 @@ class FileSource:
     def __str__(self) -> str:
         return str(self.path)
 
+    @cached_property
     def fingerprint(self) -> str:
         digest = hashlib.sha256()
         for file in self.files:

@@ -63,14 +63,14 @@ class PoemDataModule(LightningDataModule):
 
     @property
     def prepared(self) -> Prepared:
-        """The corpus under the options; cleaned, split and cached at the first use."""
+        """The corpus under the options; fetched, cleaned and split at the first use ever, then from the cache."""
         if self._prepared is None:
             self._prepared = prepare(self.source, self.options, self.cache, self._given_vocabulary)
         return self._prepared
 
     def prepare_data(self) -> None:
-        """Fetch, clean and cache, once for all processes."""
-        prepare(self.source, self.options, self.cache, self._given_vocabulary)
+        """Lightning calls this once before training, validation and test."""
+        _ = self.prepared  # the first use fetches and caches
 
     def loader(self, part: Part) -> PoemLoader:
         """The batches of a part, in the order of epoch 0 until ``set_epoch`` is called."""

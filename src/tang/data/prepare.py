@@ -127,7 +127,7 @@ def _has(folder: Path, vocabulary: Vocabulary) -> bool:
 
 def _key(source: Source, options: Options, vocabulary: Vocabulary | None) -> str:
     """A name for the prepared files that changes with all they depend on, this code included."""
-    digest = hashlib.sha256(source.fingerprint().encode())
+    digest = hashlib.sha256(source.fingerprint.encode())
     digest.update(json.dumps(dataclasses.asdict(options), ensure_ascii=False).encode("utf-8"))
     digest.update(json.dumps(vocabulary.symbols if vocabulary else None, ensure_ascii=False).encode("utf-8"))
     for package in (Path(tang.corpus.__file__).parent, Path(__file__).parent):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
-from tang.corpus.forms import form_named, hanzi
+from tang.corpus.forms import DEFAULT_FORM, form_named, hanzi
 from tang.data.batches import Batch, PoemLoader
 from tang.data.vocabulary import PAD, UNK, Vocabulary
 from tang.tasks.network import Network
@@ -42,7 +42,7 @@ class LanguageModel(LightningModule):
         vocabulary: Sequence[str],
         data: Mapping[str, Any],
         corpus: str = "",
-        form: str = "七言绝句",
+        form: str = DEFAULT_FORM,
         optimizer: Callable[..., Optimizer] | None = None,
         scheduler: Callable[..., dict[str, Any] | None] | None = None,
     ) -> None:

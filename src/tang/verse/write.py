@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import torch
 
 from tang.corpus.clean import MARKS
-from tang.corpus.forms import FORMS, Form
+from tang.corpus.forms import DEFAULT_FORM, FORMS, Form
 from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
 from tang.tasks.network import Network
@@ -34,7 +34,7 @@ def write(
     vocabulary: Vocabulary,
     starts: Sequence[str],
     form: Form | None = None,
-    default_form: Form = FORMS["七言绝句"],
+    default_form: Form = FORMS[DEFAULT_FORM],
     n: int = 1,
     settings: Settings = Settings(),
     seed: int = 1,
