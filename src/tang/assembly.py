@@ -34,6 +34,7 @@ def build_task(config: DictConfig, settings: Settings) -> tuple[PoemDataModule, 
         InputError: the corpus, the checkpoint or the optimizer's settings are wrong.
     """
     origin = checkpoint.load(checkpoint.find(config.init_from, "init_from")) if config.init_from else None
+    check_backend(settings)
     optimizer = hydra.utils.instantiate(config.optimizer, _convert_="all")
     try:
         optimizer([nn.Parameter(torch.zeros(1))])
@@ -46,7 +47,7 @@ def build_task(config: DictConfig, settings: Settings) -> tuple[PoemDataModule, 
     model = settings["model"]
     if origin:
         check_text(origin, data)
-        model = {**origin.hparams["model"], "dropout": model["dropout"]}
+        model = {**origin.hparams["model"], "dropout": model["dropout"], "backend": model["backend"]}
         log.info("starting from %s with its vocabulary and its sizes, %s", config.init_from, model)
     shapes = [name for name in data.prepared.card.shapes if name in FORMS]
     task = LanguageModel(
@@ -61,6 +62,15 @@ def build_task(config: DictConfig, settings: Settings) -> tuple[PoemDataModule, 
     if origin:
         task.load_state_dict(origin.state_dict())
     return data, task
+
+
+def check_backend(settings: Settings) -> None:
+    """Refuse a number format that the backend doesn't have."""
+    backend, precision = settings["model"]["backend"], settings["trainer"]["precision"]
+    if backend == "numpy" and precision in ("bf16-true", "16-true"):
+        raise InputError(
+            f"model.backend=numpy: NumPy computes in float32 or float64, not in trainer.precision={precision}"
+        )
 
 
 def check_text(origin: LanguageModel, data: PoemDataModule) -> None:

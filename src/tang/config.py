@@ -84,6 +84,9 @@ class Model:
     num_layers: int = key(1, _at_least(1))
     dropout: float = key(0.0, SHARE)
     tie_weights: bool = True
+    cell: str = key("lstm", _one_of("lstm", "rnn", "gru"))
+    backend: str = key("torch", _one_of("torch", "cell", "equations", "bptt", "numpy"))
+    forget_bias: float = 1.0
 
 
 @dataclass

@@ -57,7 +57,9 @@ def train(config: DictConfig, folder: Path, is_sweep: bool) -> Result:
     settings["trainer"]["log_every_n_steps"] = min(settings["trainer"]["log_every_n_steps"] or 50, batches)
     log.info("corpus\n%s", data.prepared.card.text())
 
-    best = ModelCheckpoint(folder / "checkpoints", "best", monitor="val/loss", enable_version_counter=False)
+    best = ModelCheckpoint(
+        folder / "checkpoints", "best", monitor="val/loss", save_on_train_epoch_end=False, enable_version_counter=False
+    )
     progress = Progress()
     callbacks = [best, progress, *build_callbacks(settings, task, folder)]
     trainer = build_trainer(settings["trainer"], folder, is_sweep, callbacks)

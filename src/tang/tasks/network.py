@@ -1,11 +1,9 @@
-"""The language model's network: embedding → LSTM stack → linear."""
+"""The language model's network: embedding → recurrent stack → linear."""
 
 from torch import Tensor, nn
 
-from tang.recurrent.lstm import LSTM
-
-State = tuple[Tensor, Tensor]
-"""Hidden and cell state, each (L, B, H)."""
+from tang.recurrent.layer import State
+from tang.recurrent.stack import Recurrent
 
 
 class Network(nn.Module):
@@ -18,6 +16,7 @@ class Network(nn.Module):
         num_layers: L.
         dropout: applied to the embeddings, between layers and before the head.
         tie_weights: the head's weight is the embedding; when E ≠ H, a linear layer H → E precedes it.
+        cell, backend, forget_bias: of the :class:`~tang.recurrent.stack.Recurrent` stack.
     """
 
     def __init__(
@@ -28,13 +27,14 @@ class Network(nn.Module):
         num_layers: int = 1,
         dropout: float = 0.0,
         tie_weights: bool = True,
+        cell: str = "lstm",
+        backend: str = "torch",
+        forget_bias: float = 1.0,
     ) -> None:
         super().__init__()
         embedding_size = embedding_size or hidden_size
         self.embedding = nn.Embedding(vocabulary_size, embedding_size)
-        self.lstm = LSTM(
-            embedding_size, hidden_size, num_layers, batch_first=True, dropout=dropout if num_layers > 1 else 0.0
-        )
+        self.recurrent = Recurrent(embedding_size, hidden_size, num_layers, dropout, cell, backend, forget_bias)
         self.dropout = nn.Dropout(dropout)
         projects = tie_weights and embedding_size != hidden_size
         self.projection = nn.Linear(hidden_size, embedding_size) if projects else nn.Identity()
@@ -49,5 +49,5 @@ class Network(nn.Module):
 
         ``state`` is where to go on from; by default zeros, the beginning of a poem.
         """
-        hidden, state = self.lstm(self.dropout(self.embedding(ids)), state)
+        hidden, state = self.recurrent(self.dropout(self.embedding(ids)), state)
         return self.head(self.projection(self.dropout(hidden))), state
