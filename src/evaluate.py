@@ -17,9 +17,10 @@ def main(cfg: DictConfig) -> None:
     # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
     from tang import checkpoint
     from tang.evaluation import evaluate
+    from tang.tasks.language_model import LanguageModel
 
-    path = checkpoint.find(cfg.ckpt)
-    card = evaluate(checkpoint.load(path), cfg.split, cfg.batch_size, cfg.precision, cfg.data)
+    path = checkpoint.find(cfg.ckpt, LanguageModel)
+    card = evaluate(checkpoint.load(path, LanguageModel), cfg.split, cfg.batch_size, cfg.precision, cfg.data)
     cli.output(card.json(path) if cfg.format == "json" else card.text(path), cfg.out)
 
 

@@ -16,11 +16,12 @@ def main(cfg: DictConfig) -> None:
     cli.check_output(cfg.out)
     # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
     from tang import checkpoint
+    from tang.tasks.language_model import LanguageModel
     from tang.verse.decoding import Settings
     from tang.verse.layout import asked_form
     from tang.verse.write import as_json, as_text, write
 
-    model = checkpoint.load(checkpoint.find(cfg.ckpt))
+    model = checkpoint.load(checkpoint.find(cfg.ckpt, LanguageModel), LanguageModel)
     poems = write(
         model.network,
         model.vocabulary,

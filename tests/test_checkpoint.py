@@ -10,6 +10,7 @@ from tang import checkpoint
 from tang.data.batches import PoemLoader
 from tang.data.vocabulary import SPECIALS
 from tang.errors import InputError
+from tang.tasks.classifier import Classifier
 from tang.tasks.language_model import LanguageModel
 from tests.data.test_batches import sequences
 
@@ -32,7 +33,7 @@ def saved(tmp_path: Path) -> Path:
 def test_a_checkpoint_is_plain_data_and_loads_as_it_was(saved: Path) -> None:
     content = torch.load(saved, weights_only=True)
     assert "_target_" not in str(content["hyper_parameters"])
-    model = checkpoint.load(saved)
+    model = checkpoint.load(saved, LanguageModel)
     assert str(model.form) == "五言绝句"
     assert model.data == {"source": "tang"}
     assert len(model.vocabulary) == 24
@@ -51,23 +52,28 @@ def test_what_is_no_checkpoint_is_refused(saved: Path, tmp_path: Path) -> None:
     for content in (b"", b"text", whole[: len(whole) // 2]):
         broken.write_bytes(content)
         with pytest.raises(InputError, match=r"broken\.ckpt: not a checkpoint of this project") as caught:
-            checkpoint.load(broken)
+            checkpoint.load(broken, LanguageModel)
         assert "\n" not in str(caught.value)
     for path in (other, pickled):
         with pytest.raises(InputError, match="not a checkpoint of this project"):
-            checkpoint.load(path)
+            checkpoint.load(path, LanguageModel)
 
 
 def test_latest_is_the_newest_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="train first"):
-        checkpoint.find("latest")
-    paths = [Path("outputs") / run / "checkpoints" / "best.ckpt" for run in ("train/b", "sweeps/x/0_a", "train/a")]
-    for age, path in enumerate(paths):
+        checkpoint.find("latest", LanguageModel)
+    runs = ("train/b", "sweeps/x/0_a", "train/a")
+    paths = [Path("outputs") / run / "checkpoints" / "best.ckpt" for run in runs]
+    for age, (run, path) in enumerate(zip(runs, paths, strict=True)):
         path.parent.mkdir(parents=True)
-        path.touch()
+        task = "Classifier" if run == "train/a" else "LanguageModel"
+        torch.save({"task": task, "hyper_parameters": {}, "state_dict": {}}, path)
         os.utime(path, (1000 - age, 1000 - age))
     os.utime(paths[1], (2000, 2000))
-    assert checkpoint.find("latest") == paths[1]
+    assert checkpoint.find("latest", LanguageModel) == paths[1]
+    os.utime(paths[2], (3000, 3000))
+    assert checkpoint.find("latest", LanguageModel) == paths[1], "a newer classifier is none"
+    assert checkpoint.find("latest", Classifier) == paths[2]
     with pytest.raises(InputError, match=r"init_from=nowhere: no such file"):
-        checkpoint.find("nowhere", "init_from")
+        checkpoint.find("nowhere", LanguageModel, "init_from")

@@ -128,7 +128,11 @@ def test_a_run_goes_on_from_a_checkpoint_with_other_poems(script: Script, small:
         ("train", ["data.batchsize=3"], "data.batchsize=3: no such key (did you mean batch_size?); data has"),
         ("sample", [], "ckpt is missing: give ckpt="),
         ("sample", ["ckpt=a=b.ckpt"], "ckpt=a=b.ckpt: no such file"),
-        ("evaluate", ["ckpt=latest"], "ckpt=latest: no checkpoints/best.ckpt below outputs/; train first"),
+        (
+            "evaluate",
+            ["ckpt=latest"],
+            "ckpt=latest: no checkpoints/best.ckpt of a language model below outputs/; train",
+        ),
         ("evaluate", ["ckpt=x", "split=dev"], "split=dev: must be one of train, val, test"),
     ],
 )
@@ -159,7 +163,7 @@ def test_a_value_that_fails_in_a_sweep_does_not_stop_the_others(
     assert "1_trainer.precision=32-true" in summary.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["train", "sample", "evaluate"])
+@pytest.mark.parametrize("name", ["train", "sample", "evaluate", "predict"])
 def test_help_names_every_key_of_the_config(script: Script, name: str) -> None:
     shown = script(name, "--help").stdout
     assert f"python src/{name}.py" in shown

@@ -10,6 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from tang import config
+from tang.config import training
 from tang.errors import InputError
 from tests.conftest import ROOT
 
@@ -33,8 +34,7 @@ def composed(*overrides: str, name: str = "train") -> DictConfig:
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_of_every_group_composes(group: str, option: str) -> None:
-    cfg = composed(f"{group}={option}")
-    config.check(cfg)
+    config.check(composed(f"{group}={option}", name="study" if group == "study" else "train"))
 
 
 @pytest.mark.parametrize("option", [option for group, option in OPTIONS if group == "optimizer"])
@@ -51,16 +51,16 @@ def test_every_optimizer_takes_a_step_at_its_own_rate(option: str) -> None:
 
 def test_the_schema_has_every_argument_of_lightnings_trainer() -> None:
     theirs = {name: p.default for name, p in inspect.signature(pl.Trainer.__init__).parameters.items()}
-    ours = {field.name: field.default for field in dataclasses.fields(config.Trainer)}
+    ours = {field.name: field.default for field in dataclasses.fields(training.Trainer)}
     assert set(ours) == set(theirs) - {"self", "callbacks"}
     assert {name for name in ours if ours[name] != theirs[name]} == {"logger"}
 
 
-@pytest.mark.parametrize("name", ["sample", "evaluate"])
-def test_the_other_scripts_compose(name: str) -> None:
-    config.check(composed("ckpt=x", name=name))
+@pytest.mark.parametrize(("name", "arguments"), [("sample", []), ("evaluate", []), ("predict", ["name=[Li]"])])
+def test_the_other_scripts_compose(name: str, arguments: list[str]) -> None:
+    config.check(composed("ckpt=x", *arguments, name=name))
     with pytest.raises(InputError, match="ckpt is missing"):
-        config.check(composed(name=name))
+        config.check(composed(*arguments, name=name))
 
 
 @pytest.mark.parametrize(

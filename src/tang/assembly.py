@@ -15,11 +15,14 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from torch import nn
 
 from tang import checkpoint
+from tang.callbacks.confusion import Confusion
 from tang.callbacks.samples import Samples
-from tang.corpus.forms import DEFAULT_FORM, FORMS, form_named
+from tang.corpus.forms import form_named
+from tang.data.names import NamesDataModule
 from tang.data.poems import PoemDataModule
 from tang.errors import InputError
 from tang.tasks.language_model import LanguageModel
+from tang.tasks.task import Task
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +30,17 @@ Settings = Mapping[str, Any]
 """A config, or a group of it, as plain dicts, lists and values."""
 
 
-def build_task(config: DictConfig, settings: Settings) -> tuple[PoemDataModule, LanguageModel]:
+def build_task(config: DictConfig, settings: Settings) -> tuple[PoemDataModule | NamesDataModule, Task]:
     """The data and the model; from a checkpoint's weights and vocabulary with ``init_from``.
 
     Raises:
-        InputError: the corpus, the checkpoint or the optimizer's settings are wrong.
+        InputError: the corpus, the checkpoint, the optimizer's settings or their combination are wrong.
     """
-    origin = checkpoint.load(checkpoint.find(config.init_from, "init_from")) if config.init_from else None
+    arguments, model = dict(settings["data"]), dict(settings["model"])
+    module: Any = hydra.utils.get_class(arguments.pop("_target_"))
+    kind: type[Task] = hydra.utils.get_class(model.pop("_target_"))
+    if not issubclass(module, kind.learns_from):
+        raise InputError("data and model don't match: data=names needs model=classifier, poems model=language_model")
     check_backend(settings)
     optimizer = hydra.utils.instantiate(config.optimizer, _convert_="all")
     try:
@@ -41,24 +48,16 @@ def build_task(config: DictConfig, settings: Settings) -> tuple[PoemDataModule, 
     except (ValueError, RuntimeError) as error:  # settings that exclude each other
         raise InputError(f"optimizer: {error}") from error
 
-    arguments = dict(settings["data"])
-    module = hydra.utils.get_class(arguments.pop("_target_"))
-    data: PoemDataModule = module(**arguments, vocabulary=origin.vocabulary.symbols if origin else None)
-    model = settings["model"]
-    if origin:
+    origin = checkpoint.load(checkpoint.find(config.init_from, kind, "init_from"), kind) if config.init_from else None
+    given = {"vocabulary": origin.vocabulary.symbols} if isinstance(origin, LanguageModel) else {}
+    data: PoemDataModule | NamesDataModule = module(**arguments, **given)
+    if isinstance(origin, LanguageModel) and isinstance(data, PoemDataModule):
         check_text(origin, data)
+    if origin:
         model = {**origin.hparams["model"], "dropout": model["dropout"], "backend": model["backend"]}
-        log.info("starting from %s with its vocabulary and its sizes, %s", config.init_from, model)
-    shapes = [name for name in data.prepared.card.shapes if name in FORMS]
-    task = LanguageModel(
-        model=dict(model),
-        vocabulary=data.prepared.vocabulary.symbols,
-        data=arguments,
-        corpus=data.source.fingerprint,
-        form=shapes[0] if shapes else DEFAULT_FORM,
-        optimizer=optimizer,
-        scheduler=hydra.utils.instantiate(config.scheduler),
-    )
+        log.info("starting from %s with its sizes, %s", config.init_from, model)
+    scheduler = hydra.utils.instantiate(config.scheduler)
+    task = kind.from_data(data, model, arguments, optimizer=optimizer, scheduler=scheduler)
     if origin:
         task.load_state_dict(origin.state_dict())
     return data, task
@@ -81,21 +80,24 @@ def check_text(origin: LanguageModel, data: PoemDataModule) -> None:
             raise InputError(f"data.{key}={now}: init_from was trained with data.{key}={before}; use that")
 
 
-def build_callbacks(settings: Settings, task: LanguageModel, folder: Path) -> list[Callback]:
-    """Those of the config's ``callbacks``, and the checkpoint of the last epoch.
+def build_callbacks(settings: Settings, task: Task, folder: Path) -> list[Callback]:
+    """Those of the config's ``callbacks``, the task's own, and the checkpoint of the last epoch.
 
     Raises:
         InputError: a start of the samples doesn't fit their form.
     """
-    wanted = settings["callbacks"]
-    samples, stopping = wanted["samples"], wanted["early_stopping"]
-    form = form_named(samples["form"]) if samples["form"] else task.form
+    stopping = settings["callbacks"]["early_stopping"]
     listed: list[Callback] = [
-        Samples(samples["start"], form, task.vocabulary, samples["temperature"], settings["seed"]),
         ModelCheckpoint(
             folder / "checkpoints", "last", monitor=None, save_on_train_epoch_end=True, enable_version_counter=False
         ),
     ]
+    if isinstance(task, LanguageModel):
+        samples = settings["callbacks"]["samples"]
+        form = form_named(samples["form"]) if samples["form"] else task.form
+        listed.append(Samples(samples["start"], form, task.vocabulary, samples["temperature"], settings["seed"]))
+    else:
+        listed.append(Confusion(folder))
     if stopping["patience"] is not None:
         listed.append(EarlyStopping("val/loss", stopping["min_delta"], stopping["patience"], strict=False))
     return listed

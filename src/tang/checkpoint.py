@@ -2,32 +2,42 @@
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from tang.errors import InputError
+from tang.tasks.classifier import Classifier
 from tang.tasks.language_model import LanguageModel
+from tang.tasks.task import Task
 
 log = logging.getLogger(__name__)
 
 OUTPUTS = Path("outputs")
 
+TASKS: dict[str, type[Task]] = {task.__name__: task for task in (LanguageModel, Classifier)}
 
-def find(ckpt: str, key: str = "ckpt") -> Path:
-    """The file that ``key=ckpt`` means: a path, or ``latest`` for the newest run's best.
+WHAT = {"LanguageModel": "a language model", "Classifier": "a classifier of names"}
+
+T = TypeVar("T", bound=Task)
+
+
+def find(ckpt: str, kind: type[Task], key: str = "ckpt") -> Path:
+    """The file that ``key=ckpt`` means: a path, or ``latest`` for the best of the newest run of this kind.
 
     Raises:
         InputError: there is no such file.
     """
     if ckpt == "latest":
-        found = sorted(OUTPUTS.rglob("checkpoints/best.ckpt"), key=lambda path: path.stat().st_mtime)
-        if not found:
-            raise InputError(
-                f"{key}=latest: no checkpoints/best.ckpt below {OUTPUTS}/; train first (python src/train.py)"
-            )
-        log.info("%s=latest: %s", key, found[-1])
-        return found[-1]
+        found = sorted(OUTPUTS.rglob("checkpoints/best.ckpt"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in found:
+            if _read(path)["task"] == kind.__name__:
+                log.info("%s=latest: %s", key, path)
+                return path
+        raise InputError(
+            f"{key}=latest: no checkpoints/best.ckpt of {WHAT[kind.__name__]} below {OUTPUTS}/; "
+            "train first (python src/train.py)"
+        )
     try:
         path = Path(ckpt).expanduser()
         if path.is_file():
@@ -38,19 +48,31 @@ def find(ckpt: str, key: str = "ckpt") -> Path:
     raise InputError(f"{key}={ckpt}: {problem}")
 
 
-def load(path: Path) -> LanguageModel:
-    """The language model in a checkpoint, on the CPU, in evaluation mode.
+def load(path: Path, kind: type[T]) -> T:
+    """The model in a checkpoint, on the CPU, in evaluation mode.
 
     Raises:
-        InputError: the file is no checkpoint of this project.
+        InputError: the file is no checkpoint of this project, or one of another kind of model.
     """
+    content = _read(path)
+    if content["task"] != kind.__name__:
+        raise InputError(f"{path}: this is {WHAT[content['task']]}; {WHAT[kind.__name__]} is needed here")
     try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        parameters = content["hyper_parameters"]
-        model = LanguageModel(**{name: parameters[name] for name in ("model", "vocabulary", "data", "corpus", "form")})
+        model = kind(**{name: content["hyper_parameters"][name] for name in kind.saved})
         model.load_state_dict(content["state_dict"])
-    except Exception as error:  # unpickling broken bytes can raise anything
-        raise InputError(
-            f"{path}: not a checkpoint of this project, or a broken one ({type(error).__name__})"
-        ) from error
+    except Exception as error:  # what a stranger's file holds can raise anything
+        raise _broken(path, error) from error
     return model.eval()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        _ = TASKS[content["task"]], content["hyper_parameters"], content["state_dict"]
+    except Exception as error:  # unpickling broken bytes can raise anything
+        raise _broken(path, error) from error
+    return content
+
+
+def _broken(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path}: not a checkpoint of this project, or a broken one ({type(error).__name__})")

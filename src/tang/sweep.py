@@ -3,6 +3,10 @@
 import csv
 import json
 import logging
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +15,14 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from tang.tables import columns, markdown
+
 log = logging.getLogger(__name__)
 
 RESULT = "result.json"
 """In a run's folder: what it came to."""
+
+SEED = "seed"
 
 
 class Summary(Callback):
@@ -35,47 +43,80 @@ class Summary(Callback):
 
 
 def write_summary(folder: Path) -> str:
-    """Write the table of a sweep's finished runs to its folder; return it as Markdown, "" if there are none."""
-    rows = collect(folder)
-    if not rows:
+    """Write the table of a sweep's finished runs to its folder; return it as Markdown, "" if there are none.
+
+    If seeds were varied, a second table follows it: each setting's mean ± standard deviation over its seeds.
+    """
+    runs = collect(folder)
+    if not runs:
         return ""
-    table = markdown(rows) + "\n"
-    (folder / "summary.md").write_text(table, encoding="utf-8")
+    rows = [run.row(runs) for run in runs]
+    text = f"{markdown(rows)}\n\nbest: {runs[0].result['checkpoint']}\n"
+    if len({run.overrides.get(SEED) for run in runs}) > 1:
+        text += f"\nmean ± standard deviation over seeds\n\n{markdown(over_seeds(runs))}\n"
+    (folder / "summary.md").write_text(text, encoding="utf-8")
     with (folder / "summary.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
+        writer = csv.DictWriter(file, [*columns(rows), "checkpoint"])
         writer.writeheader()
-        writer.writerows(rows)
-    return table
+        writer.writerows(row | {"checkpoint": run.result["checkpoint"]} for row, run in zip(rows, runs, strict=True))
+    return text
 
 
-def collect(folder: Path) -> list[dict[str, Any]]:
-    """A row for each finished run below ``folder``: what was varied, then what came of it."""
+@dataclass(frozen=True)
+class Run:
+    """A finished run of a sweep."""
+
+    overrides: dict[str, str]
+    result: dict[str, Any]
+    """See :class:`tang.training.Result`."""
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """By what a table calls them."""
+        metrics, speed = self.result["metrics"], self.result["tokens_per_second"]
+        return {"val/loss": self.result["val_loss"], **metrics, "minutes": self.result["minutes"], "tokens/s": speed}
+
+    def varied(self, runs: Sequence["Run"]) -> dict[str, str]:
+        """Its overrides, as far as they differ among ``runs``."""
+        keys = dict.fromkeys(key for run in runs for key in run.overrides)
+        differ = [key for key in keys if len({run.overrides.get(key) for run in runs}) > 1 or len(runs) == 1]
+        return {key: self.overrides.get(key, "") for key in differ}
+
+    def row(self, runs: Sequence["Run"]) -> dict[str, Any]:
+        """Of the table of ``runs``."""
+        figures = {name: _shown(name, value) for name, value in self.figures.items()}
+        return self.varied(runs) | figures | {"epochs": self.result["epochs"]}
+
+
+def collect(folder: Path) -> list[Run]:
+    """The finished runs below ``folder``, best first."""
     runs = []
     for path in folder.glob(f"*/{RESULT}"):
         result = json.loads(path.read_text(encoding="utf-8"))
         overrides: Any = OmegaConf.load(path.parent / ".hydra" / "overrides.yaml")
-        runs.append((dict(override.lstrip("+").split("=", 1) for override in overrides), result))
-    keys = dict.fromkeys(key for overrides, _ in runs for key in overrides)
-    varied = [key for key in keys if len({overrides.get(key) for overrides, _ in runs}) > 1 or len(runs) == 1]
-    rows = [
-        {key: overrides.get(key, "") for key in varied}
-        | {
-            "val/loss": f"{result['val_loss']:.4f}",
-            "val/ppl": f"{result['val_ppl']:.2f}",
-            "epochs": result["epochs"],
-            "minutes": f"{result['minutes']:.1f}",
-            "tokens/s": f"{result['tokens_per_second']:.0f}",
-            "checkpoint": result["checkpoint"],
-        }
-        for overrides, result in runs
-    ]
-    return sorted(rows, key=lambda row: float(row["val/loss"]))
+        runs.append(Run(dict(override.lstrip("+").split("=", 1) for override in overrides), result))
+    return sorted(runs, key=lambda run: float(run.result["val_loss"]))
 
 
-def markdown(rows: list[dict[str, Any]]) -> str:
-    """``rows`` as a Markdown table, its columns aligned."""
-    cells = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
-    lines.insert(1, " | ".join("-" * width for width in widths))
-    return "\n".join(f"| {line} |" for line in lines)
+def over_seeds(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """A row for each setting but the seed: how many runs, and mean ± standard deviation (n − 1) of their figures."""
+    groups: dict[tuple[tuple[str, str], ...], list[Run]] = {}
+    for run in runs:
+        setting = {key: value for key, value in run.varied(runs).items() if key != SEED}
+        groups.setdefault(tuple(setting.items()), []).append(run)
+    rows = []
+    for items, members in groups.items():
+        row: dict[str, Any] = {**dict(items), "runs": len(members)}
+        for name in members[0].figures:
+            values = [member.figures[name] for member in members]
+            is_known = len(values) > 1 and all(map(math.isfinite, values))
+            deviation = statistics.stdev(values) if is_known else math.nan
+            row[name] = f"{_shown(name, statistics.fmean(values))} ± {_shown(name, deviation)}"
+        rows.append(row)
+    return rows
+
+
+def _shown(name: str, value: float) -> str:
+    """With as many digits as a figure deserves."""
+    digits = {"val/loss": 4, "minutes": 1, "tokens/s": 0}.get(name, 4 if "accuracy" in name else 2)
+    return f"{value:.{digits}f}"

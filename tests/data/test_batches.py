@@ -1,10 +1,10 @@
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
 import torch
 
-from tang.data.batches import LONG, LengthBuckets, PoemLoader, collate
+from tang.data.batches import LONG, BalancedDraws, LengthBuckets, PoemLoader, collate
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import BOS, EOS, PAD
 
@@ -61,6 +61,38 @@ def test_every_epoch_has_another_order_and_a_seed_repeats_it() -> None:
     second = [batch.tolist() for batch in buckets.batches(1)]
     assert first != second
     assert {tuple(sorted(batch)) for batch in first} != {tuple(sorted(batch)) for batch in second}
+
+
+CLASSES = np.repeat([3, 1, 7], [900, 90, 10])
+
+
+def test_balanced_draws_find_every_class_equally_often() -> None:
+    draws = BalancedDraws(CLASSES, corpus_lengths(1000), 64, seed=1)
+    drawn = np.concatenate([np.concatenate(draws.batches(epoch)) for epoch in range(3)])
+    assert len(drawn) == 3000
+    for number in (1, 3, 7):
+        assert np.mean(CLASSES[drawn] == number) == pytest.approx(1 / 3, abs=0.04)
+    assert len(set(drawn[CLASSES[drawn] == 7].tolist())) == 10, "each of a class has its chance"
+
+
+def test_balanced_draws_come_in_equally_many_batches_of_nearly_one_length() -> None:
+    lengths = corpus_lengths(1000)
+    draws = BalancedDraws(CLASSES, lengths, 64, seed=1)
+    for epoch in range(5):
+        batches = draws.batches(epoch)
+        assert len(batches) == len(draws)
+        assert sorted(map(len, batches)) == [1000 % 64, *[64] * (1000 // 64)]
+        bounds = sorted((lengths[batch].min(), lengths[batch].max()) for batch in batches)
+        assert all(longest <= shortest for (_, longest), (shortest, _) in pairwise(bounds))
+
+
+def test_balanced_draws_are_new_every_epoch_and_a_seed_repeats_them() -> None:
+    def drawn(seed: int, epoch: int) -> list[list[int]]:
+        return [batch.tolist() for batch in BalancedDraws(CLASSES, corpus_lengths(1000), 64, seed).batches(epoch)]
+
+    assert drawn(1, 0) == drawn(1, 0)
+    assert drawn(1, 0) != drawn(1, 1)
+    assert drawn(1, 0) != drawn(2, 0)
 
 
 def test_a_loader_goes_on_with_the_poem_that_came_next() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from tang.data.batches import Batch
-from tang.tasks.language_model import LanguageModel
+from tang.data.names import NameBatch
+from tang.tasks.task import Task
 
 log = logging.getLogger(__name__)
 
@@ -16,11 +17,15 @@ log = logging.getLogger(__name__)
 class Progress(Callback):
     """Logs ``train/tokens_per_second`` and, after each epoch, a line with the losses.
 
-    Tokens are targets, without padding; the time is that of training with its data loading,
+    Tokens are characters read, without padding; the time is that of training with its data loading,
     without validation.
     """
 
+    best: dict[str, float]
+    """What the validation with the lowest ``val/loss`` logged; empty before the first."""
+
     def __init__(self) -> None:
+        self.best = {}
         self.tokens = 0
         self.seconds = 0.0
         self._logged = (0, 0.0)
@@ -36,9 +41,14 @@ class Progress(Callback):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._last = time.perf_counter()
+        if trainer.sanity_checking:
+            return
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
+        if not self.best or not self.best["val/loss"] <= metrics["val/loss"]:  # true of NaN too
+            self.best = metrics
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch | NameBatch, batch_idx: int
     ) -> None:
         now = time.perf_counter()
         self.tokens, self.seconds, self._last = self.tokens + batch.num_tokens, self.seconds + now - self._last, now
@@ -48,12 +58,13 @@ class Progress(Callback):
             self._logged = (self.tokens, self.seconds)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        assert isinstance(pl_module, LanguageModel)
+        assert isinstance(pl_module, Task)
         if not pl_module.train_loss.update_called:  # a run resumed at the very end of an epoch
             return
         losses = {"train/loss": pl_module.train_loss.compute()}
         metrics = trainer.callback_metrics
-        losses |= {name: metrics[name] for name in ("val/loss", "val/ppl") if name in metrics}
+        shown = ["val/loss", *(f"val/{name}" for name in pl_module.headline[:1])]
+        losses |= {name: metrics[name] for name in shown if name in metrics}
         done, planned = trainer.current_epoch + 1, trainer.max_epochs or -1
         elapsed = timedelta(seconds=round(self.seconds))
         total = timedelta(seconds=round(self.seconds * planned / done))

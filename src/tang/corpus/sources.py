@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from tang.corpus.fetch import fetch_tang, registry
+from tang.corpus.fetch import TANG, fetch
 from tang.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -38,11 +38,11 @@ class TangSource:
 
     @property
     def fingerprint(self) -> str:
-        return hashlib.sha256(repr(registry()).encode()).hexdigest()
+        return TANG.fingerprint
 
     def read(self) -> list[str]:
         poems = []
-        for path in fetch_tang(self.folder):
+        for path in fetch(TANG, self.folder):
             found = read_json(path)
             assert found is not None  # its hash is right
             poems += found

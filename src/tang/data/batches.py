@@ -1,7 +1,7 @@
-"""Batches of poems of nearly one length, in an order that a checkpoint can go on with."""
+"""Batches of examples of nearly one length, in an order that a checkpoint can go on with."""
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from tang.data.prepare import Sequences
 from tang.data.vocabulary import PAD
 
 LONG = 128
-"""A batch of ``batch_size`` poems may have ``LONG`` positions a poem; see :class:`LengthBuckets`."""
+"""A batch of ``batch_size`` examples may have ``LONG`` positions each; see :class:`LengthBuckets`."""
 
 MAX_PADDING = 0.02
 """Of all positions of an epoch."""
@@ -43,13 +43,23 @@ def collate(sequences: list[np.ndarray]) -> Batch:
     return Batch(tensor[:, :-1], tensor[:, 1:], sum(len(sequence) - 1 for sequence in sequences))
 
 
-class LengthBuckets:
-    """Cuts an epoch into batches of poems of nearly one length.
+class Batcher(Protocol):
+    """Decides which examples make up the batches of an epoch; all epochs have equally many batches."""
 
-    All poems are put in a new random order, sorted by length (equal ones stay in random order),
-    cut into batches of ``batch_size`` poems, and the batches are shuffled. Some batches are smaller:
-    those of long poems, so that none has more than ``batch_size`` × ``LONG`` positions (a single
-    poem may), which bounds their memory; and those of rare lengths, so that of all positions at
+    def __len__(self) -> int: ...
+
+    def batches(self, epoch: int) -> list[np.ndarray]:
+        """The indices of each batch of an epoch."""
+        ...
+
+
+class LengthBuckets:
+    """Cuts an epoch into batches of examples of nearly one length.
+
+    All are put in a new random order, sorted by length (equal ones stay in random order),
+    cut into batches of ``batch_size``, and the batches are shuffled. Some batches are smaller:
+    those of long examples, so that none has more than ``batch_size`` × ``LONG`` positions (a single
+    example may), which bounds their memory; and those of rare lengths, so that of all positions at
     most the share ``MAX_PADDING`` is padding.
     """
 
@@ -60,7 +70,7 @@ class LengthBuckets:
         self._cuts = self._cut(np.sort(lengths))
 
     def _cut(self, ascending: np.ndarray) -> list[int]:
-        """Where batches begin, but for the first, among poems in ascending order of length."""
+        """Where batches begin, but for the first, among examples in ascending order of length."""
         cuts: list[int] = []
         size, tokens = 0, 0  # of the batch that is being filled
         done, done_tokens = 0, 0  # positions and tokens of the batches before it
@@ -79,40 +89,76 @@ class LengthBuckets:
         return len(self._cuts) + 1
 
     def batches(self, epoch: int) -> list[np.ndarray]:
+        """The indices of each batch of an epoch; each index once."""
+        random = np.random.default_rng([self.seed, epoch])
+        return _cut_by_length(random.permutation(len(self.lengths)), self.lengths, self._cuts, random)
+
+
+class BalancedDraws:
+    """Draws an epoch's examples with replacement, each class equally likely; as many as there are.
+
+    The draws are sorted by length and cut into batches of ``batch_size``, and these are shuffled.
+    """
+
+    def __init__(self, classes: np.ndarray, lengths: np.ndarray, batch_size: int, seed: int) -> None:
+        self.lengths = lengths
+        self.seed = seed
+        _, inverse, counts = np.unique(classes, return_inverse=True, return_counts=True)
+        self._probabilities = 1 / (len(counts) * counts[inverse])
+        self._cuts = list(range(batch_size, len(lengths), batch_size))
+
+    def __len__(self) -> int:
+        return len(self._cuts) + 1
+
+    def batches(self, epoch: int) -> list[np.ndarray]:
         """The indices of each batch of an epoch."""
         random = np.random.default_rng([self.seed, epoch])
-        order = random.permutation(len(self.lengths))
-        batches = np.split(order[np.argsort(self.lengths[order], kind="stable")], self._cuts)
-        return [batches[index] for index in random.permutation(len(batches))]
+        draws = random.choice(len(self.lengths), len(self.lengths), p=self._probabilities)
+        return _cut_by_length(draws, self.lengths, self._cuts, random)
 
 
-class PoemLoader:
-    """Iterates over the batches of an epoch.
+def _cut_by_length(
+    order: np.ndarray, lengths: np.ndarray, cuts: list[int], random: np.random.Generator
+) -> list[np.ndarray]:
+    """The indices in ``order``, sorted by length and cut, the batches shuffled."""
+    batches = np.split(order[np.argsort(lengths[order], kind="stable")], cuts)
+    return [batches[index] for index in random.permutation(len(batches))]
+
+
+B = TypeVar("B")
+
+
+class BatchLoader(Generic[B]):
+    """Iterates over the batches of an epoch, in the order of epoch 0 until ``set_epoch`` is called.
 
     Its state, which Lightning saves in checkpoints, tells how many of them have been handed out;
     an iteration over the same epoch then goes on after these.
+
+    Args:
+        batcher: which examples each batch has.
+        collate: their indices → the batch.
     """
 
-    def __init__(self, sequences: Sequences, batch_size: int, seed: int = 0) -> None:
-        self.sequences = sequences
-        self.buckets = LengthBuckets(sequences.lengths, batch_size, seed)
+    def __init__(self, batcher: Batcher, collate: Callable[[np.ndarray], B]) -> None:
+        self.batcher = batcher
+        self.collate = collate
         self.epoch = 0
         self._handed_out = 0
         self._resume: dict[str, int] | None = None
 
     def __len__(self) -> int:
-        return len(self.buckets)
+        return len(self.batcher)
 
     def set_epoch(self, epoch: int) -> None:
         """Take the order of this epoch in the next iteration."""
         self.epoch = epoch
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[B]:
         resume, self._resume = self._resume, None
         start = resume["handed_out"] if resume and resume["epoch"] == self.epoch else 0
-        batches = self.buckets.batches(self.epoch)
+        batches = self.batcher.batches(self.epoch)
         for self._handed_out in range(start + 1, len(batches) + 1):
-            yield collate([self.sequences[index] for index in batches[self._handed_out - 1]])
+            yield self.collate(batches[self._handed_out - 1])
 
     def state_dict(self) -> dict[str, Any]:
         return {"epoch": self.epoch, "handed_out": self._handed_out}
@@ -120,3 +166,12 @@ class PoemLoader:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.epoch = state["epoch"]
         self._resume = state
+
+
+class PoemLoader(BatchLoader[Batch]):
+    """The poems' loader: batches bucketed by length."""
+
+    def __init__(self, sequences: Sequences, batch_size: int, seed: int = 0) -> None:
+        buckets = LengthBuckets(sequences.lengths, batch_size, seed)
+        super().__init__(buckets, lambda indices: collate([sequences[index] for index in indices]))
+        self.sequences = sequences

@@ -9,6 +9,7 @@ from pytorch_lightning import LightningDataModule
 from tang.corpus.clean import Script
 from tang.corpus.sources import FileSource, Source, TangSource
 from tang.data.batches import PoemLoader
+from tang.data.card import Card
 from tang.data.prepare import Options, Prepared, prepare
 from tang.data.split import Part
 from tang.data.vocabulary import Vocabulary
@@ -67,6 +68,11 @@ class PoemDataModule(LightningDataModule):
         if self._prepared is None:
             self._prepared = prepare(self.source, self.options, self.cache, self._given_vocabulary)
         return self._prepared
+
+    @property
+    def card(self) -> Card:
+        """What was read, dropped and kept."""
+        return self.prepared.card
 
     def prepare_data(self) -> None:
         """Lightning calls this once before training, validation and test."""

@@ -1,0 +1,52 @@
+"""Which languages are taken for which, as a picture."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.loggers import TensorBoardLogger
+from torch import Tensor
+
+from tang.tasks.classifier import Classifier, Metrics
+
+
+class Confusion(Callback):
+    """The confusion matrix after every validation and test, in TensorBoard; the test's also as ``confusion.png``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        assert isinstance(pl_module, Classifier)
+        self._add(trainer, "val", pl_module.val_metrics, pl_module.languages)
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        assert isinstance(pl_module, Classifier)
+        figure = self._add(trainer, "test", pl_module.test_metrics, pl_module.languages)
+        figure.savefig(self.folder / "confusion.png", dpi=150)
+
+    def _add(self, trainer: Trainer, part: str, metrics: Metrics, languages: Sequence[str]) -> Figure:
+        figure = draw(metrics.confusion.cpu(), languages, part)
+        if isinstance(trainer.logger, TensorBoardLogger):
+            trainer.logger.experiment.add_figure(f"confusion/{part}", figure, trainer.global_step, close=False)
+        return figure
+
+
+def draw(confusion: Tensor, languages: Sequence[str], part: str) -> Figure:
+    """The counts (languages, languages), each row divided by its sum, in percent."""
+    counts = confusion.sum(1, keepdim=True)
+    shares = (confusion / counts.clamp(min=1)).numpy()
+    figure = Figure(figsize=(8.5, 8), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(shares, cmap="viridis", vmin=0, vmax=1)
+    labels = [f"{language} ({count:.0f})" for language, count in zip(languages, counts.flatten().tolist(), strict=True)]
+    axes.set_xticks(range(len(languages)), languages, rotation=90)
+    axes.set_yticks(range(len(languages)), labels)
+    axes.set(xlabel="taken for", ylabel=f"language (names of the {part} part)")
+    for (row, column), share in ((index, shares[index]) for index in zip(*shares.nonzero(), strict=True)):
+        if share >= 0.005:
+            colour = "black" if share > 0.6 else "white"
+            axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", color=colour, fontsize=8)
+    figure.colorbar(image, ax=axes, shrink=0.8, label="share of the row; numbers in percent")
+    return figure

@@ -1,0 +1,45 @@
+"""What values the keys of a config may have."""
+
+from collections.abc import Callable
+from dataclasses import field
+from typing import Any, NamedTuple
+
+from tang.corpus.forms import FORMS
+
+
+class Rule(NamedTuple):
+    """What values a key may have."""
+
+    holds: Callable[[Any], bool]
+    allowed: str
+
+
+def at_least(least: int) -> Rule:
+    return Rule(lambda value: value >= least, f"at least {least}")
+
+
+def one_of(*choices: str) -> Rule:
+    return Rule(lambda value: value in choices, f"one of {', '.join(choices)}")
+
+
+POSITIVE = Rule(lambda value: value > 0, "greater than 0")
+NOT_NEGATIVE = Rule(lambda value: value >= 0, "0 or greater")
+SHARE = Rule(lambda value: 0 <= value < 1, "at least 0 and below 1")
+SEED = Rule(lambda value: 0 <= value < 2**32, "from 0 to 4294967295")
+TEMPERATURE = Rule(lambda value: value == 0 or 0.01 <= value <= 100, "0, or from 0.01 to 100")
+BETAS = Rule(lambda values: len(values) == 2 and all(0 <= value < 1 for value in values), "two shares below 1")
+SOME = Rule(lambda value: value != 0, "other than 0: a run is measured by its validation and test")
+PROBABILITY = Rule(lambda value: 0 < value <= 1, "above 0 and at most 1")
+FORM_NAME = one_of(*FORMS)
+FORM_NAMES = Rule(lambda names: len(names) > 0 and set(names) <= set(FORMS), f"null or some of {', '.join(FORMS)}")
+
+STARTS = "日红山夜湖海月"
+"""What poems begin with unless told otherwise."""
+
+
+def key(default: Any, rule: Rule) -> Any:
+    """A key of the config with its default and the rule for its values (null is free of it)."""
+    metadata = {"rule": rule}
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=metadata)
+    return field(default=default, metadata=metadata)

@@ -1,0 +1,102 @@
+"""Surnames of 18 languages: one file a language, one name a line; brought to ASCII, each once.
+
+The files are those of the tutorial "Classifying Names with a Character-Level RNN" (Sean Robertson,
+2017, MIT licence). They repeat themselves: Arabic.txt has 2,000 lines and 108 names.
+"""
+
+import string
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from tang.corpus.fetch import Collection, fetch, registry
+
+LETTERS = string.ascii_letters + " .,;'"
+"""The 57 characters that a name may have."""
+
+NAMES = Collection(
+    title="the corpus of names",
+    repository="spro/practical-pytorch",
+    commit="c520c52e68e945d88fff563dba1c028b6ec0197b",
+    folder="data/names",
+    files=registry("names"),
+)
+
+
+class Name(NamedTuple):
+    """A name and the language that it is given for."""
+
+    text: str
+    """Of :data:`LETTERS` alone."""
+    language: str
+
+    @property
+    def key(self) -> str:
+        """What identifies the name: its letters, large or small."""
+        return self.text.casefold()
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of all languages after cleaning."""
+
+    names: list[Name]
+    """In order of language and name; a language has each once, several may share it."""
+    read: int
+    """Lines."""
+    duplicates: dict[str, int]
+    """Lines that repeat a name of their language: as they are printed, or as :func:`to_letters` leaves them."""
+    dropped: dict[str, int]
+    """Characters that are no letter of :data:`LETTERS`, without their accents, the commonest first."""
+
+
+class NameSource:
+    """The files in ``folder``, fetched when they aren't there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def languages(self) -> list[str]:
+        """In alphabetical order."""
+        return sorted(Path(file).stem for file in NAMES.files)
+
+    @property
+    def fingerprint(self) -> str:
+        return NAMES.fingerprint
+
+    def read(self) -> dict[str, list[str]]:
+        """Language → its lines.
+
+        Raises:
+            InputError: a file is missing and can't be fetched.
+        """
+        files = fetch(NAMES, self.folder)
+        return {file.stem: file.read_text(encoding="utf-8").splitlines() for file in files}
+
+
+def to_letters(text: str) -> str:
+    """``text`` in :data:`LETTERS`: accents come off (é becomes e), every other character goes (ß, ł, -)."""
+    return "".join(character for character in _unaccented(text) if character in LETTERS).strip()
+
+
+def _unaccented(text: str) -> str:
+    decomposed = unicodedata.normalize("NFD", text)
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+def clean_names(lines: Mapping[str, Sequence[str]]) -> Names:
+    """The names among the lines of each language."""
+    printed = [(line.strip(), language) for language in lines for line in lines[language]]
+    distinct = sorted(set(printed))
+    unique = {(name.key, name.language): name for name in (Name(to_letters(text), lang) for text, lang in distinct)}
+    dropped = Counter(character for text, _ in printed for character in _unaccented(text) if character not in LETTERS)
+    return Names(
+        names=sorted(unique.values(), key=lambda name: (name.language, name.text)),
+        read=len(printed),
+        duplicates={"as printed": len(printed) - len(distinct), "in ASCII": len(distinct) - len(unique)},
+        dropped=dict(sorted(dropped.items(), key=lambda item: (-item[1], item[0]))),
+    )

@@ -1,0 +1,173 @@
+"""The classifier of names as a LightningModule: which language is a name from?"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchmetrics import MeanMetric
+from torchmetrics.classification import MulticlassConfusionMatrix
+
+from tang.data.names import NameBatch, NamesDataModule
+from tang.data.vocabulary import PAD
+from tang.errors import InputError
+from tang.recurrent.stack import Recurrent
+from tang.tasks.report_cells import REPORT_CELLS, AlternatingLSTM, LinearRecurrence
+from tang.tasks.task import Task
+
+
+class NameNetwork(nn.Module):
+    """Letters → recurrent stack → the output after the last letter → linear.
+
+    Args:
+        num_letters: letters there are; their ids begin after PAD.
+        num_languages: classes.
+        embedding_size: E; None for one-hot letters, E = ``num_letters``.
+        hidden_size: H.
+        num_layers: L.
+        dropout: on the letters, between layers and before the last layer.
+        cell: ``lstm``, ``rnn``, ``gru``, or one of :data:`~tang.tasks.report_cells.REPORT_CELLS`.
+        backend, forget_bias: of the :class:`~tang.recurrent.stack.Recurrent` stack.
+    """
+
+    def __init__(
+        self,
+        num_letters: int,
+        num_languages: int,
+        embedding_size: int | None = None,
+        hidden_size: int = 128,
+        num_layers: int = 1,
+        dropout: float = 0.0,
+        cell: str = "lstm",
+        backend: str = "torch",
+        forget_bias: float = 1.0,
+    ) -> None:
+        super().__init__()
+        input_size = embedding_size or num_letters
+        self.embedding = nn.Embedding(PAD + 1 + num_letters, input_size, padding_idx=PAD)
+        if embedding_size is None:
+            one_hot = torch.cat([torch.zeros(PAD + 1, num_letters), torch.eye(num_letters)])
+            self.embedding = nn.Embedding.from_pretrained(one_hot, padding_idx=PAD)  # type: ignore[no-untyped-call]
+        self.recurrent: Recurrent | LinearRecurrence | AlternatingLSTM
+        if cell in REPORT_CELLS:
+            if (num_layers, backend) != (1, "torch"):
+                raise InputError(f"model.cell={cell}: is as it is; leave out model.num_layers and model.backend")
+            self.recurrent = REPORT_CELLS[cell](input_size, hidden_size)
+        else:
+            self.recurrent = Recurrent(input_size, hidden_size, num_layers, dropout, cell, backend, forget_bias)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(self.recurrent.output_size, num_languages)
+
+    def forward(self, letters: Tensor, lengths: Tensor) -> Tensor:
+        """Logits (B, languages) of names (B, T) with so many letters each (B,); what follows them is not read."""
+        outputs, _ = self.recurrent(self.dropout(self.embedding(letters)))
+        last = outputs[torch.arange(len(lengths), device=lengths.device), lengths - 1]
+        logits: Tensor = self.head(self.dropout(last))
+        return logits
+
+
+class Classifier(Task):
+    """Learns which language a name is from.
+
+    Args:
+        model: arguments of :class:`NameNetwork` but the numbers of letters and languages.
+        languages: the classes, in the order of their numbers.
+        letters: in the order of their ids, the first after PAD.
+        data: arguments of the data module that the model was trained with.
+        corpus: the fingerprint of its source.
+        handed_over: ``optimizer`` and ``scheduler``, see :class:`~tang.tasks.task.Task`.
+    """
+
+    learns_from = NamesDataModule
+    saved = ("model", "languages", "letters", "data", "corpus")
+    headline = ("accuracy", "accuracy_balanced")
+
+    def __init__(
+        self,
+        model: Mapping[str, Any],
+        languages: Sequence[str],
+        letters: str,
+        data: Mapping[str, Any],
+        corpus: str = "",
+        **handed_over: Any,
+    ) -> None:
+        super().__init__(**handed_over)
+        self.save_hyperparameters(*self.saved, logger=False)
+        self.languages = list(languages)
+        self.letters = letters
+        self.data = dict(data)
+        self.network = NameNetwork(len(letters), len(self.languages), **model)
+        self.train_hits = MeanMetric()
+        self.val_metrics = Metrics(len(self.languages))
+        self.test_metrics = Metrics(len(self.languages))
+
+    @classmethod
+    def from_data(
+        cls, data: NamesDataModule, model: Mapping[str, Any], arguments: Mapping[str, Any], **handed_over: Any
+    ) -> "Classifier":
+        return cls(
+            model=dict(model),
+            languages=data.languages,
+            letters=data.letters,
+            data=dict(arguments),
+            corpus=data.source.fingerprint,
+            **handed_over,
+        )
+
+    def training_step(self, batch: NameBatch, batch_idx: int) -> Tensor:
+        logits = self.network(batch.inputs, batch.lengths)
+        loss = F.cross_entropy(logits, batch.targets)
+        self.log_train_loss(loss, len(batch.targets))
+        self.train_hits.update((logits.argmax(-1) == batch.targets).float())
+        return loss
+
+    def log_train_epoch(self, loss: Tensor) -> None:
+        super().log_train_epoch(loss)
+        self.log("train/accuracy_epoch", self.train_hits.compute())
+        self.train_hits.reset()
+
+    def validation_step(self, batch: NameBatch, batch_idx: int) -> None:
+        self.val_metrics.update(self.network(batch.inputs, batch.lengths), batch.targets)
+
+    def test_step(self, batch: NameBatch, batch_idx: int) -> None:
+        self.test_metrics.update(self.network(batch.inputs, batch.lengths), batch.targets)
+
+    def on_validation_epoch_end(self) -> None:
+        self.log_dict({f"val/{name}": value for name, value in self.val_metrics.compute().items()})
+
+    def on_test_epoch_end(self) -> None:
+        self.log_dict({f"test/{name}": value for name, value in self.test_metrics.compute().items()})
+
+
+class Metrics(nn.Module):
+    """Of a whole part, each name with equal weight, whatever the batches."""
+
+    confusion: Tensor
+    """(languages, languages): of the names of a row's language, how many were taken for the column's; as of
+    the last :meth:`compute`."""
+
+    def __init__(self, num_languages: int) -> None:
+        super().__init__()
+        self.loss = MeanMetric()
+        self.matrix = MulticlassConfusionMatrix(num_languages)
+        self.register_buffer("confusion", torch.zeros(num_languages, num_languages), persistent=False)
+
+    def update(self, logits: Tensor, targets: Tensor) -> None:
+        """Add a batch: logits (B, languages), targets (B,)."""
+        self.loss.update(F.cross_entropy(logits.float(), targets, reduction="none"))
+        self.matrix.update(logits, targets)
+
+    def compute(self) -> dict[str, Tensor]:
+        """``loss``, ``accuracy`` (the share of names that are right) and ``accuracy_balanced`` (its mean
+        over the languages that have names); begins anew."""
+        self.confusion = self.matrix.compute()
+        right, names = self.confusion.diag(), self.confusion.sum(1)
+        metrics = {
+            "loss": self.loss.compute(),
+            "accuracy": right.sum() / names.sum(),
+            "accuracy_balanced": (right[names > 0] / names[names > 0]).mean(),
+        }
+        self.loss.reset()
+        self.matrix.reset()
+        return metrics

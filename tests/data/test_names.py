@@ -1,0 +1,174 @@
+import hashlib
+import random
+from collections import Counter
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tang.corpus import names as corpus
+from tang.corpus.names import LETTERS, Name
+from tang.data.names import TENTHS, NameBatch, NamesDataModule, encode, split_names
+from tang.data.prepare import PARTS
+from tang.data.vocabulary import PAD
+from tang.errors import InputError
+from tests.conftest import ROOT
+
+SIZES = {"Big": 900, "Middle": 120, "Small": 40, "Tiny": 12}
+
+
+def word(rng: random.Random) -> str:
+    return "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(3, 12))).capitalize()
+
+
+def random_names(seed: int) -> list[Name]:
+    """So many names of each language; a fifth of each smaller one's are names of the big one too."""
+    rng = random.Random(seed)
+    words = {language: [word(rng) for _ in range(size)] for language, size in SIZES.items()}
+    for language, size in SIZES.items():
+        words[language][: size // 5] = words["Big"][: size // 5]
+    return [Name(text, language) for language, texts in words.items() for text in texts]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A collection of the random names, each line of the smallest language twice."""
+    files = {}
+    for language in SIZES:
+        lines = [name.text for name in random_names(0) if name.language == language] * (2 if language == "Tiny" else 1)
+        content = "".join(f"{line}\n" for line in lines).encode()
+        (tmp_path / f"{language}.txt").write_bytes(content)
+        files[f"{language}.txt"] = "sha256:" + hashlib.sha256(content).hexdigest()
+    monkeypatch.setattr(corpus, "NAMES", replace(corpus.NAMES, files=files))
+    return tmp_path
+
+
+def test_a_batch_holds_letters_lengths_and_languages() -> None:
+    names = [Name("ab", "Dutch"), Name("Z", "Czech"), Name("o'B;", "Irish")]
+    batch = NameBatch.of(names, ["Czech", "Dutch", "Irish"])
+    assert batch.inputs.tolist() == [[1, 2, PAD, PAD], [52, PAD, PAD, PAD], [15, 57, 28, 56]]
+    assert batch.lengths.tolist() == [2, 1, 4]
+    assert batch.targets.tolist() == [1, 0, 2]
+    assert batch.num_tokens == 7
+
+
+def test_a_selection_is_no_wider_than_it_needs() -> None:
+    names = [Name("ab", "Dutch"), Name("Z", "Czech"), Name("o'B;", "Irish")]
+    batch = NameBatch.of(names, ["Czech", "Dutch", "Irish"]).select(np.array([1, 0]))
+    assert batch.inputs.tolist() == [[52, PAD], [1, 2]]
+    assert (batch.lengths.tolist(), batch.targets.tolist(), batch.num_tokens) == ([1, 2], [0, 1], 3)
+
+
+def test_every_letter_has_an_id_of_its_own() -> None:
+    inputs, lengths = encode([LETTERS])
+    assert inputs.tolist() == [list(range(1, 58))]
+    assert lengths.tolist() == [57]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_each_language_is_split_80_10_10(seed: int) -> None:
+    parts = split_names(random_names(seed))
+    for language, size in SIZES.items():
+        for part in PARTS:
+            count = sum(name.language == language for name in parts[part])
+            assert count == pytest.approx(size * TENTHS[part] / 10, abs=2)
+            assert count >= 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_shared_names_stand_in_every_part(seed: int) -> None:
+    names = random_names(seed)
+    languages = Counter(name.key for name in names)
+    shared = {part: {name.key for name in split_names(names)[part] if languages[name.key] > 1} for part in PARTS}
+    assert len(shared["val"]) == pytest.approx(0.1 * sum(map(len, shared.values())), abs=2)
+    assert len(shared["test"]) == pytest.approx(0.1 * sum(map(len, shared.values())), abs=2)
+
+
+def test_no_name_stands_in_two_parts_whatever_its_case() -> None:
+    names = random_names(0)
+    names += [Name(name.text.upper(), "Capitals") for name in names[::7]]
+    parts = split_names(names)
+    assert sorted(name for part in PARTS for name in parts[part]) == sorted(names)
+    keys = [key for part in PARTS for key in {name.key for name in parts[part]}]
+    assert len(keys) == len(set(keys))
+
+
+def test_the_split_does_not_depend_on_the_order_of_names() -> None:
+    names = random_names(0)
+    assert split_names(names) == split_names(random.Random(1).sample(names, len(names)))
+
+
+def test_the_card_counts(folder: Path) -> None:
+    card = NamesDataModule(str(folder)).card
+    pairs = {(name.key, name.language) for name in random_names(0)}
+    assert card.read == sum(SIZES.values()) + SIZES["Tiny"]
+    assert card.names == len(pairs) == card.read - sum(card.duplicates.values())
+    assert card.duplicates["as printed"] >= SIZES["Tiny"]
+    assert card.shared == sum(count > 1 for count in Counter(key for key, _ in pairs).values())
+    assert {language: sum(counts.values()) for language, counts in card.languages.items()} == Counter(
+        language for _, language in pairs
+    )
+    tiny = card.languages["Tiny"]
+    assert f"| Tiny | {tiny['train']} | {tiny['val']} | {tiny['test']} |" in card.markdown()
+    assert f"{card.shared:,}" in card.text()
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+def test_an_epoch_has_every_held_out_name_once(folder: Path, balanced: bool) -> None:
+    data = NamesDataModule(str(folder), batch_size=16, balanced=balanced)
+    for part in ("val", "test"):
+        drawn = [tuple(row) for batch in data.loader(part) for row in padded(batch)]
+        whole = NameBatch.of(data.parts[part], data.languages)
+        assert sorted(drawn) == sorted(tuple(row) for row in padded(whole))
+
+
+def padded(batch: NameBatch) -> list[list[int]]:
+    """The letters of each name up to a width that all have room in, and its language."""
+    wide = torch.nn.functional.pad(batch.inputs, (0, 20 - batch.inputs.shape[1]))
+    return torch.cat([wide, batch.targets[:, None]], 1).tolist()
+
+
+def test_training_follows_the_names_unless_it_is_balanced(folder: Path) -> None:
+    def share_of_tiny(balanced: bool) -> float:
+        targets = torch.cat(
+            [batch.targets for batch in NamesDataModule(str(folder), balanced=balanced).loader("train")]
+        )
+        assert len(targets) == len(data.parts["train"])
+        return float((targets == data.languages.index("Tiny")).double().mean())
+
+    data = NamesDataModule(str(folder))
+    assert share_of_tiny(False) == pytest.approx(data.card.languages["Tiny"]["train"] / len(data.parts["train"]))
+    assert share_of_tiny(True) == pytest.approx(1 / len(SIZES), abs=0.06)
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+def test_a_resumed_epoch_goes_on_with_the_names_that_came_next(folder: Path, balanced: bool) -> None:
+    data = NamesDataModule(str(folder), batch_size=16, balanced=balanced, seed=1)
+    stopped, resumed, whole = data.loader("train"), data.loader("train"), data.loader("train")
+    for loader in (stopped, whole):
+        loader.set_epoch(2)
+    before = list(islice(stopped, 5))
+    resumed.load_state_dict(stopped.state_dict())
+    pieces, everything = [*before, *resumed], list(whole)
+    assert len(everything) == len(whole)
+    assert all(torch.equal(a.inputs, b.inputs) for a, b in zip(pieces, everything, strict=True))
+
+
+@pytest.mark.slow
+def test_the_real_names_have_the_documented_figures() -> None:
+    data = NamesDataModule(str(ROOT / "data" / "names"))
+    try:
+        data.prepare_data()
+    except InputError as error:
+        pytest.skip(f"offline: {error}")
+    card = data.card
+    assert (card.read, card.names, card.shared) == (20_050, 17_992, 480)
+    assert card.duplicates == {"as printed": 2_038, "in ASCII": 20}
+    assert sum(card.languages["Arabic"].values()) == 108
+    assert {part: len(data.parts[part]) for part in PARTS} == {"train": 14_383, "val": 1_805, "test": 1_804}
+    for counts in card.languages.values():
+        for part in PARTS:
+            assert counts[part] == pytest.approx(sum(counts.values()) * TENTHS[part] / 10, abs=1.5)
