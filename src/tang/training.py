@@ -35,7 +35,7 @@ class Result:
     val_loss: float
     """Of the best checkpoint; infinite if it isn't a number."""
     metrics: dict[str, float]
-    """Of the best checkpoint: the figures its task is told by, ``val/…`` and ``test/…``."""
+    """Those its task is told by: ``val/…`` and ``test/…`` of the best checkpoint, ``train/…`` of the last epoch."""
     epochs: int
     minutes: float
     tokens_per_second: float
@@ -72,19 +72,19 @@ def train(config: DictConfig, folder: Path, is_sweep: bool) -> Result:
     except SystemExit:  # Lightning's answer to Ctrl-C
         log.info("interrupted in epoch %d; best so far: %s", trainer.current_epoch + 1, best.best_model_path or "none")
         raise SystemExit(130) from None
+    trained = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("train/")}
     best_path = Path(best.best_model_path or folder / "checkpoints" / "best.ckpt")
     if not progress.best:  # training ended before its first validation
         trainer.validate(task, datamodule=data, verbose=False)
         trainer.save_checkpoint(best_path)
     (test,) = trainer.test(task, datamodule=data, ckpt_path=str(best_path), weights_only=True, verbose=False)
 
-    measured = {**progress.best, **test}
-    names = [f"{part}/{figure}" for part in ("val", "test") for figure in task.headline]
+    measured = {**trained, **progress.best, **test}
     val_loss = measured["val/loss"]
     result = Result(
         task=type(task).__name__,
         val_loss=math.inf if math.isnan(val_loss) else val_loss,
-        metrics={name: measured[name] for name in names},
+        metrics={name: measured[name] for name in task.headline},
         epochs=trainer.current_epoch,
         minutes=(time.perf_counter() - started) / 60,
         tokens_per_second=progress.tokens_per_second,

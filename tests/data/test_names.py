@@ -11,7 +11,8 @@ import torch
 
 from tang.corpus import names as corpus
 from tang.corpus.names import LETTERS, Name
-from tang.data.names import TENTHS, NameBatch, NamesDataModule, encode, split_names
+from tang.data.names import NameBatch, NamesDataModule, encode
+from tang.data.split import TENTHS, split_names
 from tang.data.prepare import PARTS
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
@@ -172,3 +173,30 @@ def test_the_real_names_have_the_documented_figures() -> None:
     for counts in card.languages.values():
         for part in PARTS:
             assert counts[part] == pytest.approx(sum(counts.values()) * TENTHS[part] / 10, abs=1.5)
+
+
+def test_your_own_languages_are_the_files_of_a_folder(tmp_path: Path) -> None:
+    for name, first in (("乙", "b"), ("甲", "a")):
+        text = "\n".join(first + "aeiou"[i % 5] * (i // 5 + 1) for i in range(20)) + "\n李\n"
+        (tmp_path / f"{name}.txt").write_text(text, encoding="utf-8")
+    data = NamesDataModule(path=str(tmp_path))
+    assert data.languages == ["乙", "甲"]
+    assert data.card.names == 40
+    assert data.card.rows["without letters"] == "2"
+    before = data.source.fingerprint
+    (tmp_path / "甲.txt").write_text("x\n", encoding="utf-8")
+    assert NamesDataModule(path=str(tmp_path)).source.fingerprint != before
+
+
+def test_a_folder_that_is_none_or_too_little_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="data.path=nowhere: no such folder"):
+        NamesDataModule(path="nowhere")
+    (tmp_path / "A.txt").write_text("x\ny\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"needs two files LANGUAGE\.txt or more"):
+        NamesDataModule(path=str(tmp_path))
+    (tmp_path / "B.txt").write_text("z\n", encoding="utf-8")
+    with pytest.raises(InputError, match="the test part is empty: a language should have ten names"):
+        _ = NamesDataModule(path=str(tmp_path)).parts
+    (tmp_path / "B.txt").write_bytes(b"z\n\xff\n")
+    with pytest.raises(InputError, match=r"B\.txt: line 2, byte 1: not UTF-8"):
+        _ = NamesDataModule(path=str(tmp_path)).parts

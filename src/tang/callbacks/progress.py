@@ -63,7 +63,7 @@ class Progress(Callback):
             return
         losses = {"train/loss": pl_module.train_loss.compute()}
         metrics = trainer.callback_metrics
-        shown = ["val/loss", *(f"val/{name}" for name in pl_module.headline[:1])]
+        shown = ("val/loss", pl_module.headline[0])
         losses |= {name: metrics[name] for name in shown if name in metrics}
         done, planned = trainer.current_epoch + 1, trainer.max_epochs or -1
         elapsed = timedelta(seconds=round(self.seconds))

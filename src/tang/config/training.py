@@ -56,6 +56,7 @@ class Names(Data):
 
     _target_: str = "tang.data.names.NamesDataModule"
     dir: str = "data/names"
+    path: str | None = None
     balanced: bool = False
 
 

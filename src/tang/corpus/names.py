@@ -4,15 +4,19 @@ The files are those of the tutorial "Classifying Names with a Character-Level RN
 2017, MIT licence). They repeat themselves: Arabic.txt has 2,000 lines and 108 names.
 """
 
+import hashlib
 import string
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from tang.corpus.fetch import Collection, fetch, registry
+from tang.corpus.sources import read_text
+from tang.errors import InputError
 
 LETTERS = string.ascii_letters + " .,;'"
 """The 57 characters that a name may have."""
@@ -49,33 +53,51 @@ class Names:
     """Lines."""
     duplicates: dict[str, int]
     """Lines that repeat a name of their language: as they are printed, or as :func:`to_letters` leaves them."""
+    letterless: int
+    """Lines of which :func:`to_letters` leaves nothing; they are left out."""
     dropped: dict[str, int]
     """Characters that are no letter of :data:`LETTERS`, without their accents, the commonest first."""
 
 
 class NameSource:
-    """The files in ``folder``, fetched when they aren't there."""
+    """Files LANGUAGE.txt: the 18 of :data:`NAMES` in ``dir``, fetched when they aren't there, or those in ``path``.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Raises:
+        InputError: there is no folder ``path``, or there are fewer than two such files in it.
+    """
+
+    def __init__(self, dir: Path, path: Path | None = None) -> None:
+        self.dir = dir
+        self.own = None if path is None else _files(path)
 
     @property
     def languages(self) -> list[str]:
         """In alphabetical order."""
-        return sorted(Path(file).stem for file in NAMES.files)
+        return sorted(Path(file).stem for file in (NAMES.files if self.own is None else self.own))
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        return NAMES.fingerprint
+        """What changes when the names change."""
+        if self.own is None:
+            return NAMES.fingerprint
+        return hashlib.sha256(repr([(file.name, file.read_bytes()) for file in self.own]).encode()).hexdigest()
 
     def read(self) -> dict[str, list[str]]:
         """Language → its lines.
 
         Raises:
-            InputError: a file is missing and can't be fetched.
+            InputError: a file is missing and can't be fetched, or isn't UTF-8.
         """
-        files = fetch(NAMES, self.folder)
-        return {file.stem: file.read_text(encoding="utf-8").splitlines() for file in files}
+        files = fetch(NAMES, self.dir) if self.own is None else self.own
+        return {file.stem: read_text(file).splitlines() for file in files}
+
+
+def _files(folder: Path) -> list[Path]:
+    files = sorted(folder.glob("*.txt"))
+    if len(files) < 2:
+        problem = "needs two files LANGUAGE.txt or more, one name a line" if folder.is_dir() else "no such folder"
+        raise InputError(f"data.path={folder}: {problem}")
+    return files
 
 
 def to_letters(text: str) -> str:
@@ -92,11 +114,13 @@ def clean_names(lines: Mapping[str, Sequence[str]]) -> Names:
     """The names among the lines of each language."""
     printed = [(line.strip(), language) for language in lines for line in lines[language]]
     distinct = sorted(set(printed))
-    unique = {(name.key, name.language): name for name in (Name(to_letters(text), lang) for text, lang in distinct)}
+    lettered = [name for name in (Name(to_letters(text), language) for text, language in distinct) if name.text]
+    unique = {(name.key, name.language): name for name in lettered}
     dropped = Counter(character for text, _ in printed for character in _unaccented(text) if character not in LETTERS)
     return Names(
         names=sorted(unique.values(), key=lambda name: (name.language, name.text)),
         read=len(printed),
-        duplicates={"as printed": len(printed) - len(distinct), "in ASCII": len(distinct) - len(unique)},
+        duplicates={"as printed": len(printed) - len(distinct), "in ASCII": len(lettered) - len(unique)},
+        letterless=len(distinct) - len(lettered),
         dropped=dict(sorted(dropped.items(), key=lambda item: (-item[1], item[0]))),
     )

@@ -70,7 +70,7 @@ class FileSource:
 
     def read(self) -> list[str]:
         if self.path.is_file() and self.path.suffix.lower() != ".json":
-            poems = [line for line in re.split(r"\r\n|\n|\r", _text(self.path)) if line.strip()]
+            poems = [line for line in re.split(r"\r\n|\n|\r", read_text(self.path)) if line.strip()]
         else:
             poems = []
             for file in self.files:
@@ -100,7 +100,7 @@ def read_json(path: Path) -> list[str] | None:
         InputError: bad UTF-8, broken JSON or a malformed poem, with its position.
     """
     try:
-        entries: Any = json.loads(_text(path))
+        entries: Any = json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise InputError(f"{path}: line {error.lineno}, column {error.colno}: broken JSON ({error.msg})") from None
     except RecursionError:
@@ -123,7 +123,12 @@ def _bytes(path: Path) -> bytes:
         raise InputError(f"{path}: {error.strerror}") from None
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file.
+
+    Raises:
+        InputError: it can't be read, or isn't UTF-8, with the position.
+    """
     content = _bytes(path)
     try:
         return content.decode("utf-8-sig")

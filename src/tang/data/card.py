@@ -1,10 +1,12 @@
-"""The corpus card: what was read, what was dropped and why, and what is left."""
+"""The card of a corpus: what was read, what was dropped and why, and what is left."""
 
 from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
+from tang.corpus.names import Name, Names
+from tang.data.split import Part
 from tang.data.vocabulary import Vocabulary
 
 SHAPES_SHOWN = 8
@@ -80,14 +82,83 @@ class Card:
 
     def text(self) -> str:
         """For the terminal: a line a row."""
-        width = max(map(len, self.rows))
-        return "\n".join(f"  {label:<{width}}  {value}" for label, value in self.rows.items())
+        return _text(self.rows)
 
     def markdown(self) -> str:
         """For TensorBoard: a table."""
-        return "\n".join(
-            ["| corpus | |", "|---|---|", *(f"| {label} | {value} |" for label, value in self.rows.items())]
+        return _markdown("corpus", self.rows)
+
+
+@dataclass(frozen=True)
+class NameCard:
+    """Counts that describe the names: what was read, what went, and what each part has."""
+
+    read: int
+    duplicates: dict[str, int]
+    """This and the next two: see :class:`~tang.corpus.names.Names`."""
+    letterless: int
+    dropped: dict[str, int]
+    names: int
+    """Pairs of a name and a language."""
+    shared: int
+    """Names that several languages have."""
+    languages: dict[str, dict[Part, int]]
+    """Language → names in each part."""
+
+    @classmethod
+    def of(cls, names: Names, parts: dict[Part, list[Name]]) -> "NameCard":
+        counts = {part: Counter(name.language for name in part_names) for part, part_names in parts.items()}
+        languages = sorted({name.language for name in names.names})
+        return cls(
+            read=names.read,
+            duplicates=names.duplicates,
+            letterless=names.letterless,
+            dropped=names.dropped,
+            names=len(names.names),
+            shared=sum(count > 1 for count in Counter(name.key for name in names.names).values()),
+            languages={language: {part: counts[part][language] for part in parts} for language in languages},
         )
+
+    @property
+    def rows(self) -> dict[str, str]:
+        """What is counted → the counts, as one reads them."""
+        duplicates = ", ".join(f"{count:,} {kind}" for kind, count in self.duplicates.items())
+        dropped = ", ".join(f"{character} {count:,}" for character, count in self.dropped.items())
+        return {
+            "lines read": f"{self.read:,}",
+            "duplicates removed": duplicates,
+            "without letters": f"{self.letterless:,}",
+            "characters dropped": dropped or "none",
+            "names": f"{self.names:,} of {len(self.languages)} languages",
+            "names of several languages": f"{self.shared:,}",
+        }
+
+    @property
+    def counts(self) -> list[list[str]]:
+        """Names in each part: a head, a row for each language, and their sums."""
+        sums: Counter[Part] = sum(map(Counter, self.languages.values()), Counter())
+        rows = [*self.languages.items(), ("all", sums)]
+        return [["language", *sums], *([label, *(f"{row[part]:,}" for part in sums)] for label, row in rows)]
+
+    def text(self) -> str:
+        """For the terminal: a line a row, then the counts."""
+        width = max(map(len, self.rows))
+        counts = (f"  {label:<{width}}  {''.join(f'{count:>8}' for count in row)}" for label, *row in self.counts)
+        return "\n".join([_text(self.rows), *counts])
+
+    def markdown(self) -> str:
+        """For TensorBoard: two tables."""
+        head, *rows = (f"| {' | '.join(cells)} |" for cells in self.counts)
+        return "\n".join([_markdown("names", self.rows), "", head, "|---|--:|--:|--:|", *rows])
+
+
+def _text(rows: dict[str, str]) -> str:
+    width = max(map(len, rows))
+    return "\n".join(f"  {label:<{width}}  {value}" for label, value in rows.items())
+
+
+def _markdown(title: str, rows: dict[str, str]) -> str:
+    return "\n".join([f"| {title} | |", "|---|---|", *(f"| {label} | {value} |" for label, value in rows.items())])
 
 
 def _listed(counts: dict[str, int]) -> str:

@@ -81,7 +81,7 @@ class Classifier(Task):
 
     learns_from = NamesDataModule
     saved = ("model", "languages", "letters", "data", "corpus")
-    headline = ("accuracy", "accuracy_balanced")
+    headline = ("val/accuracy", "val/accuracy_balanced", "test/accuracy", "test/accuracy_balanced", "train/accuracy")
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class Classifier(Task):
 
     def log_train_epoch(self, loss: Tensor) -> None:
         super().log_train_epoch(loss)
-        self.log("train/accuracy_epoch", self.train_hits.compute())
+        self.log("train/accuracy", self.train_hits.compute())
         self.train_hits.reset()
 
     def validation_step(self, batch: NameBatch, batch_idx: int) -> None:

@@ -31,7 +31,7 @@ class LanguageModel(Task):
     learns_from = PoemDataModule
     network: Network
     saved = ("model", "vocabulary", "data", "corpus", "form")
-    headline = ("ppl", "ppl_hanzi")
+    headline = ("val/ppl", "val/ppl_hanzi", "test/ppl", "test/ppl_hanzi")
 
     is_hanzi: Tensor
     """(V,) bool: the symbols that ``ppl_hanzi`` counts; ``<unk>``, a rare character, is one."""

@@ -30,7 +30,7 @@ class Task(LightningModule):
     """Its arguments that the checkpoint carries."""
 
     headline: ClassVar[tuple[str, ...]]
-    """Of what it logs for ``val`` and ``test``, the figures that a run is told by."""
+    """Of what it logs, the figures that a run is told by; the first is shown after every epoch."""
 
     def __init__(
         self,
