@@ -42,6 +42,23 @@ def test_a_checkpoint_is_plain_data_and_loads_as_it_was(saved: Path) -> None:
         assert torch.equal(tensor, content["state_dict"][name])
 
 
+def test_a_model_trained_on_any_backend_is_computed_by_pytorch(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    symbols = [*SPECIALS, *(chr(0x4E00 + i) for i in range(20))]
+    trained = LanguageModel({"hidden_size": 8, "num_layers": 2, "backend": "numpy"}, symbols, {}).eval()
+    content = {"task": "LanguageModel", "hyper_parameters": dict(trained.hparams), "state_dict": trained.state_dict()}
+    torch.save(content, tmp_path / "a.ckpt")
+    loaded = checkpoint.load(tmp_path / "a.ckpt", LanguageModel)
+    assert loaded.network.recurrent.backend == "torch"
+    ids = torch.randint(24, (3, 7))
+    torch.testing.assert_close(loaded.network(ids), trained.network(ids))
+
+
+def test_a_checkpoint_of_the_other_task_is_told(saved: Path) -> None:
+    with pytest.raises(InputError, match="this is a language model; a classifier of names is needed here"):
+        checkpoint.load(saved, Classifier)
+
+
 def test_what_is_no_checkpoint_is_refused(saved: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.ckpt"
     other = tmp_path / "other.ckpt"

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import random
 import re
 import subprocess
 from collections.abc import Callable, Sequence
@@ -93,6 +94,56 @@ def test_a_sweep_ends_with_its_table(script: Script, small: Sequence[str], tmp_p
         assert f"{loss[0].value:.4f}" == row["val/loss"]
 
 
+def test_every_backend_draws_the_same_curve(script: Script, small: Sequence[str], tmp_path: Path) -> None:
+    backends = ["torch", "cell", "equations", "bptt", "numpy"]
+    arguments = ["trainer.max_steps=20", "trainer.log_every_n_steps=1", "model.dropout=0", "model.num_layers=2"]
+    swept = script("train", *small, f"model.backend={','.join(backends)}", *arguments, "-m")
+    assert swept.returncode == 0, swept.stderr
+    (sweep,) = (tmp_path / "outputs" / "sweeps").iterdir()
+    curves = [
+        [point.value for point in scalars(sweep / f"{number}_model.backend={backend}").Scalars("train/loss")]
+        for number, backend in enumerate(backends)
+    ]
+    assert len(curves[0]) == 20
+    for curve in curves[1:]:
+        assert curve == pytest.approx(curves[0], rel=1e-4)
+    with (sweep / "summary.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["model.backend"] for row in rows} == set(backends)
+    assert all(float(row["tokens/s"]) > 0 for row in rows)
+
+
+def test_names_are_classified_and_predicted(script: Script, tmp_path: Path) -> None:
+    rng = random.Random(0)
+    (tmp_path / "names").mkdir()
+    for language, letters in {"Vowels": "aeiou", "Consonants": "bcdfg"}.items():
+        names = ["".join(rng.choices(letters, k=rng.randint(2, 6))) for _ in range(300)]
+        (tmp_path / "names" / f"{language}.txt").write_text("\n".join(names), encoding="utf-8")
+    arguments = ["data.path=names", "model.hidden_size=16", "trainer.max_epochs=6", "trainer.accelerator=cpu"]
+    experiments = "experiment=names_rnn,names_lstm,names_lstm_equations"
+    swept = script("train", experiments, "seed=1,2", *arguments, "-m")
+    assert swept.returncode == 0, swept.stderr
+    (sweep,) = (tmp_path / "outputs" / "sweeps").iterdir()
+    with (sweep / "summary.csv").open(encoding="utf-8", newline="") as file:
+        rows = {(row["experiment"], row["seed"]): row for row in csv.DictReader(file)}
+    for seed in "12":
+        lstm, equations = rows["names_lstm", seed], rows["names_lstm_equations", seed]
+        assert float(lstm["val/loss"]) == pytest.approx(float(equations["val/loss"]), abs=2e-4)
+        assert float(lstm["test/accuracy"]) > 0.9
+    assert "mean ± standard deviation over seeds" in swept.stdout
+    run = (tmp_path / lstm["checkpoint"]).parent.parent
+    assert {"confusion/val", "confusion/test"} <= set(scalars(run).Tags()["images"])
+    assert (run / "confusion.png").stat().st_size > 10_000
+
+    predicted = script("predict", "ckpt=latest", "name=Aiou,Bcd", "top=1")
+    assert re.fullmatch(r"Aiou  Vowels .*\nBcd   Consonants .*\n", predicted.stdout), predicted.stderr
+    sampled = script("sample", f"ckpt={lstm['checkpoint']}")
+    assert "this is a classifier of names; a language model is needed here" in sampled.stderr
+    report = script("train", "experiment=names_lstm_report", *arguments, "trainer.max_steps=30", "hydra.run.dir=report")
+    assert report.returncode == 0, report.stderr
+    assert "held-out accuracy" in report.stdout
+
+
 def test_a_run_goes_on_from_a_checkpoint_with_other_poems(script: Script, small: Sequence[str], tmp_path: Path) -> None:
     first = script("train", *small, "trainer.max_steps=3")
     assert first.returncode == 0, first.stderr
@@ -123,6 +174,13 @@ def test_a_run_goes_on_from_a_checkpoint_with_other_poems(script: Script, small:
         ("train", ["optimizer"], "optimizer: can't be read; write key=value"),
         ("train", ["model.dropout=2"], "model.dropout=2.0: must be at least 0 and below 1"),
         ("train", ["lr=3"], "lr=3: no such key (did you mean optimizer.lr?); the config has data, model"),
+        (
+            "train",
+            ["model.cell=gru", "model.backend=numpy"],
+            "model.backend=numpy: has no model.cell=gru; backends that",
+        ),
+        ("train", ["data=names"], "data and model don't match: data=names needs model=classifier, poems"),
+        ("train", ["model.backend=numpy", "trainer.precision=bf16-true"], "model.backend=numpy: NumPy computes in"),
         ("sample", ["ckpt=latest", "-m"], "-m: this script makes no sweeps"),
         ("sample", ["star=日"], "star=日: no such key (did you mean start?); the config has"),
         ("train", ["data.batchsize=3"], "data.batchsize=3: no such key (did you mean batch_size?); data has"),

@@ -49,7 +49,7 @@ def find(ckpt: str, kind: type[Task], key: str = "ckpt") -> Path:
 
 
 def load(path: Path, kind: type[T]) -> T:
-    """The model in a checkpoint, on the CPU, in evaluation mode.
+    """The model in a checkpoint, on the CPU, in evaluation mode; PyTorch computes it, whatever did in training.
 
     Raises:
         InputError: the file is no checkpoint of this project, or one of another kind of model.
@@ -58,7 +58,8 @@ def load(path: Path, kind: type[T]) -> T:
     if content["task"] != kind.__name__:
         raise InputError(f"{path}: this is {WHAT[content['task']]}; {WHAT[kind.__name__]} is needed here")
     try:
-        model = kind(**{name: content["hyper_parameters"][name] for name in kind.saved})
+        arguments = {name: content["hyper_parameters"][name] for name in kind.saved}
+        model = kind(**{**arguments, "model": {**arguments["model"], "backend": "torch"}})
         model.load_state_dict(content["state_dict"])
     except Exception as error:  # what a stranger's file holds can raise anything
         raise _broken(path, error) from error
