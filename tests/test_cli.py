@@ -65,6 +65,14 @@ def test_a_sweep_names_what_it_varies() -> None:
     assert ready[-1] == "hydra.job.config.override_dirname.exclude_keys=['model.dropout','trainer.max_steps']"
 
 
+def test_keys_of_a_swept_group_wait_for_its_jobs() -> None:
+    given = ["-m", "experiment=names_rnn,names_lstm", "data.path=名", "data.balanced=true", "hydra.sweep.dir=a"]
+    ready = arguments(given)
+    assert ready[1:5] == [given[1], r"data.path=choice('\'名\'')", "data.balanced=choice('true')", given[4]]
+    assert ready[-1].endswith("exclude_keys=['data.path','data.balanced','hydra.sweep.dir']")
+    assert arguments(["-m", "optimizer.lr=1,2", "data.batch_size=3"])[2] == "data.batch_size=3"
+
+
 def test_chinese_goes_out_where_the_terminal_cannot_say_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for encoding, expected in (("ascii", "utf-8"), ("latin-1", "utf-8"), ("gbk", "gbk"), ("utf-8", "utf-8")):
         raw = io.BytesIO()

@@ -121,7 +121,7 @@ def test_names_are_classified_and_predicted(script: Script, tmp_path: Path) -> N
         (tmp_path / "names" / f"{language}.txt").write_text("\n".join(names), encoding="utf-8")
     arguments = ["data.path=names", "model.hidden_size=16", "trainer.max_epochs=6", "trainer.accelerator=cpu"]
     experiments = "experiment=names_rnn,names_lstm,names_lstm_equations"
-    swept = script("train", experiments, "seed=1,2", *arguments, "-m")
+    swept = script("train", experiments, "seed=1,2", *arguments, "data.balanced=true", "-m")
     assert swept.returncode == 0, swept.stderr
     (sweep,) = (tmp_path / "outputs" / "sweeps").iterdir()
     with (sweep / "summary.csv").open(encoding="utf-8", newline="") as file:

@@ -24,9 +24,24 @@ def arguments(given: list[str], lists: tuple[str, ...] = ()) -> list[str]:
     if is_sweep:
         overrides = [parsed for argument in ready if (parsed := parse(argument))]
         constant = {str(override.key_or_group): None for override in overrides if not override.is_sweep_override()}
+        if any(override.is_sweep_override() and "." not in str(override.key_or_group) for override in overrides):
+            ready = [_only_in_jobs(argument) for argument in ready]
         ready = ["-m", *(argument for argument in ready if argument not in MULTIRUN)]  # argparse wants flags first
         ready.append(f"hydra.job.config.override_dirname.exclude_keys={list(constant)}".replace(" ", ""))
     return ready
+
+
+def _only_in_jobs(argument: str) -> str:
+    """``key=value`` as a sweep over one value.
+
+    Before the jobs Hydra composes a config without what is swept. When that is a group, a key that
+    only its choices have (``experiment=names_rnn,names_lstm data.balanced=true``) would be refused there.
+    """
+    name, equals, value = argument.partition("=")
+    parsed = parse(argument)
+    if not equals or parsed is None or parsed.is_sweep_override() or name.lstrip("+~").startswith("hydra"):
+        return argument
+    return f"{name}=choice({_escaped(value)})"  # each job parses what stands in the quotes
 
 
 def _decoded(argument: str) -> str:
