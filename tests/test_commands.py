@@ -184,6 +184,12 @@ def test_a_run_goes_on_from_a_checkpoint_with_other_poems(script: Script, small:
         ("sample", ["ckpt=latest", "-m"], "-m: this script makes no sweeps"),
         ("sample", ["star=日"], "star=日: no such key (did you mean start?); the config has"),
         ("train", ["data.batchsize=3"], "data.batchsize=3: no such key (did you mean batch_size?); data has"),
+        (
+            "study",
+            ["study=flows"],
+            "study=flows: no such choice (did you mean flow?); study is one of flow, gradients,",
+        ),
+        ("study", [], "study is missing: give study=…"),
         ("sample", [], "ckpt is missing: give ckpt="),
         ("sample", ["ckpt=a=b.ckpt"], "ckpt=a=b.ckpt: no such file"),
         (
@@ -221,7 +227,7 @@ def test_a_value_that_fails_in_a_sweep_does_not_stop_the_others(
     assert "1_trainer.precision=32-true" in summary.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["train", "sample", "evaluate", "predict"])
+@pytest.mark.parametrize("name", ["train", "sample", "evaluate", "predict", "study"])
 def test_help_names_every_key_of_the_config(script: Script, name: str) -> None:
     shown = script(name, "--help").stdout
     assert f"python src/{name}.py" in shown

@@ -42,8 +42,6 @@ def gru_step(x: Tensor, state: State, weights: Weights) -> State:
     return (h,)
 
 
-LAYERS: dict[str, Layer] = {
-    "lstm": through_time(lstm_step),
-    "rnn": through_time(rnn_step),
-    "gru": through_time(gru_step),
-}
+STEPS = {"lstm": lstm_step, "rnn": rnn_step, "gru": gru_step}
+
+LAYERS: dict[str, Layer] = {cell: through_time(step) for cell, step in STEPS.items()}

@@ -1,0 +1,31 @@
+"""The kinds of net that are compared, and how they are drawn."""
+
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+from torch import Tensor
+
+
+class Net(NamedTuple):
+    """A kind of net, and how it is drawn."""
+
+    cell: str
+    forget_bias: float
+    color: str
+    """From Okabe and Ito's palette, which the colour-blind can tell apart."""
+    line: str
+
+
+NETS = {
+    "Elman net": Net("rnn", 0.0, "#D55E00", ":"),
+    "GRU": Net("gru", 0.0, "#009E73", "-."),
+    "LSTM, forget bias 0": Net("lstm", 0.0, "#56B4E9", "--"),
+    "LSTM, forget bias 1": Net("lstm", 1.0, "#000000", "-"),
+}
+
+
+def draw(ax: Axes, name: str, x: Tensor, runs: Tensor) -> None:
+    """A net's median over seeds (N, len(x)) as a line, from the least to the greatest as a band."""
+    net = NETS[name]
+    ax.fill_between(x, runs.amin(dim=0), runs.amax(dim=0), color=net.color, alpha=0.18, linewidth=0)
+    ax.plot(x, runs.quantile(0.5, dim=0), net.line, color=net.color, linewidth=1.8, label=name)
