@@ -1,4 +1,4 @@
-"""Train an LSTM language model on Tang poems: ``python src/train.py [KEY=VALUE ...] [-m]``."""
+"""Train a language model on Tang poems, or a classifier of names: ``python src/train.py [KEY=VALUE ...] [-m]``."""
 
 import logging
 from pathlib import Path

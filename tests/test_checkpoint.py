@@ -10,6 +10,7 @@ from tang import checkpoint
 from tang.data.batches import PoemLoader
 from tang.data.vocabulary import SPECIALS
 from tang.errors import InputError
+from tang.recurrent.stack import BACKENDS
 from tang.tasks.classifier import Classifier
 from tang.tasks.language_model import LanguageModel
 from tests.data.test_batches import sequences
@@ -42,10 +43,11 @@ def test_a_checkpoint_is_plain_data_and_loads_as_it_was(saved: Path) -> None:
         assert torch.equal(tensor, content["state_dict"][name])
 
 
-def test_a_model_trained_on_any_backend_is_computed_by_pytorch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", ["torch", *BACKENDS])
+def test_a_model_trained_on_any_backend_is_computed_by_pytorch(tmp_path: Path, backend: str) -> None:
     torch.manual_seed(0)
     symbols = [*SPECIALS, *(chr(0x4E00 + i) for i in range(20))]
-    trained = LanguageModel({"hidden_size": 8, "num_layers": 2, "backend": "numpy"}, symbols, {}).eval()
+    trained = LanguageModel({"hidden_size": 8, "num_layers": 2, "backend": backend}, symbols, {}).eval()
     content = {"task": "LanguageModel", "hyper_parameters": dict(trained.hparams), "state_dict": trained.state_dict()}
     torch.save(content, tmp_path / "a.ckpt")
     loaded = checkpoint.load(tmp_path / "a.ckpt", LanguageModel)
@@ -92,5 +94,7 @@ def test_latest_is_the_newest_best(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     os.utime(paths[2], (3000, 3000))
     assert checkpoint.find("latest", LanguageModel) == paths[1], "a newer classifier is none"
     assert checkpoint.find("latest", Classifier) == paths[2]
+    paths[2].write_bytes(b"cut off")
+    assert checkpoint.find("latest", LanguageModel) == paths[1], "what can't be read is passed over"
     with pytest.raises(InputError, match=r"init_from=nowhere: no such file"):
         checkpoint.find("nowhere", LanguageModel, "init_from")

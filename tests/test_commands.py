@@ -137,6 +137,9 @@ def test_names_are_classified_and_predicted(script: Script, tmp_path: Path) -> N
 
     predicted = script("predict", "ckpt=latest", "name=Aiou,Bcd", "top=1")
     assert re.fullmatch(r"Aiou  Vowels .*\nBcd   Consonants .*\n", predicted.stdout), predicted.stderr
+    (tmp_path / "names" / "Third.txt").write_text("".join(f"x{chr(97 + i)}\n" for i in range(20)), encoding="utf-8")
+    other = script("train", "experiment=names_lstm", *arguments, f"init_from={lstm['checkpoint']}")
+    assert other.stderr.endswith("was trained on other languages: Consonants, Vowels\n")
     sampled = script("sample", f"ckpt={lstm['checkpoint']}")
     assert "this is a classifier of names; a language model is needed here" in sampled.stderr
     report = script("train", "experiment=names_lstm_report", *arguments, "trainer.max_steps=30", "hydra.run.dir=report")

@@ -33,7 +33,12 @@ def test_they_read_as_text_and_as_json(model: Classifier) -> None:
     assert json.loads(as_json(predictions))[1]["name"] == "Novak"
 
 
-@pytest.mark.parametrize("name", ["李", "", "-"])
+def test_no_name_is_refused(model: Classifier) -> None:
+    with pytest.raises(InputError, match="name: give one, name=Satoshi"):
+        predict(model, [], top=1)
+
+
+@pytest.mark.parametrize("name", ["李", "", "-", "., ;"])
 def test_a_name_without_letters_is_refused(model: Classifier, name: str) -> None:
     with pytest.raises(InputError, match=f"name={name}: has no Latin letter"):
         predict(model, ["Li", name], top=1)

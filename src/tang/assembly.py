@@ -21,7 +21,10 @@ from tang.corpus.forms import form_named
 from tang.data.names import NamesDataModule
 from tang.data.poems import PoemDataModule
 from tang.errors import InputError
+from tang.recurrent.stack import check_cell
+from tang.tasks.classifier import Classifier
 from tang.tasks.language_model import LanguageModel
+from tang.tasks.report_cells import REPORT_CELLS
 from tang.tasks.task import Task
 
 log = logging.getLogger(__name__)
@@ -53,6 +56,8 @@ def build_task(config: DictConfig, settings: Settings) -> tuple[PoemDataModule |
     data: PoemDataModule | NamesDataModule = module(**arguments, **given)
     if isinstance(origin, LanguageModel) and isinstance(data, PoemDataModule):
         check_text(origin, data)
+    if isinstance(origin, Classifier) and isinstance(data, NamesDataModule) and origin.languages != data.languages:
+        raise InputError(f"init_from={config.init_from}: was trained on other languages: {', '.join(origin.languages)}")
     if origin:
         model = {**origin.hparams["model"], "dropout": model["dropout"], "backend": model["backend"]}
         log.info("starting from %s with its sizes, %s", config.init_from, model)
@@ -64,8 +69,11 @@ def build_task(config: DictConfig, settings: Settings) -> tuple[PoemDataModule |
 
 
 def check_backend(settings: Settings) -> None:
-    """Refuse a number format that the backend doesn't have."""
-    backend, precision = settings["model"]["backend"], settings["trainer"]["precision"]
+    """Refuse a cell or a number format that the backend doesn't have."""
+    cell, backend = settings["model"]["cell"], settings["model"]["backend"]
+    if cell not in REPORT_CELLS:
+        check_cell(cell, backend)
+    precision = settings["trainer"]["precision"]
     if backend == "numpy" and precision in ("bf16-true", "16-true"):
         raise InputError(
             f"model.backend=numpy: NumPy computes in float32 or float64, not in trainer.precision={precision}"

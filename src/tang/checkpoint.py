@@ -17,8 +17,6 @@ OUTPUTS = Path("outputs")
 
 TASKS: dict[str, type[Task]] = {task.__name__: task for task in (LanguageModel, Classifier)}
 
-WHAT = {"LanguageModel": "a language model", "Classifier": "a classifier of names"}
-
 T = TypeVar("T", bound=Task)
 
 
@@ -31,12 +29,14 @@ def find(ckpt: str, kind: type[Task], key: str = "ckpt") -> Path:
     if ckpt == "latest":
         found = sorted(OUTPUTS.rglob("checkpoints/best.ckpt"), key=lambda path: path.stat().st_mtime, reverse=True)
         for path in found:
-            if _read(path)["task"] == kind.__name__:
-                log.info("%s=latest: %s", key, path)
-                return path
+            try:
+                if _read(path)["task"] == kind.__name__:
+                    log.info("%s=latest: %s", key, path)
+                    return path
+            except InputError as error:
+                log.warning("passed over: %s", error)
         raise InputError(
-            f"{key}=latest: no checkpoints/best.ckpt of {WHAT[kind.__name__]} below {OUTPUTS}/; "
-            "train first (python src/train.py)"
+            f"{key}=latest: no checkpoints/best.ckpt of {kind.what} below {OUTPUTS}/; train first (python src/train.py)"
         )
     try:
         path = Path(ckpt).expanduser()
@@ -56,7 +56,7 @@ def load(path: Path, kind: type[T]) -> T:
     """
     content = _read(path)
     if content["task"] != kind.__name__:
-        raise InputError(f"{path}: this is {WHAT[content['task']]}; {WHAT[kind.__name__]} is needed here")
+        raise InputError(f"{path}: this is {TASKS[content['task']].what}; {kind.what} is needed here")
     try:
         arguments = {name: content["hyper_parameters"][name] for name in kind.saved}
         model = kind(**{**arguments, "model": {**arguments["model"], "backend": "torch"}})

@@ -28,6 +28,8 @@ def predict(model: Classifier, names: Sequence[str], top: int) -> list[Predictio
     Raises:
         InputError: a name has no letter of those that the model knows.
     """
+    if not names:
+        raise InputError("name: give one, name=Satoshi")
     texts = [to_letters(name) for name in names]
     for name, text in zip(names, texts, strict=True):
         if not text:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
@@ -52,6 +53,7 @@ def train(config: DictConfig, folder: Path, is_sweep: bool) -> Result:
     settings: Any = OmegaConf.to_container(config, resolve=True)
     logging.captureWarnings(True)
     pl.seed_everything(config.seed, workers=True, verbose=False)
+    torch.backends.cudnn.allow_tf32 = False  # in 32-true cuDNN would round a recurrent layer's inputs to ten bits
     data, task = build_task(config, settings)
     batches = len(data.train_dataloader())
     check_interval(settings["trainer"], batches)
@@ -84,7 +86,7 @@ def train(config: DictConfig, folder: Path, is_sweep: bool) -> Result:
     result = Result(
         task=type(task).__name__,
         val_loss=math.inf if math.isnan(val_loss) else val_loss,
-        metrics={name: measured[name] for name in task.headline},
+        metrics={name: measured[name] for name in task.headline if name in measured},
         epochs=trainer.current_epoch,
         minutes=(time.perf_counter() - started) / 60,
         tokens_per_second=progress.tokens_per_second,

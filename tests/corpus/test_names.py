@@ -24,6 +24,7 @@ def test_there_are_57_letters() -> None:
         ("Sze ", "Sze"),
         ("Van der Löwe, Jr.", "Van der Lowe, Jr."),
         ("李", ""),
+        ("' ", ""),
     ],
 )
 def test_accents_come_off_and_other_characters_go(printed: str, letters: str) -> None:

@@ -189,10 +189,10 @@ def test_your_own_languages_are_the_files_of_a_folder(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_none_or_too_little_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"data\.path=nowhere: no such folder"):
+    with pytest.raises(InputError, match=r"data\.path=nowhere: a folder is needed"):
         NamesDataModule(path="nowhere")
     (tmp_path / "A.txt").write_text("x\ny\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"needs two files LANGUAGE\.txt or more"):
+    with pytest.raises(InputError, match=r"two files LANGUAGE\.txt or more"):
         NamesDataModule(path=str(tmp_path))
     (tmp_path / "B.txt").write_text("z\n", encoding="utf-8")
     with pytest.raises(InputError, match="the test part is empty: a language should have ten names"):

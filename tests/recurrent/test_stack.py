@@ -105,14 +105,14 @@ def test_they_agree_whatever_the_sizes(other: tuple[str, str], shape: Shape, has
 def test_padding_at_the_end_changes_nothing_before_it(
     other: tuple[str, str], time: int, padding: int, seed: int
 ) -> None:
-    stack, _, inputs, _ = case(*other, Shape(3, time + padding, 4, 5, 2), torch.float64, False, seed)
-    stack = Recurrent(4, 5, 2, cell=other[1], backend=other[0]).double()
-    gradients = []
+    _, stack, inputs, _ = case(*other, Shape(3, time + padding, 4, 5, 2), torch.float64, False, seed)
+    gradients: list[list[Tensor | None]] = []
     for length in (time, time + padding):
         stack.zero_grad()
         stack(inputs[:, :length])[0][:, :time].square().sum().backward()
-        gradients.append([parameter.grad.clone() for parameter in stack.parameters() if parameter.grad is not None])
+        gradients.append([parameter.grad for parameter in stack.parameters()])
     short, long = gradients
+    assert None not in short
     for one, other_one in zip(short, long, strict=True):
         torch.testing.assert_close(other_one, one)
 
@@ -131,6 +131,23 @@ def test_gradients_derived_by_hand_pass_gradcheck(backend: str, cell: str) -> No
 
     leaves = [part.detach().requires_grad_() for part in (inputs, *parameters, *state)]
     assert torch.autograd.gradcheck(outputs_of, leaves)
+
+
+@pytest.mark.parametrize(("backend", "cell"), OTHERS)
+def test_a_weight_changed_before_the_backward_pass_is_told(backend: str, cell: str) -> None:
+    _, stack, inputs, _ = case(backend, cell, Shape(2, 3, 4, 5, 1), torch.float64, False)
+    loss = stack(inputs)[0].sum()
+    with torch.no_grad():
+        stack.weights(0)[1].mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+@pytest.mark.parametrize(("backend", "cell"), OTHERS)
+def test_gradients_of_two_parameters_share_no_memory(backend: str, cell: str) -> None:
+    _, stack, inputs, _ = case(backend, cell, Shape(2, 3, 4, 5, 1), torch.float64, False)
+    gradients = torch.autograd.grad(stack(inputs)[0].sum(), list(stack.parameters()))
+    assert len({gradient.untyped_storage().data_ptr() for gradient in gradients}) == 4
 
 
 @pytest.mark.parametrize(("backend", "cell"), [("torch", cell) for cell in CELLS] + OTHERS)

@@ -1,5 +1,7 @@
 """The check passes what is right, and catches what is wrong."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -61,6 +63,18 @@ def test_a_gradient_that_is_off_by_a_millionth_is_caught(
     compared = by_torch(SMALL, seed=1)["lstm", "bptt"]
     assert compared["gradients, float64"] == pytest.approx(1e-6, rel=1e-2)
     assert compared["results, float64"] < BOUND
+
+
+def test_a_gradient_that_is_no_number_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Wrong, "backward", staticmethod(lambda ctx, gradient: gradient * math.nan))
+    right = BACKENDS["bptt"]["rnn"]
+    monkeypatch.setitem(
+        BACKENDS["bptt"],
+        "rnn",
+        lambda inputs, state, weights: right(inputs, state, (Wrong.apply(weights[0]), *weights[1:])),  # type: ignore[no-untyped-call]
+    )
+    findings = study(differences=SMALL._asdict(), agreement=SMALL._asdict(), seed=1)
+    assert findings.text.count("ABOVE: rnn on bptt, ") == 2
 
 
 def test_a_layer_that_forgets_the_path_through_time_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -55,6 +57,12 @@ def test_accuracy_counts_names_and_balanced_accuracy_languages() -> None:
     assert metrics.confusion.tolist() == [[5, 1, 0, 0], [0, 1, 1, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
     metrics.update(logits[:1], targets[:1])
     assert metrics.compute()["accuracy"] == 1, "each part begins anew"
+
+
+def test_a_loss_that_is_no_number_makes_the_mean_none() -> None:
+    metrics = Metrics(3)
+    metrics.update(torch.tensor([[1.0, 0.0, 0.0], [math.nan, 0.0, 0.0]]), torch.tensor([0, 0]))
+    assert metrics.compute()["loss"].isnan()
 
 
 def test_the_reports_rnn_is_linear_and_reads_the_state_before_the_last_letter() -> None:

@@ -1,1 +1,1 @@
-"""What happens beside training: samples, speed, a line an epoch."""
+"""What happens beside training: samples, confusion matrices, speed, a line an epoch."""

@@ -8,7 +8,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 
-from tang.tasks.classifier import Classifier, Metrics
+from tang.tasks.classifier import Classifier
 
 
 class Confusion(Callback):
@@ -19,24 +19,22 @@ class Confusion(Callback):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, Classifier)
-        self._add(trainer, "val", pl_module.val_metrics, pl_module.languages)
+        if isinstance(trainer.logger, TensorBoardLogger):
+            figure = draw(pl_module.val_metrics.confusion, pl_module.languages, "val")
+            trainer.logger.experiment.add_figure("confusion/val", figure, trainer.global_step)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, Classifier)
-        figure = self._add(trainer, "test", pl_module.test_metrics, pl_module.languages)
+        figure = draw(pl_module.test_metrics.confusion, pl_module.languages, "test")
         figure.savefig(self.folder / "confusion.png", dpi=150)
-
-    def _add(self, trainer: Trainer, part: str, metrics: Metrics, languages: Sequence[str]) -> Figure:
-        figure = draw(metrics.confusion.cpu(), languages, part)
         if isinstance(trainer.logger, TensorBoardLogger):
-            trainer.logger.experiment.add_figure(f"confusion/{part}", figure, trainer.global_step, close=False)
-        return figure
+            trainer.logger.experiment.add_figure("confusion/test", figure, trainer.global_step)
 
 
 def draw(confusion: Tensor, languages: Sequence[str], part: str) -> Figure:
     """The counts (languages, languages), each row divided by its sum, in percent."""
     counts = confusion.sum(1, keepdim=True)
-    shares = (confusion / counts.clamp(min=1)).numpy()
+    shares = (confusion / counts.clamp(min=1)).cpu().numpy()
     figure = Figure(figsize=(8.5, 8), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="viridis", vmin=0, vmax=1)

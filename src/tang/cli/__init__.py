@@ -35,7 +35,7 @@ def run(main: Callable[[], Any], *, lists: tuple[str, ...] = (), sweeps: bool = 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises its errors instead of printing them
     try:
         if MULTIRUN & set(given) and not sweeps:
-            raise InputError("-m: this script makes no sweeps; give a list, start=日,月")
+            raise InputError("-m: this script makes no sweeps" + "".join(f"; {key}=A,B takes a list" for key in lists))
         main()
     except (InputError, HydraException, OmegaConfBaseException) as error:
         _fail(error, given)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from tang.config.rules import POSITIVE, SEED, Rule, at_least, key
-from tang.config.training import Data
+from tang.config.training import Poems
 
 LAGS = Rule(lambda lags: len(lags) > 0 and all(lag > 0 for lag in lags), "numbers greater than 0")
 SMALLER = Rule(lambda factor: 0 < factor < 1, "between 0 and 1")
@@ -46,47 +46,47 @@ class Gradients(StudyOf):
 class FlowLanguage:
     """See tang.studies.flow.through_poems."""
 
-    hidden_size: int = key(128, at_least(1))
-    steps: int = key(300, at_least(0))
-    lr: float = key(3e-3, POSITIVE)
-    clip: float = key(1.0, POSITIVE)
-    characters: int = key(31, at_least(2))
-    poems: int = key(64, at_least(1))
+    hidden_size: int = key(MISSING, at_least(1))
+    steps: int = key(MISSING, at_least(0))
+    lr: float = key(MISSING, POSITIVE)
+    clip: float = key(MISSING, POSITIVE)
+    characters: int = key(MISSING, at_least(2))
+    poems: int = key(MISSING, at_least(1))
 
 
 @dataclass
 class FlowRecall:
     """See tang.studies.recall.accuracies."""
 
-    lags: list[int] = key([1, 2, 5, 10, 20, 40, 80, 160], LAGS)
-    symbols: int = key(32, at_least(2))
-    embedding_size: int = key(16, at_least(1))
-    hidden_size: int = key(64, at_least(1))
-    steps: int = key(400, at_least(0))
-    batch_size: int = key(32, at_least(1))
-    lr: float = key(1e-3, POSITIVE)
-    clip: float = key(1.0, POSITIVE)
+    lags: list[int] = key(MISSING, LAGS)
+    symbols: int = key(MISSING, at_least(2))
+    embedding_size: int = key(MISSING, at_least(1))
+    hidden_size: int = key(MISSING, at_least(1))
+    steps: int = key(MISSING, at_least(0))
+    batch_size: int = key(MISSING, at_least(1))
+    lr: float = key(MISSING, POSITIVE)
+    clip: float = key(MISSING, POSITIVE)
 
 
 @dataclass
 class Flow(StudyOf):
     _target_: str = "tang.studies.flow.study"
-    data: Data = field(default_factory=Data)
+    data: Poems = field(default_factory=Poems)
     language: FlowLanguage = field(default_factory=FlowLanguage)
     recall: FlowRecall = field(default_factory=FlowRecall)
-    seeds: int = key(3, at_least(1))
+    seeds: int = key(MISSING, at_least(1))
 
 
 @dataclass
 class Initialization(StudyOf):
     _target_: str = "tang.studies.initialization.study"
-    data: Data = field(default_factory=Data)
-    hidden_size: int = key(64, at_least(1))
-    steps: int = key(300, at_least(1))
-    lr: float = key(3e-3, POSITIVE)
-    clip: float = key(1.0, POSITIVE)
-    small: float = key(0.01, SMALLER)
-    large: float = key(30.0, LARGER)
+    data: Poems = field(default_factory=Poems)
+    hidden_size: int = key(MISSING, at_least(1))
+    steps: int = key(MISSING, at_least(1))
+    lr: float = key(MISSING, POSITIVE)
+    clip: float = key(MISSING, POSITIVE)
+    small: float = key(MISSING, SMALLER)
+    large: float = key(MISSING, LARGER)
 
 
 @dataclass

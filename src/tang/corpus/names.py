@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tang.corpus.fetch import Collection, fetch, registry
-from tang.corpus.sources import read_text
+from tang.corpus.sources import read_bytes, read_text
 from tang.errors import InputError
 
 LETTERS = string.ascii_letters + " .,;'"
@@ -80,7 +80,7 @@ class NameSource:
         """What changes when the names change."""
         if self.own is None:
             return NAMES.fingerprint
-        return hashlib.sha256(repr([(file.name, file.read_bytes()) for file in self.own]).encode()).hexdigest()
+        return hashlib.sha256(repr([(file.name, read_bytes(file)) for file in self.own]).encode()).hexdigest()
 
     def read(self) -> dict[str, list[str]]:
         """Language → its lines.
@@ -93,16 +93,20 @@ class NameSource:
 
 
 def _files(folder: Path) -> list[Path]:
-    files = sorted(folder.glob("*.txt"))
+    files = sorted(file for file in folder.glob("*.txt") if file.is_file())
     if len(files) < 2:
-        problem = "needs two files LANGUAGE.txt or more, one name a line" if folder.is_dir() else "no such folder"
+        problem = "a folder is needed with two files LANGUAGE.txt or more, one name a line"
         raise InputError(f"data.path={folder}: {problem}")
     return files
 
 
 def to_letters(text: str) -> str:
-    """``text`` in :data:`LETTERS`: accents come off (é becomes e), every other character goes (ß, ł, -)."""
-    return "".join(character for character in _unaccented(text) if character in LETTERS).strip()
+    """``text`` in :data:`LETTERS`: accents come off (é becomes e), every other character goes (ß, ł, -).
+
+    Nothing is left of a text without a letter from A to Z.
+    """
+    kept = "".join(character for character in _unaccented(text) if character in LETTERS).strip()
+    return kept if any(map(str.isalpha, kept)) else ""
 
 
 def _unaccented(text: str) -> str:

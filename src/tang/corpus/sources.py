@@ -65,7 +65,7 @@ class FileSource:
     def fingerprint(self) -> str:
         digest = hashlib.sha256()
         for file in self.files:
-            digest.update(hashlib.sha256(_bytes(file)).digest())
+            digest.update(hashlib.sha256(read_bytes(file)).digest())
         return digest.hexdigest()
 
     def read(self) -> list[str]:
@@ -116,7 +116,12 @@ def read_json(path: Path) -> list[str] | None:
     return poems
 
 
-def _bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        InputError: it can't be read.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
@@ -129,7 +134,7 @@ def read_text(path: Path) -> str:
     Raises:
         InputError: it can't be read, or isn't UTF-8, with the position.
     """
-    content = _bytes(path)
+    content = read_bytes(path)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -92,7 +92,7 @@ def _weight_gradients(d_z: Tensor, inputs: Tensor, hidden: Tensor) -> Weights:
     """Summed over all steps and the batch, in one product each."""
     flat = d_z.flatten(0, 1)
     d_bias = flat.sum(0)
-    return flat.T @ inputs.flatten(0, 1), flat.T @ hidden[:-1].flatten(0, 1), d_bias, d_bias
+    return flat.T @ inputs.flatten(0, 1), flat.T @ hidden[:-1].flatten(0, 1), d_bias, d_bias.clone()
 
 
 def lstm(inputs: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:

@@ -19,12 +19,14 @@ class Reference(torch.autograd.Function):
         """``tensors`` are the parts of the state, then the four weights."""
         *state, weight_ih, weight_hh, bias_ih, bias_hh = map(_to_numpy, tensors)
         ctx.cell, ctx.weights = cell, reference.Weights(weight_ih, weight_hh, bias_ih, bias_hh)
+        ctx.save_for_backward(inputs, *tensors)
         outputs, last, ctx.tape = reference.forward(cell, _to_numpy(inputs), tuple(state), ctx.weights)
         return tuple(torch.from_numpy(array).to(inputs) for array in (outputs, *map(np.copy, last)))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_outputs: Tensor, *d_state: Tensor) -> tuple[Tensor | None, ...]:
+        _ = ctx.saved_tensors  # raises if one was changed since: NumPy's arrays are views of them
         d_inputs, d_first, d_weights = reference.backward(
             ctx.cell, _to_numpy(d_outputs), tuple(map(_to_numpy, d_state)), ctx.tape, ctx.weights
         )

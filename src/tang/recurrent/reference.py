@@ -95,7 +95,7 @@ def _pre_activations(x: Array, h: Array, weights: Weights) -> Array:
 
 def _pre_activations_backward(d_z: Array, x: Array, h: Array, weights: Weights) -> tuple[Array, Array, Weights]:
     d_bias = d_z.sum(axis=0)
-    d_weights = Weights(d_z.T @ x, d_z.T @ h, d_bias, d_bias)
+    d_weights = Weights(d_z.T @ x, d_z.T @ h, d_bias, d_bias.copy())
     return d_z @ weights.weight_ih, d_z @ weights.weight_hh, d_weights
 
 

@@ -19,6 +19,13 @@ BACKENDS: dict[str, dict[str, Layer]] = {
 """Backend → cell → layer; ``torch``, which computes all layers at once, stands beside them."""
 
 
+def check_cell(cell: str, backend: str) -> None:
+    """Raise an InputError if the backend doesn't compute this cell."""
+    if backend != "torch" and cell not in BACKENDS[backend]:
+        others = ", ".join(["torch", *(name for name, layers in BACKENDS.items() if cell in layers)])
+        raise InputError(f"model.backend={backend}: has no model.cell={cell}; backends that do: {others}")
+
+
 class Recurrent(nn.Module):
     """L layers of LSTM, Elman or GRU cells, (B, T, E) → (B, T, H).
 
@@ -53,9 +60,7 @@ class Recurrent(nn.Module):
         super().__init__()
         self.cell = cell
         self.backend = backend
-        if backend != "torch" and cell not in BACKENDS[backend]:
-            others = ", ".join(["torch", *(name for name, layers in BACKENDS.items() if cell in layers)])
-            raise InputError(f"model.backend={backend}: has no model.cell={cell}; backends that do: {others}")
+        check_cell(cell, backend)
         self.output_size = hidden_size
         self.dropout = dropout
         # nn.LSTM and its kin warn of dropout with nothing to drop between.

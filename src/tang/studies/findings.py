@@ -6,11 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import hydra
-import matplotlib
-
-matplotlib.use("agg")  # no screen is needed, and none is asked for
-
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.tensorboard import SummaryWriter
@@ -46,6 +41,5 @@ def conduct(config: DictConfig, folder: Path) -> Findings:
         for name, figure in findings.figures.items():
             figure.savefig(folder / f"{name}.png", dpi=150)
             writer.add_figure(name, figure)
-            plt.close(figure)
             log.info("%s", folder / f"{name}.png")
     return findings

@@ -65,7 +65,7 @@ def by_differences(sizes: Sizes, seed: int) -> Errors:
             row = errors[cell, backend] = {}
             for name, gradient in problem.on(backend).gradients().items():
                 kind = name.split("_l")[0]
-                row[kind] = max(row.get(kind, 0.0), _error(gradient, right[name]))
+                row[kind] = _worst(row.get(kind, 0.0), _error(gradient, right[name]))
     return errors
 
 
@@ -80,8 +80,8 @@ def by_torch(sizes: Sizes, seed: int) -> Errors:
             other, row = problem.on(backend), errors[cell, backend]
             for part, found in (("results", other.results()), ("gradients", other.gradients())):
                 column = f"{part}, {_name(dtype)}"
-                worst = max(_error(tensor, right[part][name]) for name, tensor in found.items())
-                row[column] = max(row.get(column, 0.0), worst)
+                worst = _worst(*(_error(tensor, right[part][name]) for name, tensor in found.items()))
+                row[column] = _worst(row.get(column, 0.0), worst)
     return errors
 
 
@@ -92,6 +92,10 @@ def others(cell: str) -> list[str]:
 
 def _error(found: Tensor, right: Tensor) -> float:
     return ((found - right).abs().max() / right.abs().max()).item()
+
+
+def _worst(*errors: float) -> float:
+    return float(np.max(errors))  # Python's own max may pass over NaN
 
 
 def _name(dtype: torch.dtype) -> str:

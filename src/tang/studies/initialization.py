@@ -1,6 +1,6 @@
 """Where training begins: zeros, equal units, weights too small, as usual and too large; with clipping and without."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -98,7 +98,6 @@ def study(
                 small=small,
                 large=large,
                 alike=ALIKE,
-                window=min(WINDOW, steps),
             ),
             symmetry_table(runs["without clipping"], hidden_size),
             "Without clipping and with:",
@@ -138,24 +137,24 @@ def symmetry_table(runs: Mapping[str, Run], hidden_size: int) -> str:
 
 def clipping_table(runs: Mapping[str, Mapping[str, Run]], clip: float) -> str:
     """Gradients and losses."""
-    return markdown(list(_clipping_rows(runs, clip)))
-
-
-def _clipping_rows(runs: Mapping[str, Mapping[str, Run]], clip: float) -> Iterator[dict[str, str]]:
+    rows = []
     for clipping, by_name in runs.items():
-        for name, (*_, steps) in by_name.items():
-            norms = torch.tensor([step.gradient_norm for step in steps])
-            last = [step.loss for step in steps[-WINDOW:]]
-            yield {
-                "beginning": name,
-                "": clipping,
-                "first gradient norm": f"{norms[0]:.3g}",
-                "median": f"{norms.quantile(0.5):.3g}",
-                "largest": f"{norms.max():.3g}",
-                f"steps above {clip:g}": f"{(norms > clip).double().mean():.0%}",
-                "loss at first": f"{steps[0].loss:.3f}",
-                "at the end": f"{sum(last) / len(last):.3f}",
-            }
+        for name, run in by_name.items():
+            norms = torch.tensor([step.gradient_norm for step in run.steps])
+            last = [step.loss for step in run.steps[-WINDOW:]]
+            rows.append(
+                {
+                    "beginning": name,
+                    "": clipping,
+                    "first gradient norm": f"{norms[0]:.3g}",
+                    "median": f"{norms.quantile(0.5):.3g}",
+                    "largest": f"{norms.max():.3g}",
+                    f"steps above {clip:g}": f"{(norms > clip).double().mean():.0%}",
+                    "loss at first": f"{run.steps[0].loss:.3f}",
+                    "at the end": f"{sum(last) / len(last):.3f}",
+                }
+            )
+    return markdown(rows)
 
 
 STYLES: tuple[dict[str, Any], ...] = (

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from tang.data.names import NameBatch, NamesDataModule
@@ -14,7 +13,7 @@ from tang.data.vocabulary import PAD
 from tang.errors import InputError
 from tang.recurrent.stack import Recurrent
 from tang.tasks.report_cells import REPORT_CELLS, AlternatingLSTM, LinearRecurrence
-from tang.tasks.task import Task
+from tang.tasks.task import Mean, Task
 
 
 class NameNetwork(nn.Module):
@@ -45,14 +44,15 @@ class NameNetwork(nn.Module):
     ) -> None:
         super().__init__()
         input_size = embedding_size or num_letters
-        self.embedding = nn.Embedding(PAD + 1 + num_letters, input_size, padding_idx=PAD)
         if embedding_size is None:
             one_hot = torch.cat([torch.zeros(PAD + 1, num_letters), torch.eye(num_letters)])
             self.embedding = nn.Embedding.from_pretrained(one_hot, padding_idx=PAD)  # type: ignore[no-untyped-call]
+        else:
+            self.embedding = nn.Embedding(PAD + 1 + num_letters, embedding_size, padding_idx=PAD)
         self.recurrent: Recurrent | LinearRecurrence | AlternatingLSTM
         if cell in REPORT_CELLS:
-            if (num_layers, backend) != (1, "torch"):
-                raise InputError(f"model.cell={cell}: is as it is; leave out model.num_layers and model.backend")
+            if (num_layers, backend, forget_bias) != (1, "torch", 1.0):
+                raise InputError(f"model.cell={cell}: is as it is; leave out model.num_layers, backend and forget_bias")
             self.recurrent = REPORT_CELLS[cell](input_size, hidden_size)
         else:
             self.recurrent = Recurrent(input_size, hidden_size, num_layers, dropout, cell, backend, forget_bias)
@@ -75,10 +75,11 @@ class Classifier(Task):
         languages: the classes, in the order of their numbers.
         letters: in the order of their ids, the first after PAD.
         data: arguments of the data module that the model was trained with.
-        corpus: the fingerprint of its source.
+        corpus: the fingerprint of its source; this and ``data`` are for the record.
         handed_over: ``optimizer`` and ``scheduler``, see :class:`~tang.tasks.task.Task`.
     """
 
+    what = "a classifier of names"
     learns_from = NamesDataModule
     saved = ("model", "languages", "letters", "data", "corpus")
     headline = ("val/accuracy", "val/accuracy_balanced", "test/accuracy", "test/accuracy_balanced", "train/accuracy")
@@ -96,9 +97,8 @@ class Classifier(Task):
         self.save_hyperparameters(*self.saved, logger=False)
         self.languages = list(languages)
         self.letters = letters
-        self.data = dict(data)
         self.network = NameNetwork(len(letters), len(self.languages), **model)
-        self.train_hits = MeanMetric()
+        self.train_hits = Mean()
         self.val_metrics = Metrics(len(self.languages))
         self.test_metrics = Metrics(len(self.languages))
 
@@ -149,7 +149,7 @@ class Metrics(nn.Module):
 
     def __init__(self, num_languages: int) -> None:
         super().__init__()
-        self.loss = MeanMetric()
+        self.loss = Mean()
         self.matrix = MulticlassConfusionMatrix(num_languages)
         self.register_buffer("confusion", torch.zeros(num_languages, num_languages), persistent=False)
 

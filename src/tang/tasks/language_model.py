@@ -6,14 +6,13 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchmetrics import MeanMetric
 
 from tang.corpus.forms import DEFAULT_FORM, FORMS, form_named, hanzi
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.data.vocabulary import PAD, UNK, Vocabulary
 from tang.tasks.network import Network
-from tang.tasks.task import Task
+from tang.tasks.task import Mean, Task
 
 
 class LanguageModel(Task):
@@ -28,6 +27,7 @@ class LanguageModel(Task):
         handed_over: ``optimizer`` and ``scheduler``, see :class:`~tang.tasks.task.Task`.
     """
 
+    what = "a language model"
     learns_from = PoemDataModule
     network: Network
     saved = ("model", "vocabulary", "data", "corpus", "form")
@@ -121,5 +121,5 @@ class Losses(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.all = MeanMetric()
-        self.hanzi = MeanMetric()
+        self.all = Mean()
+        self.hanzi = Mean()

@@ -12,6 +12,13 @@ from torchmetrics import MeanMetric
 from tang.data.batches import BatchLoader
 
 
+class Mean(MeanMetric):
+    """A weighted mean that isn't a number if one of its values isn't."""
+
+    def __init__(self) -> None:
+        super().__init__(nan_strategy=math.nan)  # "disable" would leave the weights out too (torchmetrics 1.9)
+
+
 class Task(LightningModule):
     """A network that learns from a data module.
 
@@ -22,6 +29,9 @@ class Task(LightningModule):
         optimizer: parameters → optimizer. Not needed for anything but training.
         scheduler: optimizer, number of steps → Lightning's scheduler config.
     """
+
+    what: ClassVar[str]
+    """It, in words for its user."""
 
     learns_from: ClassVar[type[LightningDataModule]]
     """The data module whose batches it takes."""
@@ -40,7 +50,7 @@ class Task(LightningModule):
         super().__init__()
         self.optimizer = optimizer
         self.scheduler = scheduler
-        self.train_loss = MeanMetric()
+        self.train_loss = Mean()
 
     @classmethod
     def from_data(cls, data: Any, model: Mapping[str, Any], arguments: Mapping[str, Any], **handed_over: Any) -> "Task":
