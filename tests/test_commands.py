@@ -147,6 +147,17 @@ def test_names_are_classified_and_predicted(script: Script, tmp_path: Path) -> N
     assert "held-out accuracy" in report.stdout
 
 
+def test_a_study_is_printed_and_saved(script: Script, tmp_path: Path) -> None:
+    studied = script("study", "study=memory")
+    assert studied.returncode == 0, studied.stderr
+    (run,) = (tmp_path / "outputs" / "studies").glob("*_memory")
+    assert (run / "findings.md").read_text(encoding="utf-8") in studied.stdout
+    assert (run / "memory.png").stat().st_size > 10_000
+    tags = scalars(run).Tags()
+    assert "memory" in tags["images"]
+    assert "findings/text_summary" in tags["tensors"]
+
+
 def test_a_run_goes_on_from_a_checkpoint_with_other_poems(script: Script, small: Sequence[str], tmp_path: Path) -> None:
     first = script("train", *small, "trainer.max_steps=3")
     assert first.returncode == 0, first.stderr
