@@ -1,7 +1,9 @@
 """The card of a corpus: what was read, what was dropped and why, and what is left."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -123,33 +125,29 @@ class NameCard:
     def rows(self) -> dict[str, str]:
         """What is counted → the counts, as one reads them."""
         duplicates = ", ".join(f"{count:,} {kind}" for kind, count in self.duplicates.items())
-        dropped = ", ".join(f"{character} {count:,}" for character, count in self.dropped.items())
+        sizes = {language: sum(parts.values()) for language, parts in self.languages.items()}
         return {
             "lines read": f"{self.read:,}",
             "duplicates removed": duplicates,
             "without letters": f"{self.letterless:,}",
-            "characters dropped": dropped or "none",
+            "characters dropped": _listed(self.dropped) or "none",
             "names": f"{self.names:,} of {len(self.languages)} languages",
             "names of several languages": f"{self.shared:,}",
+            "parts": _listed(sum(map(Counter, self.languages.values()), Counter())),
+            "languages": _listed(dict(sorted(sizes.items(), key=lambda item: (-item[1], item[0])))),
         }
 
-    @property
-    def counts(self) -> list[list[str]]:
-        """Names in each part: a head, a row for each language, and their sums."""
-        sums: Counter[Part] = sum(map(Counter, self.languages.values()), Counter())
-        rows = [*self.languages.items(), ("all", sums)]
-        return [["language", *sums], *([label, *(f"{row[part]:,}" for part in sums)] for label, row in rows)]
-
     def text(self) -> str:
-        """For the terminal: a line a row, then the counts."""
-        width = max(map(len, self.rows))
-        counts = (f"  {label:<{width}}  {''.join(f'{count:>8}' for count in row)}" for label, *row in self.counts)
-        return "\n".join([_text(self.rows), *counts])
+        """For the terminal: a line a row."""
+        return _text(self.rows)
 
     def markdown(self) -> str:
-        """For TensorBoard: two tables."""
-        head, *rows = (f"| {' | '.join(cells)} |" for cells in self.counts)
-        return "\n".join([_markdown("names", self.rows), "", head, "|---|--:|--:|--:|", *rows])
+        """For TensorBoard: the rows, then a table of the languages' names in each part."""
+        counts = (
+            f"| {language} | {' | '.join(map(str, parts.values()))} |" for language, parts in self.languages.items()
+        )
+        head = ["| language | train | val | test |", "|---|--:|--:|--:|"]
+        return "\n".join([_markdown("names", self.rows), "", *head, *counts])
 
 
 def _text(rows: dict[str, str]) -> str:
@@ -161,5 +159,5 @@ def _markdown(title: str, rows: dict[str, str]) -> str:
     return "\n".join([f"| {title} | |", "|---|---|", *(f"| {label} | {value} |" for label, value in rows.items())])
 
 
-def _listed(counts: dict[str, int]) -> str:
+def _listed(counts: Mapping[Any, int]) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in counts.items())
