@@ -1,6 +1,7 @@
 """Speed as a curve, and one line an epoch."""
 
 import logging
+import math
 import time
 from datetime import timedelta
 from typing import Any
@@ -28,13 +29,15 @@ class Progress(Callback):
         self.best = {}
         self.tokens = 0
         self.seconds = 0.0
+        self._first = (0, 0.0)
         self._logged = (0, 0.0)
         self._last = time.perf_counter()
 
     @property
     def tokens_per_second(self) -> float:
-        """Since training began."""
-        return self.tokens / max(self.seconds, 1e-9)
+        """Since the first batch, in which memory is taken and kernels are made ready, if it isn't the only one."""
+        tokens, seconds = self._first if self.tokens > self._first[0] else (0, 0.0)
+        return (self.tokens - tokens) / max(self.seconds - seconds, 1e-9)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._last = time.perf_counter()
@@ -44,7 +47,8 @@ class Progress(Callback):
         if trainer.sanity_checking:
             return
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
-        if not self.best or not self.best["val/loss"] <= metrics["val/loss"]:  # true of NaN too
+        loss = math.inf if math.isnan(metrics["val/loss"]) else metrics["val/loss"]
+        if not self.best or not self.best["val/loss"] <= loss:  # as ModelCheckpoint has it
             self.best = metrics
 
     def on_train_batch_end(
@@ -52,6 +56,8 @@ class Progress(Callback):
     ) -> None:
         now = time.perf_counter()
         self.tokens, self.seconds, self._last = self.tokens + batch.num_tokens, self.seconds + now - self._last, now
+        if self._first == (0, 0.0):
+            self._first = (self.tokens, self.seconds)
         if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             tokens, seconds = self._logged
             pl_module.log("train/tokens_per_second", (self.tokens - tokens) / max(self.seconds - seconds, 1e-9))
