@@ -162,10 +162,10 @@ def relative(norms: Tensor) -> Tensor:
     return backwards / backwards[:, :1]
 
 
-def half_life(shares: Tensor) -> float:
-    """Of an even decay from the first to the last of ``shares`` (T,), in steps; infinite where there is none."""
+def half_life(shares: Tensor) -> str:
+    """Of an even decay from the first to the last of ``shares`` (T,)."""
     halvings = -torch.log2(shares[-1]).item()
-    return (len(shares) - 1) / halvings if halvings > 0 else float("inf")
+    return f"{(len(shares) - 1) / halvings:.1f} steps" if halvings > 0 else "no decay"
 
 
 def flow_table(flows: Mapping[str, Mapping[str, Norms]], quantity: str) -> str:
@@ -175,7 +175,7 @@ def flow_table(flows: Mapping[str, Mapping[str, Norms]], quantity: str) -> str:
         for name, norms in nets.items():
             shares = relative(getattr(norms, quantity)).quantile(0.5, dim=0)
             at = {str(distance): f"{shares[distance]:.2g}" for distance in DISTANCES if distance < len(shares)}
-            rows.append({"net": name, "": stage, **at, "half-life": f"{half_life(shares):.1f} steps"})
+            rows.append({"net": name, "": stage, **at, "half-life": half_life(shares)})
     return markdown(rows)
 
 
