@@ -108,7 +108,7 @@ def over_seeds(runs: Sequence[Run]) -> list[dict[str, Any]]:
     for items, members in groups.items():
         row: dict[str, Any] = {**dict(items), "runs": len(members)}
         for name in members[0].figures:
-            values = [member.figures[name] for member in members]
+            values = [member.figures.get(name, math.nan) for member in members]
             is_known = len(values) > 1 and all(map(math.isfinite, values))
             deviation = statistics.stdev(values) if is_known else math.nan
             row[name] = f"{_shown(name, statistics.fmean(values))} ± {_shown(name, deviation)}"
