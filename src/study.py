@@ -4,9 +4,10 @@ from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from tang import cli, config
+from tang.errors import InputError
 
 config.register()
 
@@ -15,6 +16,8 @@ config.register()
 @cli.one_line
 def main(cfg: DictConfig) -> None:
     """Conduct a study; print and save what it finds."""
+    if OmegaConf.is_missing(cfg.study, "_target_"):
+        raise InputError("study is missing: give study=memory, gradients, flow or initialization")
     config.check(cfg)
     # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
     from tang.studies.findings import conduct

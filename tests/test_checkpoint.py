@@ -57,7 +57,9 @@ def test_a_model_trained_on_any_backend_is_computed_by_pytorch(tmp_path: Path, b
 
 
 def test_a_checkpoint_of_the_other_task_is_told(saved: Path) -> None:
-    with pytest.raises(InputError, match="this is a language model; a classifier of names is needed here"):
+    with pytest.raises(
+        InputError, match=r"this is a language model, for sample\.py and evaluate\.py; a classifier of names"
+    ):
         checkpoint.load(saved, Classifier)
 
 

@@ -141,7 +141,7 @@ def test_names_are_classified_and_predicted(script: Script, tmp_path: Path) -> N
     other = script("train", "experiment=names_lstm", *arguments, f"init_from={lstm['checkpoint']}")
     assert other.stderr.endswith("was trained on other languages: Consonants, Vowels\n")
     sampled = script("sample", f"ckpt={lstm['checkpoint']}")
-    assert "this is a classifier of names; a language model is needed here" in sampled.stderr
+    assert "this is a classifier of names, for predict.py; a language model is needed here" in sampled.stderr
     report = script("train", "experiment=names_lstm_report", *arguments, "trainer.max_steps=30", "hydra.run.dir=report")
     assert report.returncode == 0, report.stderr
     assert "held-out accuracy" in report.stdout
@@ -193,7 +193,7 @@ def test_a_run_goes_on_from_a_checkpoint_with_other_poems(script: Script, small:
             ["model.cell=gru", "model.backend=numpy"],
             "model.backend=numpy: has no model.cell=gru; backends that",
         ),
-        ("train", ["data=names"], "data and model don't match: data=names needs model=classifier, poems"),
+        ("train", ["data=names"], "data and model don't match: a classifier learns from data=names"),
         ("train", ["model.backend=numpy", "trainer.precision=bf16-true"], "model.backend=numpy: NumPy computes in"),
         ("sample", ["ckpt=latest", "-m"], "-m: this script makes no sweeps"),
         ("sample", ["star=日"], "star=日: no such key (did you mean start?); the config has"),
@@ -203,7 +203,9 @@ def test_a_run_goes_on_from_a_checkpoint_with_other_poems(script: Script, small:
             ["study=flows"],
             "study=flows: no such choice (did you mean flow?); study is one of flow, gradients,",
         ),
-        ("study", [], "study is missing: give study=…"),
+        ("study", [], "study is missing: give study=memory, gradients, flow or initialization"),
+        ("predict", ["ckpt=latest", "name=null"], "name=null: can't be null"),
+        ("study", ["study=flow", "study.recall.lags=5"], "study.recall.lags=5: must be a list, study.recall.lags=[…]"),
         ("sample", [], "ckpt is missing: give ckpt="),
         ("sample", ["ckpt=a=b.ckpt"], "ckpt=a=b.ckpt: no such file"),
         (

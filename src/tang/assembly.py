@@ -43,7 +43,7 @@ def build_task(config: DictConfig, settings: Settings) -> tuple[PoemDataModule |
     module: Any = hydra.utils.get_class(arguments.pop("_target_"))
     kind: type[Task] = hydra.utils.get_class(model.pop("_target_"))
     if not issubclass(module, kind.learns_from):
-        raise InputError("data and model don't match: data=names needs model=classifier, poems model=language_model")
+        raise InputError("data and model don't match: a classifier learns from data=names, a language model from poems")
     check_backend(settings)
     optimizer = hydra.utils.instantiate(config.optimizer, _convert_="all")
     try:
@@ -60,7 +60,8 @@ def build_task(config: DictConfig, settings: Settings) -> tuple[PoemDataModule |
         raise InputError(f"init_from={config.init_from}: was trained on other languages: {', '.join(origin.languages)}")
     if origin:
         model = {**origin.hparams["model"], "dropout": model["dropout"], "backend": model["backend"]}
-        log.info("starting from %s with its sizes, %s", config.init_from, model)
+        log.info("starting from %s; of model.* only dropout and backend count, the rest is its own:", config.init_from)
+        log.info("%s", ", ".join(f"{name}={value}" for name, value in model.items()))
     scheduler = hydra.utils.instantiate(config.scheduler)
     task = kind.from_data(data, model, arguments, optimizer=optimizer, scheduler=scheduler)
     if origin:

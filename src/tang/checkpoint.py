@@ -36,7 +36,7 @@ def find(ckpt: str, kind: type[Task], key: str = "ckpt") -> Path:
             except InputError as error:
                 log.warning("passed over: %s", error)
         raise InputError(
-            f"{key}=latest: no checkpoints/best.ckpt of {kind.what} below {OUTPUTS}/; train first (python src/train.py)"
+            f"{key}=latest: no checkpoints/best.ckpt of {kind.what} below {OUTPUTS}/; train first ({kind.command})"
         )
     try:
         path = Path(ckpt).expanduser()
@@ -56,7 +56,8 @@ def load(path: Path, kind: type[T]) -> T:
     """
     content = _read(path)
     if content["task"] != kind.__name__:
-        raise InputError(f"{path}: this is {TASKS[content['task']].what}; {kind.what} is needed here")
+        other = TASKS[content["task"]]
+        raise InputError(f"{path}: this is {other.what}, for {other.read_by}; {kind.what} is needed here")
     try:
         arguments = {name: content["hyper_parameters"][name] for name in kind.saved}
         model = kind(**{**arguments, "model": {**arguments["model"], "backend": "torch"}})

@@ -34,17 +34,17 @@ class Confusion(Callback):
 def draw(confusion: Tensor, languages: Sequence[str], part: str) -> Figure:
     """The counts (languages, languages), each row divided by its sum, in percent."""
     counts = confusion.sum(1, keepdim=True)
-    shares = (confusion / counts.clamp(min=1)).cpu().numpy()
-    figure = Figure(figsize=(8.5, 8), layout="constrained")
+    shares = (100 * confusion / counts.clamp(min=1)).cpu().numpy()
+    figure = Figure(figsize=(8.5, 7.4), layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(shares, cmap="viridis", vmin=0, vmax=1)
+    image = axes.imshow(shares, cmap="viridis", vmin=0, vmax=100)
     labels = [f"{language} ({count:.0f})" for language, count in zip(languages, counts.flatten().tolist(), strict=True)]
     axes.set_xticks(range(len(languages)), languages, rotation=90)
     axes.set_yticks(range(len(languages)), labels)
     axes.set(xlabel="taken for", ylabel=f"language (names of the {part} part)")
     for (row, column), share in ((index, shares[index]) for index in zip(*shares.nonzero(), strict=True)):
-        if share >= 0.005:
-            colour = "black" if share > 0.6 else "white"
-            axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", color=colour, fontsize=8)
-    figure.colorbar(image, ax=axes, shrink=0.8, label="share of the row; numbers in percent")
+        if share >= 0.5:
+            colour = "black" if share > 60 else "white"
+            axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour, fontsize=8)
+    figure.colorbar(image, ax=axes, shrink=0.8, label="percent of the row")
     return figure

@@ -27,6 +27,7 @@ class Progress(Callback):
 
     def __init__(self) -> None:
         self.best = {}
+        self._validated = False
         self.tokens = 0
         self.seconds = 0.0
         self._first = (0, 0.0)
@@ -46,6 +47,7 @@ class Progress(Callback):
         self._last = time.perf_counter()
         if trainer.sanity_checking:
             return
+        self._validated = True
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
         loss = math.inf if math.isnan(metrics["val/loss"]) else metrics["val/loss"]
         if not self.best or not self.best["val/loss"] <= loss:  # as ModelCheckpoint has it
@@ -70,7 +72,9 @@ class Progress(Callback):
         losses = {"train/loss": pl_module.train_loss.compute()}
         metrics = trainer.callback_metrics
         shown = ("val/loss", pl_module.headline[0])
-        losses |= {name: metrics[name] for name in shown if name in metrics}
+        if self._validated:  # in this epoch
+            losses |= {name: metrics[name] for name in shown}
+        self._validated = False
         done, planned = trainer.current_epoch + 1, trainer.max_epochs or -1
         elapsed = timedelta(seconds=round(self.seconds))
         total = timedelta(seconds=round(self.seconds * planned / done))

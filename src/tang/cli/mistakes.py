@@ -39,6 +39,10 @@ def _explain_key(error: OmegaConfBaseException, given: list[str]) -> str:
         within = [f"{group}.{name}" for group in known if name in _keys(error.parent_node, group)]
         nearest = f" (did you mean {' or '.join(within)}?)" if within else _nearest(name, known)
         return f"{argument}: no such key{nearest}; {place} has {', '.join(known)}"
+    if "is not a ListConfig" in message:
+        return f"{argument}: must be a list, {key}=[…]"
+    if "is not Optional" in message:
+        return f"{argument}: can't be null"
     if wrong_type := re.search(r"could not be converted to (\w+)", message):
         return f"{argument}: must be {TYPES.get(wrong_type[1], wrong_type[1])}"
     return f"{argument}: {message[:1].lower()}{message[1:]}"

@@ -69,8 +69,7 @@ def check(config: DictConfig, path: str = "") -> None:
         if name not in known:
             raise InputError(f"{full}: no such key; there are {', '.join(k for k in known if not k.startswith('_'))}")
         if OmegaConf.is_missing(config, name):
-            wanted = full.removesuffix("._target_")  # of a group of which nothing was chosen
-            raise InputError(f"{wanted} is missing: give {wanted}=…")
+            raise InputError(f"{full} is missing: give {full}=…")
         value = config[name]
         if isinstance(value, DictConfig):
             check(value, f"{full}.")

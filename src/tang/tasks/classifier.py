@@ -80,6 +80,8 @@ class Classifier(Task):
     """
 
     what = "a classifier of names"
+    command = "python src/train.py experiment=names_lstm"
+    read_by = "predict.py"
     learns_from = NamesDataModule
     saved = ("model", "languages", "letters", "data", "corpus")
     headline = ("val/accuracy", "val/accuracy_balanced", "test/accuracy", "test/accuracy_balanced", "train/accuracy")

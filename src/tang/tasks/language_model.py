@@ -28,6 +28,8 @@ class LanguageModel(Task):
     """
 
     what = "a language model"
+    command = "python src/train.py"
+    read_by = "sample.py and evaluate.py"
     learns_from = PoemDataModule
     network: Network
     saved = ("model", "vocabulary", "data", "corpus", "form")

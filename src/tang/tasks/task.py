@@ -33,6 +33,12 @@ class Task(LightningModule):
     what: ClassVar[str]
     """It, in words for its user."""
 
+    command: ClassVar[str]
+    """How to train one."""
+
+    read_by: ClassVar[str]
+    """The scripts that read its checkpoints."""
+
     learns_from: ClassVar[type[LightningDataModule]]
     """The data module whose batches it takes."""
 
