@@ -1,9 +1,8 @@
 """PyTorch's cells, stepped through time."""
 
-import torch
 from torch import Tensor, nn
 
-from tang.recurrent.layer import Layer, State, Weights
+from tang.recurrent.layer import Layer, State, Weights, through_time
 
 NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
@@ -15,11 +14,11 @@ def stepped(kind: type[nn.RNNCellBase]) -> Layer:
         cell = kind(inputs.shape[-1], state[0].shape[-1], device="meta")  # type: ignore[call-arg]
         for name, weight in zip(NAMES, weights, strict=True):
             setattr(cell, name, weight)
-        outputs = []
-        for x in inputs:
-            state = cell(x, state) if kind is nn.LSTMCell else (cell(x, *state),)
-            outputs.append(state[0])
-        return torch.stack(outputs), state
+
+        def step(x: Tensor, state: State, weights: Weights) -> State:
+            return cell(x, state) if kind is nn.LSTMCell else (cell(x, *state),)
+
+        return through_time(step)(inputs, state, weights)
 
     return layer
 
