@@ -7,7 +7,7 @@ import pytest
 
 import tang
 
-ROOMS = ["corpus", "data", "recurrent", "tasks", "verse", "callbacks"]
+ROOMS = ["corpus", "data", "kernels", "recurrent", "tasks", "verse", "callbacks"]
 SOURCE = Path(tang.__file__).parent
 
 

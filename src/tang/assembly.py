@@ -17,6 +17,7 @@ from torch import nn
 from tang import checkpoint
 from tang.callbacks.confusion import Confusion
 from tang.callbacks.samples import Samples
+from tang.compute import choose
 from tang.corpus.forms import form_named
 from tang.data.names import NamesDataModule
 from tang.data.poems import PoemDataModule
@@ -67,6 +68,21 @@ def build_task(config: DictConfig, settings: Settings) -> tuple[PoemDataModule |
     if origin:
         task.load_state_dict(origin.state_dict())
     return data, task
+
+
+def settle(settings: dict[str, Any]) -> None:
+    """Put in what the config leaves open: accelerator, backend and precision; the log says which and why."""
+    trainer, model = settings["trainer"], settings["model"]
+    choice = choose(trainer["accelerator"], model["backend"], trainer["precision"], model["cell"])
+    trainer["accelerator"], trainer["precision"] = choice.accelerator, choice.precision
+    model["backend"] = choice.backend
+    log.info(
+        "computing on %s with model.backend=%s trainer.precision=%s (%s)",
+        choice.accelerator,
+        choice.backend,
+        choice.precision,
+        choice.reason,
+    )
 
 
 def check_backend(settings: Settings) -> None:

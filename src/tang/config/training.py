@@ -70,7 +70,7 @@ class Model:
     num_layers: int = key(1, at_least(1))
     dropout: float = key(0.0, SHARE)
     cell: str = key("lstm", one_of("lstm", "rnn", "gru"))
-    backend: str = key("torch", one_of("torch", "cell", "equations", "bptt", "numpy"))
+    backend: str = key("auto", one_of("auto", "torch", "cell", "equations", "bptt", "numpy"))
     forget_bias: float = 1.0
 
 

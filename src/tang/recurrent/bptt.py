@@ -4,6 +4,8 @@ What does not depend on the step before is taken out of the loop: the inputs' pa
 pre-activations is one product, and so is each weight's gradient, summed over all steps::
 
     Σₜ d_z(t)ᵀ x(t)  =  d_z.flatten(0, 1)ᵀ · x.flatten(0, 1)
+
+Under autocast the products are in its format, bfloat16 say; an LSTM's cells and their gradients stay float32.
 """
 
 from typing import Any
@@ -12,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from tang.kernels import pointwise
 from tang.recurrent.layer import Layer, State, Weights
 
 
@@ -22,14 +25,10 @@ class LSTM(torch.autograd.Function):
     def forward(ctx: Any, inputs: Tensor, h_0: Tensor, c_0: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         gates, recurrent = _input_part(inputs, weights)
         hidden, cell = _with_room(h_0, inputs), _with_room(c_0, inputs)
-        for t, gate in enumerate(gates):
-            gate.addmm_(hidden[t], recurrent)
-            i, f, g, o = gate.chunk(4, dim=1)
-            for sigmoidal in (gate[:, : 2 * g.shape[1]], o):
-                sigmoidal.sigmoid_()
-            g.tanh_()
-            torch.addcmul(f * cell[t], i, g, out=cell[t + 1])
-            torch.mul(o, torch.tanh(cell[t + 1]), out=hidden[t + 1])
+        step = pointwise.lstm_forward(gates, cell, hidden)
+        for t, (z, h) in enumerate(zip(gates, hidden[:-1], strict=True)):
+            z.addmm_(h, recurrent)
+            step(t)
         ctx.save_for_backward(inputs, gates, hidden, cell, *weights[:2])
         return hidden[1:], hidden[-1].clone(), cell[-1].clone()
 
@@ -37,17 +36,12 @@ class LSTM(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, d_outputs: Tensor, d_h: Tensor, d_c: Tensor) -> tuple[Tensor, ...]:
         inputs, gates, hidden, cell, weight_ih, weight_hh = ctx.saved_tensors
+        d_outputs, d_h, d_c = d_outputs.contiguous(), d_h.clone(), d_c.clone()
         d_z = torch.empty_like(gates)
+        step = pointwise.lstm_backward(gates, cell, d_outputs, d_h, d_c, d_z)
         for t in reversed(range(len(inputs))):
-            i, f, g, o = gates[t].chunk(4, dim=1)
-            tanh_c = torch.tanh(cell[t + 1])
-            d_h = d_h + d_outputs[t]
-            d_o = d_h * tanh_c
-            d_c = d_c + d_h * o * (1 - tanh_c**2)
-            d_i, d_f, d_g = d_c * g, d_c * cell[t], d_c * i
-            torch.cat([d_i * i * (1 - i), d_f * f * (1 - f), d_g * (1 - g**2), d_o * o * (1 - o)], dim=1, out=d_z[t])
-            d_h = d_z[t] @ weight_hh
-            d_c = d_c * f
+            step(t)
+            torch.mm(d_z[t], weight_hh, out=d_h)
         return d_z @ weight_ih, d_h, d_c, *_weight_gradients(d_z, inputs, hidden)
 
 
@@ -58,8 +52,8 @@ class RNN(torch.autograd.Function):
     def forward(ctx: Any, inputs: Tensor, h_0: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor]:
         pre_activations, recurrent = _input_part(inputs, weights)
         hidden = _with_room(h_0, inputs)
-        for t, z in enumerate(pre_activations):
-            torch.tanh(torch.addmm(z, hidden[t], recurrent), out=hidden[t + 1])
+        for z, h, next_h in zip(pre_activations, hidden[:-1], hidden[1:], strict=True):
+            torch.tanh(torch.addmm(z, h, recurrent), out=next_h)
         ctx.save_for_backward(inputs, hidden, *weights[:2])
         return hidden[1:], hidden[-1].clone()
 
@@ -97,7 +91,9 @@ def _weight_gradients(d_z: Tensor, inputs: Tensor, hidden: Tensor) -> Weights:
 
 def lstm(inputs: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:
     """A layer as every backend has it."""
-    return _apply(LSTM, inputs, state, weights)
+    h, c = state
+    wide = torch.promote_types(c.dtype, torch.float32)
+    return _apply(LSTM, inputs, (h, c.to(wide)), weights)
 
 
 def rnn(inputs: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:
@@ -108,8 +104,11 @@ def rnn(inputs: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:
 def _apply(
     layer: type[torch.autograd.Function], inputs: Tensor, state: State, weights: Weights
 ) -> tuple[Tensor, State]:
-    with torch.autocast(inputs.device.type, enabled=False):  # products in place take no mixed types
-        outputs, *last = layer.apply(inputs, *state, *weights)  # type: ignore[no-untyped-call]
+    device = inputs.device.type
+    format = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else inputs.dtype
+    inputs, h, *weights_ = (tensor.to(format) for tensor in (inputs, state[0], *weights))
+    with torch.autocast(device, enabled=False):  # products in place take no mixed types
+        outputs, *last = layer.apply(inputs, h, *state[1:], *weights_)
     return outputs, tuple(last)
 
 

@@ -1,10 +1,10 @@
 """The recurrent stack: its parameters are PyTorch's, whatever computes it."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tang.errors import InputError
+from tang.kernels.pointwise import dropout as drop
 from tang.recurrent import bptt, bridge, cell, equations
 from tang.recurrent.layer import Layer, State, Weights
 
@@ -96,7 +96,7 @@ class Recurrent(nn.Module):
         states = []
         for number, before in enumerate(zip(*state, strict=True)):
             if number:
-                hidden = F.dropout(hidden, self.dropout, self.training)
+                hidden = drop(hidden, self.dropout, self.training)
             hidden, after = compute(hidden, before, self.weights(number))
             states.append(after)
         return hidden.transpose(0, 1), tuple(torch.stack(parts) for parts in zip(*states, strict=True))

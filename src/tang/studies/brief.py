@@ -42,7 +42,7 @@ def train(optimizer: Optimizer, losses: Iterable[Tensor], clip: float | None) ->
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for loss in losses:
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         norm = nn.utils.clip_grad_norm_(parameters, math.inf if clip is None else clip)
         optimizer.step()
         yield Step(loss.item(), norm.item())

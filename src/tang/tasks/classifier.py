@@ -46,7 +46,7 @@ class NameNetwork(nn.Module):
         input_size = embedding_size or num_letters
         if embedding_size is None:
             one_hot = torch.cat([torch.zeros(PAD + 1, num_letters), torch.eye(num_letters)])
-            self.embedding = nn.Embedding.from_pretrained(one_hot, padding_idx=PAD)  # type: ignore[no-untyped-call]
+            self.embedding = nn.Embedding.from_pretrained(one_hot, padding_idx=PAD)
         else:
             self.embedding = nn.Embedding(PAD + 1 + num_letters, embedding_size, padding_idx=PAD)
         self.recurrent: Recurrent | LinearRecurrence | AlternatingLSTM

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tang.corpus.forms import DEFAULT_FORM, FORMS, form_named, hanzi
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.data.vocabulary import PAD, UNK, Vocabulary
+from tang.tasks.cross_entropy import linear_cross_entropy, linear_nll
 from tang.tasks.network import Network
 from tang.tasks.task import Mean, Task
 
@@ -73,16 +73,22 @@ class LanguageModel(Task):
             **handed_over,
         )
 
+    def loss(self, batch: Batch) -> Tensor:
+        """Mean −ln p of the batch's targets."""
+        return linear_cross_entropy(*self._head(batch)) / batch.num_tokens
+
     def nll(self, batch: Batch) -> Tensor:
-        """(B, T) −ln p of each target, 0 where there is none."""
-        logits, _ = self.network(batch.inputs)
-        logits = logits.flatten(0, 1)
-        logits = logits.float() if logits.dtype == torch.bfloat16 else logits
-        nll = F.cross_entropy(logits, batch.targets.flatten(), ignore_index=PAD, reduction="none")
-        return nll.view_as(batch.targets)
+        """(B, T) −ln p of each target, 0 where there is none; without gradients."""
+        return linear_nll(*self._head(batch)).view(batch.targets.T.shape).T
+
+    def _head(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
+        """The output layer's arguments, all positions in one row, time first."""
+        features, _ = self.network.features(batch.inputs)
+        head = self.network.head
+        return features.flatten(0, 1), head.weight, head.bias, batch.targets.T.flatten(), PAD
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        loss = self.nll(batch).sum() / batch.num_tokens
+        loss = self.loss(batch)
         self.log_train_loss(loss, batch.num_tokens)
         self.log("train/ppl", loss.detach().exp(), batch_size=batch.num_tokens)
         return loss

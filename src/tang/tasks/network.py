@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from tang.kernels.pointwise import dropout as drop
 from tang.recurrent.layer import State
 from tang.recurrent.stack import Recurrent
 
@@ -32,10 +33,10 @@ class Network(nn.Module):
         forget_bias: float = 1.0,
     ) -> None:
         super().__init__()
+        self.dropout = dropout
         embedding_size = embedding_size or hidden_size
         self.embedding = nn.Embedding(vocabulary_size, embedding_size)
         self.recurrent = Recurrent(embedding_size, hidden_size, num_layers, dropout, cell, backend, forget_bias)
-        self.dropout = nn.Dropout(dropout)
         projects = tie_weights and embedding_size != hidden_size
         self.projection = nn.Linear(hidden_size, embedding_size) if projects else nn.Identity()
         self.head = nn.Linear(embedding_size if tie_weights else hidden_size, vocabulary_size)
@@ -44,10 +45,16 @@ class Network(nn.Module):
         if tie_weights:
             self.head.weight = self.embedding.weight
 
+    def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """(T, B, ·) what the head sees of ``ids`` (B, T), time first, and the last state."""
+        embedded = drop(self.embedding(ids.T), self.dropout, self.training)
+        hidden, state = self.recurrent(embedded.transpose(0, 1), state)
+        return self.projection(drop(hidden.transpose(0, 1), self.dropout, self.training)), state
+
     def forward(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Logits (B, T, V) of the character after each of ``ids`` (B, T), and the last state.
 
         ``state`` is where to go on from; by default zeros, the beginning of a poem.
         """
-        hidden, state = self.recurrent(self.dropout(self.embedding(ids)), state)
-        return self.head(self.projection(self.dropout(hidden))), state
+        features, state = self.features(ids, state)
+        return self.head(features).transpose(0, 1), state

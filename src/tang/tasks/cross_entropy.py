@@ -1,0 +1,79 @@
+"""The output layer and its cross-entropy as one: the logits of all positions never exist at once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from tang.kernels import pointwise
+
+CHUNK = {"cpu": 2**23, "cuda": 2**27}
+"""Logits at a time: in bfloat16 16 MB, about what a processor's last cache holds, and 256 MB."""
+
+
+class LinearCrossEntropy(torch.autograd.Function):
+    """Σ −ln softmax(hidden · weightᵀ + bias)[targets]; its gradients are computed on the way.
+
+    With p − y for the gradient of a chunk's logits, those of the layer are (p − y) · weight for
+    ``hidden`` and, summed over chunks in the weight's format, (p − y)ᵀ · hidden for ``weight``.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, ignored: int) -> Tensor:
+        low = weight.to(hidden.dtype)
+        d_hidden, d_weight, d_bias = torch.empty_like(hidden), torch.zeros_like(weight), torch.zeros_like(bias)
+        total = torch.zeros((), dtype=_wide(hidden), device=hidden.device)
+        for h, d_h, nll, d_logits in _chunks(hidden, low, bias, targets, ignored, d_hidden):
+            total += nll.sum()
+            torch.mm(d_logits, low, out=d_h)
+            d_weight += d_logits.T @ h
+            d_bias += d_logits.sum(0, dtype=bias.dtype)
+        ctx.save_for_backward(d_hidden, d_weight, d_bias)
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, d_total: Tensor) -> tuple[Tensor | None, ...]:
+        return *(d * d_total for d in ctx.saved_tensors), None, None
+
+
+def _wide(hidden: Tensor) -> torch.dtype:
+    return torch.promote_types(hidden.dtype, torch.float32)
+
+
+def _chunks(
+    hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, ignored: int, *others: Tensor
+) -> Iterator[tuple[Tensor, ...]]:
+    """Of each chunk: ``hidden``, ``others``, nll, and the gradient of its logits, in memory that is used again."""
+    rows = max(1, min(len(hidden), CHUNK.get(hidden.device.type, CHUNK["cpu"]) // len(weight)))
+    room = hidden.new_empty(rows, len(weight))
+    bias = bias.to(hidden.dtype)
+    for h, t, *parts in zip(*(tensor.split(rows) for tensor in (hidden, targets, *others)), strict=True):
+        logits = torch.addmm(bias, h, weight.T, out=room[: len(h)])
+        nll = torch.empty(len(h), dtype=_wide(hidden), device=hidden.device)
+        pointwise.cross_entropy(logits, t, nll, ignored)
+        yield h, *parts, nll, logits
+
+
+def linear_cross_entropy(hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, ignored: int) -> Tensor:
+    """The sum over all targets but the ``ignored``; differentiable once.
+
+    Args:
+        hidden: (N, H), in the format that the products are to have.
+        weight: (V, H).
+        bias: (V,).
+        targets: (N,) int64.
+        ignored: a target that counts for nothing.
+    """
+    with torch.autocast(hidden.device.type, enabled=False):
+        return LinearCrossEntropy.apply(hidden, weight, bias, targets, ignored)  # type: ignore[no-untyped-call, no-any-return]
+
+
+@torch.no_grad()
+def linear_nll(hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, ignored: int) -> Tensor:
+    """(N,) −ln p of each target, 0 for the ``ignored``; arguments as above."""
+    with torch.autocast(hidden.device.type, enabled=False):
+        chunks = _chunks(hidden, weight.to(hidden.dtype), bias, targets, ignored)
+        return torch.cat([nll for _, nll, _ in chunks])
