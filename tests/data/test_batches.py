@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tang.data.batches import LONG, BalancedDraws, LengthBuckets, PoemLoader, collate
+from tang.data.batches import LONG, BalancedDraws, Batch, LengthBuckets, PoemLoader
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import BOS, EOS, PAD
 
@@ -23,10 +23,10 @@ def corpus_lengths(count: int = 5000) -> np.ndarray:
 
 
 def test_targets_are_the_inputs_one_step_on() -> None:
-    batch = collate([np.array([BOS, 7, 8, EOS]), np.array([BOS, 9, EOS])])
+    batch = Batch.of(torch.tensor([[BOS, 7, 8, EOS], [BOS, 9, EOS, PAD]], dtype=torch.int32), 5)
     assert batch.inputs.tolist() == [[BOS, 7, 8], [BOS, 9, EOS]]
     assert batch.targets.tolist() == [[7, 8, EOS], [9, EOS, PAD]]
-    assert batch.num_tokens == 5
+    assert batch.inputs.dtype == batch.targets.dtype == torch.int64
 
 
 @pytest.mark.parametrize("batch_size", [2, 64, 1000])

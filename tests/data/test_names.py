@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -156,6 +157,13 @@ def test_a_resumed_epoch_goes_on_with_the_names_that_came_next(folder: Path, bal
     pieces, everything = [*before, *resumed], list(whole)
     assert len(everything) == len(whole)
     assert all(torch.equal(a.inputs, b.inputs) for a, b in zip(pieces, everything, strict=True))
+
+
+def test_names_go_where_the_trainer_computes(folder: Path) -> None:
+    data, device = NamesDataModule(str(folder)), torch.device("meta")
+    data.trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=device))  # type: ignore[assignment]
+    batch = next(iter(data.loader("val")))
+    assert batch.inputs.device == batch.lengths.device == batch.targets.device == device
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tang.data.prepare import Sequences
-from tang.data.vocabulary import PAD
+from tang.data.rows import Rows
 
 LONG = 128
 """A batch of ``batch_size`` examples may have ``LONG`` positions each; see :class:`LengthBuckets`."""
@@ -33,14 +33,10 @@ class Batch(NamedTuple):
     num_tokens: int
     """Targets that aren't PAD."""
 
-
-def collate(sequences: list[np.ndarray]) -> Batch:
-    """The batch of some sequences ``<bos> … <eos>``."""
-    ids = np.full((len(sequences), max(map(len, sequences))), PAD, dtype=np.int64)
-    for row, sequence in zip(ids, sequences, strict=True):
-        row[: len(sequence)] = sequence
-    tensor = torch.from_numpy(ids)
-    return Batch(tensor[:, :-1], tensor[:, 1:], sum(len(sequence) - 1 for sequence in sequences))
+    @classmethod
+    def of(cls, ids: Tensor, num_tokens: int) -> "Batch":
+        """The batch of sequences ``<bos> … <eos> PAD …`` (B, T + 1) with so many targets."""
+        return cls(ids[:, :-1].long(), ids[:, 1:].long(), num_tokens)
 
 
 class Batcher(Protocol):
@@ -169,9 +165,14 @@ class BatchLoader(Generic[B]):
 
 
 class PoemLoader(BatchLoader[Batch]):
-    """The poems' loader: batches bucketed by length."""
+    """The poems' loader: batches bucketed by length, on ``device``."""
 
-    def __init__(self, sequences: Sequences, batch_size: int, seed: int = 0) -> None:
-        buckets = LengthBuckets(sequences.lengths, batch_size, seed)
-        super().__init__(buckets, lambda indices: collate([sequences[index] for index in indices]))
+    def __init__(
+        self, sequences: Sequences, batch_size: int, seed: int = 0, device: torch.device = torch.device("cpu")
+    ) -> None:
+        lengths, rows = sequences.lengths, Rows(sequences, device)
+        super().__init__(
+            LengthBuckets(lengths, batch_size, seed),
+            lambda indices: Batch.of(rows(indices), int(lengths[indices].sum())),
+        )
         self.sequences = sequences

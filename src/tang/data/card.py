@@ -46,6 +46,7 @@ class Card:
     ) -> "Card":
         """The card of a corpus of ``poems`` clean poems whose parts hold these pieces, of these shapes."""
         everything = [text for texts in parts.values() for text in texts]
+        counts = {part: Counter("".join(texts)) for part, texts in parts.items()}
         quantiles = {"shortest": 0.0, "median": 0.5, "99 %": 0.99, "longest": 1.0}
         lengths = np.quantile([len(text) for text in everything], list(quantiles.values()), method="nearest")
         return cls(
@@ -53,9 +54,9 @@ class Card:
             dropped=dropped,
             poems=poems,
             pieces={part: len(texts) for part, texts in parts.items()},
-            characters={part: sum(map(len, texts)) for part, texts in parts.items()},
-            unknown={part: sum(c not in vocabulary for text in texts for c in text) for part, texts in parts.items()},
-            distinct=len(set().union(*everything)),
+            characters={part: count.total() for part, count in counts.items()},
+            unknown={part: sum(n for c, n in count.items() if c not in vocabulary) for part, count in counts.items()},
+            distinct=len(set().union(*counts.values())),
             vocabulary=len(vocabulary),
             shapes=dict(shapes.most_common()),
             lengths={name: int(length) for name, length in zip(quantiles, lengths, strict=True)},

@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from tang.corpus.names import LETTERS, Name, Names, NameSource, clean_names
-from tang.data.batches import BalancedDraws, BatchLoader, LengthBuckets
+from tang.data.batches import BalancedDraws, Batcher, BatchLoader, LengthBuckets
 from tang.data.card import NameCard
+from tang.data.rows import device_of, send
 from tang.data.split import Part, split_names
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
@@ -52,11 +53,18 @@ class NameBatch(NamedTuple):
         lengths = self.lengths[rows]
         return NameBatch(self.inputs[rows, : int(lengths.max())], lengths, self.targets[rows], int(lengths.sum()))
 
+    def on(self, device: torch.device) -> "NameBatch":
+        """It on ``device``; the host goes on while a GPU copies it."""
+        inputs, lengths, targets = (send(tensor, device) for tensor in (self.inputs, self.lengths, self.targets))
+        return NameBatch(inputs, lengths, targets, self.num_tokens)
+
 
 def encode(texts: Iterable[str]) -> tuple[Tensor, Tensor]:
     """The ids (B, T) and the lengths (B,) of names that have :data:`LETTERS` alone, one letter or more."""
-    ids = [torch.tensor([IDS[letter] for letter in text]) for text in texts]
-    return pad_sequence(ids, batch_first=True, padding_value=PAD), torch.tensor([len(row) for row in ids])
+    names = list(texts)
+    lengths = list(map(len, names))
+    ids = torch.split(torch.tensor([IDS[letter] for name in names for letter in name]), lengths)
+    return pad_sequence(list(ids), batch_first=True, padding_value=PAD), torch.tensor(lengths)
 
 
 class NamesDataModule(LightningDataModule):
@@ -119,13 +127,13 @@ class NamesDataModule(LightningDataModule):
         _ = self.names  # the first use fetches
 
     def loader(self, part: Part) -> BatchLoader[NameBatch]:
-        """The batches of a part, in the order of epoch 0 until ``set_epoch`` is called."""
-        whole = NameBatch.of(self.parts[part], self.languages)
+        """The batches of a part on the trainer's device, in the order of epoch 0 until ``set_epoch`` is called."""
+        whole, device = NameBatch.of(self.parts[part], self.languages), device_of(self)
         lengths = whole.lengths.numpy()
+        batcher: Batcher = LengthBuckets(lengths, self.batch_size, self.seed)
         if self.balanced and part == "train":
-            draws = BalancedDraws(whole.targets.numpy(), lengths, self.batch_size, self.seed)
-            return BatchLoader(draws, whole.select)
-        return BatchLoader(LengthBuckets(lengths, self.batch_size, self.seed), whole.select)
+            batcher = BalancedDraws(whole.targets.numpy(), lengths, self.batch_size, self.seed)
+        return BatchLoader(batcher, lambda indices: whole.select(indices).on(device))
 
     def train_dataloader(self) -> Any:
         return self.loader("train")

@@ -11,6 +11,7 @@ from tang.corpus.sources import FileSource, Source, TangSource
 from tang.data.batches import PoemLoader
 from tang.data.card import Card
 from tang.data.prepare import Options, Prepared, prepare
+from tang.data.rows import device_of
 from tang.data.split import Part
 from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
@@ -79,8 +80,8 @@ class PoemDataModule(LightningDataModule):
         _ = self.prepared  # the first use fetches and caches
 
     def loader(self, part: Part) -> PoemLoader:
-        """The batches of a part, in the order of epoch 0 until ``set_epoch`` is called."""
-        return PoemLoader(self.prepared.parts[part], self.batch_size, self.seed)
+        """The batches of a part on the trainer's device, in the order of epoch 0 until ``set_epoch`` is called."""
+        return PoemLoader(self.prepared.parts[part], self.batch_size, self.seed, device_of(self))
 
     def train_dataloader(self) -> Any:
         return self.loader("train")

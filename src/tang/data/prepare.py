@@ -6,6 +6,7 @@ import json
 import logging
 import shutil
 import tempfile
+from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -137,23 +138,22 @@ def _key(source: Source, options: Options, vocabulary: Vocabulary | None) -> str
 
 
 def _write(folder: Path, source: Source, options: Options, vocabulary: Vocabulary | None) -> None:
-    raws = source.read()
-    poems, dropped = clean_all(raws)
+    poems, dropped = clean_all(source.read())
+    read = len(poems) + dropped.total()
     if not poems:
         reasons = ", ".join(f"{reason}: {count}" for reason, count in dropped.items())
-        raise InputError(f"{source}: no usable poems among the {len(raws)} in it ({reasons})")
+        raise InputError(f"{source}: no usable poems among the {read} in it ({reasons})")
     pieces = _split_pieces(poems, options)
     if vocabulary is None:
         vocabulary = Vocabulary.build((piece.text for piece in pieces["train"]), options.min_count)
-    tokens: list[int] = []
-    offsets = [0]
+    tokens, offsets = array("i"), [0]  # a list would take several times the memory
     for part in PARTS:
         for piece in pieces[part]:
-            tokens += [BOS, *vocabulary.encode(piece.text), *([EOS] if piece.is_whole else [])]
+            tokens.extend([BOS, *vocabulary.encode(piece.text), *([EOS] if piece.is_whole else [])])
             offsets.append(len(tokens))
     texts: dict[str, list[str]] = {part: [piece.text for piece in pieces[part]] for part in PARTS}
     forms = Counter(str(piece.form or "lines of unequal length") for part in PARTS for piece in pieces[part])
-    card = Card.of(len(raws), dict(dropped), len(poems), texts, forms, vocabulary)
+    card = Card.of(read, dict(dropped), len(poems), texts, forms, vocabulary)
     np.save(folder / "tokens.npy", np.array(tokens, dtype=np.int32))
     np.save(folder / "offsets.npy", np.array(offsets, dtype=np.int64))
     meta = {
@@ -186,8 +186,9 @@ def _split_pieces(poems: list[Poem], options: Options) -> dict[Part, list[Piece]
 
 def _open(folder: Path) -> Prepared:
     meta: dict[str, Any] = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-    tokens = np.load(folder / "tokens.npy", mmap_mode="r")
-    offsets = np.load(folder / "offsets.npy", mmap_mode="r")
+    # Mapped, not read; "c": PyTorch has no tensors that can't be written, and what is written stays in memory.
+    tokens = np.load(folder / "tokens.npy", mmap_mode="c")
+    offsets = np.load(folder / "offsets.npy", mmap_mode="c")
     ends = np.cumsum([0, *meta["sizes"]])
     parts = {
         part: Sequences(tokens, offsets[start : end + 1])

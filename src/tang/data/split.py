@@ -62,11 +62,11 @@ def _groups(poems: list[Poem]) -> list[int]:
             poem = parent[poem]
         return poem
 
-    first_with: dict[tuple[str, str], int] = {}
+    first_with: dict[str, int] = {}
     for number, poem in enumerate(poems):
         lines = [hanzi(line) for line in split_lines(poem.simplified)]
         for couplet in pairwise(lines):
-            parent[root(number)] = root(first_with.setdefault(couplet, number))
+            parent[root(number)] = root(first_with.setdefault("，".join(couplet), number))
     return [root(number) for number in range(len(poems))]
 
 

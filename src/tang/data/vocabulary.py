@@ -19,7 +19,7 @@ class Vocabulary:
     @classmethod
     def build(cls, texts: Iterable[str], min_count: int = 1) -> "Vocabulary":
         """The characters that occur ``min_count`` times or more, by (-count, character)."""
-        counts = Counter(character for text in texts for character in text)
+        counts = Counter("".join(texts))
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return cls([*SPECIALS, *(character for character, count in ordered if count >= min_count)])
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from tang.data.batches import Batch, collate
+from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.errors import InputError
 from tang.studies.brief import character_losses, poem_data, seeded, tracked, train
@@ -148,7 +149,8 @@ def first_characters(module: PoemDataModule, characters: int, poems: int) -> Bat
     long_enough = [part[index][: characters + 1] for index in range(len(part)) if part.lengths[index] >= characters]
     if not long_enough:
         raise InputError(f"study.language.characters={characters}: no held-out poem is so long")
-    return collate(long_enough[:poems])
+    ids = torch.from_numpy(np.stack(long_enough[:poems]))
+    return Batch.of(ids, ids[:, 1:].numel())
 
 
 def over_seeds(runs: list[Norms]) -> Norms:

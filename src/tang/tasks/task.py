@@ -13,10 +13,15 @@ from tang.data.batches import BatchLoader
 
 
 class Mean(MeanMetric):
-    """A weighted mean that isn't a number if one of its values isn't."""
+    """A weighted mean that isn't a number if one of its values isn't.
 
-    def __init__(self) -> None:
-        super().__init__(nan_strategy=math.nan)  # "disable" would leave the weights out too (torchmetrics 1.9)
+    torchmetrics 1.9 would look for such values in every update, for which the host has to wait for a GPU.
+    """
+
+    def update(self, value: Tensor, weight: Tensor | float = 1.0) -> None:  # type: ignore[override]
+        """``weight``: one for each value, or a number for all."""
+        self.mean_value += (value * weight).sum()
+        self.weight += weight.sum() if isinstance(weight, Tensor) else weight * value.numel()
 
 
 class Task(LightningModule):

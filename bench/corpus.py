@@ -1,0 +1,156 @@
+"""How preparing and loading grow with the corpus: ``python bench/corpus.py`` from the project's folder.
+
+A corpus of size n holds the files of the 全唐诗 n times: a part of them (every fourth, every second), or copies. An
+exact copy would be dropped as a duplicate. So in each copy but the first every Chinese character stands for another,
+by a random permutation of its own: it has the same lengths, marks, notes and gaps, and no poem twice. Each size is
+prepared in one process and started warm in another:
+
+prepare         raw files → ids on disk, everything included
+per million     the same for a million characters and marks of clean verse; equal if it grows linearly
+memory          the most that the preparing process had, and how much of it was there before (PyTorch, Lightning)
+warm start      from the settings to the first batch: the corpus's fingerprint, the ids mapped, an epoch ordered
+epoch           all batches of the training part, nothing done with them; of three epochs the median
+padding         of all positions of an epoch, the most in three epochs
+"""
+
+import argparse
+import json
+import random
+import re
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeVar
+
+import machine
+from rich.progress import track
+
+from tang.corpus.fetch import TANG, fetch
+from tang.corpus.forms import HANZI
+from tang.data.poems import PoemDataModule
+from tang.tables import markdown
+
+RESULT = Path("bench/results/corpus.json")
+SIZES = (0.25, 0.5, 1.0, 2.0, 4.0)
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What preparing took."""
+
+    poems: int
+    characters: int
+    """And marks, of clean verse."""
+    seconds: float
+    memory: float
+    """MiB: the peak of the process."""
+    memory_before: float
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What loading took."""
+
+    start: float
+    """Seconds."""
+    epoch: float
+    """Seconds."""
+    batches: int
+    padding: float
+    """Of all positions."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=float, nargs="+", default=SIZES, help="times the corpus")
+    parser.add_argument("--dir", type=Path, default=Path("data/tang"), help="where the 全唐诗 is, or goes")
+    parser.add_argument("--max-length", type=int, help="cut poems after so many characters")
+    options = parser.parse_args()
+    files = fetch(TANG, options.dir)
+    rows = []
+    for size in track(options.sizes, "Preparing"):
+        with tempfile.TemporaryDirectory() as name:
+            corpus, cache = Path(name) / "corpus", Path(name) / "prepared"
+            alone(write, files, size, corpus)  # what it takes must not count for the process that is measured
+            prepared = alone(prepare, corpus, cache, options.max_length)
+            loaded = alone(load, corpus, cache, options.max_length)
+        rows.append({"size": size, **asdict(prepared), **asdict(loaded)})
+    print(f"{markdown([shown(row) for row in rows])}\n")
+    told = {"machine": machine.words("cpu"), "max_length": options.max_length, "rows": rows}
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def write(files: list[Path], size: float, folder: Path) -> None:
+    """Write a corpus of so many times the files."""
+    folder.mkdir()
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    characters = sorted(re.findall(f"[{HANZI}]", "".join(set().union(*texts))))
+    for number in range(max(1, round(size))):
+        stand_for = random.Random(number).sample(characters, len(characters)) if number else characters
+        permutation = str.maketrans(dict(zip(characters, stand_for, strict=True)))
+        for file, text in list(zip(files, texts, strict=True))[:: max(1, round(1 / size))]:
+            (folder / f"{number}.{file.name}").write_text(text.translate(permutation), encoding="utf-8")
+
+
+def alone(function: Callable[..., Value], *arguments: object) -> Value:
+    """What the function returns in a new process."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def prepare(corpus: Path, cache: Path, max_length: int | None) -> Prepared:
+    """Prepare a corpus that never was."""
+    before = machine.peak_memory("cpu")
+    begin = time.perf_counter()
+    card = module(corpus, cache, max_length).card
+    seconds = time.perf_counter() - begin
+    return Prepared(card.poems, sum(card.characters.values()), seconds, machine.peak_memory("cpu"), before)
+
+
+def load(corpus: Path, cache: Path, max_length: int | None) -> Loaded:
+    """Start from what was prepared, then go through three epochs."""
+    begin = time.perf_counter()
+    loader = module(corpus, cache, max_length).loader("train")
+    next(iter(loader))
+    start = time.perf_counter() - begin
+    seconds, padding = [], []
+    for epoch in range(3):
+        loader.set_epoch(epoch)
+        begin = time.perf_counter()
+        positions = sum(batch.targets.numel() for batch in loader)
+        seconds.append(time.perf_counter() - begin)
+        padding.append(1 - int(loader.sequences.lengths.sum()) / positions)
+    return Loaded(start, statistics.median(seconds), len(loader), max(padding))
+
+
+def module(corpus: Path, cache: Path, max_length: int | None) -> PoemDataModule:
+    return PoemDataModule("text", path=str(corpus), cache=str(cache), max_length=max_length)
+
+
+def shown(row: dict[str, float]) -> dict[str, str]:
+    """A row as one reads it."""
+    return {
+        "× the 全唐诗": f"{row['size']:g}",
+        "clean poems": f"{row['poems']:,}",
+        "characters": f"{row['characters']:,}",
+        "prepare, s": f"{row['seconds']:.1f}",
+        "per million, s": f"{1e6 * row['seconds'] / row['characters']:.2f}",
+        "memory, MiB": f"{row['memory']:.0f}",
+        "of it before": f"{row['memory_before']:.0f}",
+        "warm start, s": f"{row['start']:.2f}",
+        "epoch, s": f"{row['epoch']:.3f}",
+        "a batch, µs": f"{1e6 * row['epoch'] / row['batches']:.0f}",
+        "padding": f"{row['padding']:.2%}",
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""The machine: what it is, how fast it multiplies, how much memory a process took."""
+
+import os
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch.autograd.profiler_util import FunctionEventAvg
+from torch.profiler import ProfilerActivity, profile
+
+LARGE = {"cpu": (2048, 2048, 2048), "cuda": (8192, 8192, 8192)}
+"""(M, K, N) of a product that a device multiplies as fast as it can."""
+
+
+def words(device: str) -> dict[str, str | int]:
+    """The machine in words: processor, cores, PyTorch, and the GPU if it is the device."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    told: dict[str, str | int] = {
+        "cpu": _cpu(),
+        "cores": cores,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+    return {**told, "gpu": torch.cuda.get_device_name()} if device == "cuda" else told
+
+
+def _cpu() -> str:
+    """The processor's name, and which units for matrices of bfloat16 it has."""
+    about = Path("/proc/cpuinfo")
+    lines = about.read_text(encoding="utf-8").splitlines() if about.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    units = [unit for flag, unit in (("avx512_bf16", "AVX-512 BF16"), ("amx_bf16", "AMX")) if flag in flags]
+    return ", ".join([names[0] if names else platform.processor() or platform.machine(), *units])
+
+
+def pick_device(asked: str) -> str:
+    """``cpu`` or ``cuda``; for ``auto`` the GPU where there is one."""
+    if asked == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return asked
+
+
+def synchronize(device: str) -> None:
+    """Wait for what a GPU still has to do."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def peak_memory(device: str) -> float:
+    """MiB: the most that this process had in memory, or on the GPU in tensors."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**20
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def training_flop(embedding_size: int, hidden_size: int, num_layers: int, vocabulary_size: int) -> int:
+    """FLOP of training on one token: the products of an LSTM language model; what is pointwise isn't counted.
+
+    Forward it is 8H(E+H) + 16H²(L−1) + 2HV: four gates of the first layer, of the others, and the head.
+    Going back each product is there twice, once for its input's gradient and once for its weight's.
+    """
+    forward = 8 * hidden_size * (embedding_size + hidden_size)
+    forward += 16 * hidden_size**2 * (num_layers - 1)
+    forward += 2 * hidden_size * vocabulary_size
+    return 3 * forward
+
+
+def stepping_flop(hidden_size: int, num_layers: int) -> int:
+    """The part of :func:`training_flop` that must be done step by step: the gates' part from h, forward and back."""
+    return 2 * 8 * hidden_size**2 * num_layers
+
+
+def gemm_rates(shapes: dict[str, tuple[int, int, int]], device: str, seconds: float = 0.25) -> dict[str, float]:
+    """FLOP/s of (M, K) @ (K, N) for each named shape (M, K, N), under ``NAME float32`` and ``NAME bfloat16``.
+
+    Of several products of about ``seconds`` together, the median. On a GPU float32 means float32, not TF32.
+    """
+    rates = {}
+    for name, (rows, inner, columns) in shapes.items():
+        for dtype in (torch.float32, torch.bfloat16):
+            left = torch.randn(rows, inner, device=device).to(dtype)
+            right = torch.randn(columns, inner, device=device).to(dtype).T  # as nn.Linear has it
+            out = torch.empty(rows, columns, device=device, dtype=dtype)
+            taken = _median_seconds(left, right, out, seconds, device)
+            rates[f"{name} {str(dtype).removeprefix('torch.')}"] = 2 * rows * inner * columns / taken
+    return rates
+
+
+def _median_seconds(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor, seconds: float, device: str) -> float:
+    """Of one product, from several runs of as many as take a tenth of ``seconds``."""
+
+    def run(count: int) -> float:
+        synchronize(device)
+        begin = time.perf_counter()
+        for _ in range(count):
+            torch.mm(left, right, out=out)
+        synchronize(device)
+        return (time.perf_counter() - begin) / count
+
+    run(2)
+    count = max(1, round(seconds / 10 / run(1)))
+    return sorted(run(count) for _ in range(9))[4]
+
+
+def profiled(step: Callable[[], None], device: str, rows: int = 12) -> list[dict[str, str | float]]:
+    """Of a step's operations those that take most by themselves: name, milliseconds, share in percent, calls."""
+    on_gpu = device == "cuda"
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
+    with profile(activities=activities) as profiler:
+        step()
+        synchronize(device)
+
+    def own(event: FunctionEventAvg) -> float:
+        return float(event.self_device_time_total if on_gpu else event.self_cpu_time_total)
+
+    events = sorted(profiler.key_averages(), key=own, reverse=True)
+    total = sum(map(own, events))
+    return [
+        {"operation": e.key, "ms": round(own(e) / 1000, 2), "%": round(100 * own(e) / total, 1), "calls": e.count}
+        for e in events[:rows]
+    ]
