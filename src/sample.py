@@ -16,11 +16,13 @@ def main(cfg: DictConfig) -> None:
     cli.check_output(cfg.out)
     # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
     from tang import checkpoint
+    from tang.compute import keep_memory
     from tang.tasks.language_model import LanguageModel
     from tang.verse.decoding import Settings
     from tang.verse.layout import asked_form
     from tang.verse.write import as_json, as_text, write
 
+    keep_memory()
     model = checkpoint.load(checkpoint.find(cfg.ckpt, LanguageModel), LanguageModel)
     poems = write(
         model.network,
@@ -31,6 +33,8 @@ def main(cfg: DictConfig) -> None:
         n=cfg.n,
         settings=Settings(cfg.temperature, cfg.top_k, cfg.top_p),
         seed=cfg.seed,
+        batch_size=cfg.batch_size,
+        precision=cfg.precision,
     )
     cli.output(as_json(poems) if cfg.format == "json" else as_text(poems), cfg.out)
 

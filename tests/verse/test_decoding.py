@@ -1,10 +1,11 @@
 import pytest
 import torch
+from torch import Tensor
 
 from tang.corpus.forms import FORMS, PUNCTUATION, Form, form_of, hanzi
 from tang.data.vocabulary import BOS, SPECIALS, Vocabulary
 from tang.tasks.network import Network
-from tang.verse.decoding import Settings, decode, draw, keep_top_k, keep_top_p
+from tang.verse.decoding import Settings, decode, first_states, pick, step
 from tang.verse.layout import Layout
 from tang.verse.write import write
 from tests.conftest import CHARACTERS
@@ -18,21 +19,52 @@ def network(vocabulary: Vocabulary) -> Network:
     return Network(len(vocabulary), hidden_size=8).eval()
 
 
-def test_top_k_and_top_p_keep_the_likeliest() -> None:
-    logits = torch.tensor([[0.1, 0.5, 0.15, 0.25]]).log()
-    assert keep_top_k(logits, 2).isfinite().tolist() == [[False, True, False, True]]
-    assert keep_top_k(logits, 9).isfinite().all()
-    assert keep_top_p(logits, 0.5).isfinite().tolist() == [[False, True, False, False]]
-    assert keep_top_p(logits, 0.51).isfinite().tolist() == [[False, True, False, True]]
-    assert keep_top_p(logits, 1.0).isfinite().all()
+def frequencies(p: list[float], settings: Settings) -> Tensor:
+    """(V,) how often each symbol is drawn in 100,000 draws from a model that gives them ``p``."""
+    model = Network(len(p), hidden_size=1, tie_weights=False).eval()
+    torch.nn.init.zeros_(model.head.weight)
+    model.head.bias.data = torch.tensor(p).log()
+    uniforms = torch.rand(100_000, 1, 2, generator=torch.Generator().manual_seed(0))
+    nothing_given = torch.full((100_000, 1), -1)
+    drawn = decode(model, torch.ones(1, len(p), dtype=torch.bool), nothing_given, settings, uniforms)
+    torch.testing.assert_close(drawn.log_likelihood.exp(), torch.tensor(p)[drawn.ids[:, 0]])
+    return drawn.ids.flatten().bincount(minlength=len(p)) / 100_000
 
 
-def test_temperature_zero_is_the_likeliest_and_one_is_the_model() -> None:
-    logits = torch.tensor([[0.1, 0.6, 0.3]]).log().expand(20_000, 3)
-    generator = torch.Generator().manual_seed(0)
-    assert (draw(logits, Settings(temperature=0), generator) == 1).all()
-    frequencies = draw(logits, Settings(), generator).bincount(minlength=3) / 20_000
-    torch.testing.assert_close(frequencies, torch.tensor([0.1, 0.6, 0.3]), atol=0.02, rtol=0)
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (Settings(), [0.1, 0.4, 0.0, 0.2, 0.25, 0.05]),
+        (Settings(temperature=0), [0.0, 1.0, 0.0, 0.0, 0.0, 0.0]),
+        (Settings(temperature=0.5), [0.01, 0.16, 0.0, 0.04, 0.0625, 0.0025]),
+        (Settings(top_k=2), [0.0, 0.4, 0.0, 0.0, 0.25, 0.0]),
+        (Settings(top_k=99), [0.1, 0.4, 0.0, 0.2, 0.25, 0.05]),
+        (Settings(top_p=0.39), [0.0, 1.0, 0.0, 0.0, 0.0, 0.0]),
+        (Settings(top_p=0.66), [0.0, 0.4, 0.0, 0.2, 0.25, 0.0]),
+        (Settings(temperature=0.5, top_k=3, top_p=0.7), [0.0, 0.16, 0.0, 0.0, 0.0625, 0.0]),
+    ],
+)
+def test_symbols_are_drawn_as_often_as_the_settings_say(settings: Settings, expected: list[float]) -> None:
+    drawn = frequencies([0.1, 0.4, 0.0, 0.2, 0.25, 0.05], settings)
+    wanted = torch.tensor(expected) / sum(expected)
+    assert (drawn[wanted == 0] == 0).all()
+    torch.testing.assert_close(drawn, wanted, atol=0.006, rtol=0)  # four standard deviations
+
+
+@pytest.mark.parametrize("size", [4, 5, 10, 16, 91])
+def test_every_symbol_of_a_vocabulary_is_drawn_with_its_probability(size: int) -> None:
+    p = torch.rand(size, generator=torch.Generator().manual_seed(size)).mul(4).softmax(-1)
+    drawn = frequencies(p.tolist(), Settings())
+    chi_square = (100_000 * (drawn - p).square() / p).sum().item()
+    assert chi_square < size + 5 * (2 * size) ** 0.5  # of size − 1 degrees of freedom, five standard deviations
+
+
+def test_numbers_at_the_ends_of_their_range_draw_no_impossible_symbol() -> None:
+    p = torch.zeros(4, 91)
+    p[:, [30, 55]] = torch.tensor([0.3, 0.7])
+    last = 1 - 2**-24
+    drawn = pick(p, torch.tensor([[0.0, 0.0], [last, last], [0.0, last], [last, 0.0]]))
+    assert drawn.tolist() == [30, 55, 30, 55]
 
 
 @pytest.mark.parametrize("vocabulary", [MARKED, UNMARKED])
@@ -51,11 +83,52 @@ def test_the_form_holds_whatever_the_model_says(vocabulary: Vocabulary, temperat
 
 def test_the_log_likelihood_is_the_models_own() -> None:
     model = network(MARKED)
-    (poem,) = write(model, MARKED, ["日"], FORMS["五言绝句"], settings=Settings(0.5, top_k=3))
-    ids = torch.tensor([[BOS, *MARKED.encode(poem.text.replace("\n", ""))]])
+    poems = write(model, MARKED, ["日", "山水，"], Form(2, 4), n=3, settings=Settings(0.5, top_k=3))
+    for poem in poems:
+        ids = torch.tensor([[BOS, *MARKED.encode(poem.text.replace("\n", ""))]])
+        with torch.no_grad():
+            log_p = model(ids[:, :-1])[0].log_softmax(-1).gather(-1, ids[:, 1:, None]).sum()
+        assert poem.log_likelihood == pytest.approx(log_p.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_the_state_that_is_carried_is_that_of_the_whole_poem(cell: str) -> None:
+    torch.manual_seed(0)
+    model = Network(len(MARKED), embedding_size=6, hidden_size=8, num_layers=2, cell=cell).eval()
+    ids = torch.randint(len(MARKED), (3, 12))
+    states = first_states(model, 3)
     with torch.no_grad():
-        log_p = model(ids[:, :-1])[0].log_softmax(-1).gather(-1, ids[:, 1:, None]).sum()
-    assert poem.log_likelihood == pytest.approx(log_p.item(), rel=1e-4)
+        for t in range(12):
+            logits, states = step(model, ids[:, t], states)
+            torch.testing.assert_close(logits, model(ids[:, : t + 1])[0][:, -1])
+
+
+@pytest.mark.parametrize("settings", [Settings(), Settings(0.7, top_k=30, top_p=0.8)])
+def test_poems_in_float32_do_not_depend_on_the_batch_size(settings: Settings) -> None:
+    torch.manual_seed(0)
+    model = Network(len(MARKED), hidden_size=64).eval()
+    torch.nn.init.normal_(model.head.weight)  # probabilities as unequal as a trained model's
+    starts = ["日", "月山", "日", "春秋江河云"]
+    together, by_seven, alone = (
+        [poem.text for poem in write(model, MARKED, starts, n=60, settings=settings, batch_size=size)]
+        for size in (64, 7, 1)
+    )
+    for others in (by_seven, alone):
+        assert sum(a != b for a, b in zip(together, others, strict=True)) <= 0.002 * len(together)
+    assert len(set(together)) == 240, "each poem has its own random numbers"
+
+
+def test_a_poem_does_not_depend_on_what_else_is_asked_for() -> None:
+    model = network(MARKED)
+    many = [poem.text for poem in write(model, MARKED, ["月", "日", "日"], n=3)]
+    assert [poem.text for poem in write(model, MARKED, ["日"], n=6)] == many[3:]
+
+
+def test_in_bfloat16_a_seed_repeats_poems_at_an_equal_batch_size() -> None:
+    model = network(MARKED)
+    first, again = (write(model, MARKED, ["日", "月"], n=9, batch_size=4, precision="bf16-mixed") for _ in range(2))
+    assert first == again
+    assert all(form_of(poem.text.replace("\n", "")) == FORMS[poem.form] for poem in first)
 
 
 def test_a_seed_repeats_a_poem_and_leaves_the_global_generator_alone() -> None:
@@ -85,5 +158,5 @@ def test_training_goes_on_after_writing() -> None:
 def test_given_symbols_are_kept_in_every_row() -> None:
     layout = Layout(Form(2, 2), MARKED)
     given = torch.tensor([[7, -1, -1, 8, -1, -1], [-1, 9, -1, -1, 10, -1]])
-    ids = decode(network(MARKED), layout.mask(), given, Settings(), seed=0).ids
+    ids = decode(network(MARKED), layout.mask(), given, Settings(), torch.rand(2, 6, 2)).ids
     assert torch.equal(torch.where(given >= 0, ids, given), given)

@@ -21,6 +21,8 @@ class Sample:
     top_k: int | None = key(None, at_least(1))
     top_p: float | None = key(None, PROBABILITY)
     seed: int = key(1, SEED)
+    batch_size: int = key(256, at_least(1))
+    precision: str = key("32-true", one_of("32-true", "bf16-mixed"))
     format: str = key("text", one_of("text", "json"))
     out: str | None = None
 

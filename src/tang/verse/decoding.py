@@ -1,13 +1,20 @@
-"""Drawing poems from a language model, slot by slot, all poems of a batch at once."""
+"""Drawing poems from a language model, slot by slot, all poems of a batch at once.
+
+The state is carried along, so that each character costs one step, however long the poem. Every draw
+takes its random numbers from the poem's own stream: no poem depends on those beside it.
+"""
 
 from dataclasses import dataclass
+from math import isqrt
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from tang.data.vocabulary import BOS
+from tang.kernels.linear import linear
+from tang.recurrent.equations import STEPS
+from tang.recurrent.layer import State
 from tang.tasks.network import Network
 
 
@@ -32,35 +39,65 @@ class Decoded(NamedTuple):
     """(B,) ln p of all S symbols under the model alone: no mask, temperature 1."""
 
 
-def keep_top_k(logits: Tensor, k: int) -> Tensor:
-    """(B, V) logits with all but the ``k`` largest of each row at −∞."""
-    least = logits.topk(min(k, logits.shape[-1])).values[:, -1:]
-    return logits.masked_fill(logits < least, float("-inf"))
+def invert(p: Tensor, uniforms: Tensor) -> Tensor:
+    """(B,) the first index at which the cumulated ``p`` (B, N) exceed ``uniforms`` (B,) of their sum; never p = 0."""
+    cumulated = p.cumsum(-1)
+    reached = cumulated > uniforms[:, None] * cumulated[:, -1:] * (1 - 2**-20)  # below the sum, however it is rounded
+    return (reached & (p > 0)).int().argmax(-1)
 
 
-def keep_top_p(logits: Tensor, p: float) -> Tensor:
-    """(B, V) logits with all at −∞ but the likeliest whose probabilities first reach ``p``."""
-    ordered, order = logits.sort(descending=True)
-    probabilities = ordered.softmax(-1)
-    before = probabilities.cumsum(-1) - probabilities
-    keep = torch.empty_like(before, dtype=torch.bool).scatter(-1, order, before < p)
-    return logits.masked_fill(~keep, float("-inf"))
+def pick(p: Tensor, uniforms: Tensor) -> Tensor:
+    """(B,) indices drawn with probabilities ``p`` (B, N), by two numbers in [0, 1) each, ``uniforms`` (B, 2).
+
+    The first chooses a block of about √N neighbours, the second one of the block. That takes 2·√N comparisons
+    in place of N, and as few chances for a probability that differs in its last bit to change the draw.
+    """
+    size = p.shape[1]
+    width = isqrt(size - 1) + 1
+    whole = size // width
+    sums = p[:, : whole * width].unflatten(1, (whole, width)).sum(-1)
+    rest = p[:, whole * width :].sum(-1, keepdim=True)
+    block = invert(torch.cat((sums, rest), 1), uniforms[:, 0])
+    members = block[:, None] * width + torch.arange(width, device=p.device)
+    inside = p.gather(1, members.clamp(max=size - 1)) * (members < size)
+    return members.gather(1, invert(inside, uniforms[:, 1])[:, None]).squeeze(1)
 
 
-def draw(logits: Tensor, settings: Settings, generator: torch.Generator) -> Tensor:
-    """(B,) symbols drawn from (B, V) masked logits."""
+def draw(scores: Tensor, settings: Settings, uniforms: Tensor) -> Tensor:
+    """(B,) symbols drawn from softmax(scores) (B, V) as far as ``settings`` keep it, by ``uniforms`` (B, 2)."""
     if settings.temperature == 0:
-        return logits.argmax(-1)
-    logits = logits / settings.temperature
-    if settings.top_k is not None:
-        logits = keep_top_k(logits, settings.top_k)
+        return scores.argmax(-1)
+    if settings.top_k is None and settings.top_p is None:
+        return pick(scores.softmax(-1), uniforms)
+    scores, likeliest = scores.topk(min(settings.top_k or scores.shape[1], scores.shape[1]))
+    p = scores.softmax(-1)
     if settings.top_p is not None:
-        logits = keep_top_p(logits, settings.top_p)
-    return torch.multinomial(logits.softmax(-1), 1, generator=generator).squeeze(-1)
+        p = p * (p.cumsum(-1) - p < settings.top_p)
+    return likeliest.gather(-1, pick(p, uniforms)[:, None]).squeeze(-1)
 
 
-@torch.inference_mode()
-def decode(network: Network, mask: Tensor, given: Tensor, settings: Settings, seed: int) -> Decoded:
+def step(network: Network, symbols: Tensor, states: list[State]) -> tuple[Tensor, list[State]]:
+    """Logits (B, V) of what follows ``symbols`` (B,), and the layers' states after them.
+
+    It is the network's forward pass for one character. The layers' own equations take it: ``nn.LSTM``
+    would arrange its weights anew for each, which takes longer than the step.
+    """
+    hidden, after = network.embedding(symbols), []
+    for layer, before in enumerate(states):
+        after.append(STEPS[network.recurrent.cell](hidden, before, network.recurrent.weights(layer)))
+        hidden = after[-1][0]
+    return linear(network.projection(hidden), network.head.weight, network.head.bias), after
+
+
+def first_states(network: Network, size: int) -> list[State]:
+    """Zeros (B, H) for each layer."""
+    layers = network.recurrent.layers
+    zeros = network.embedding.weight.new_zeros(size, layers.hidden_size)
+    return [(zeros,) * (2 if network.recurrent.cell == "lstm" else 1)] * layers.num_layers
+
+
+@torch.no_grad()  # in inference mode autocast would cast the weights at every step
+def decode(network: Network, mask: Tensor, given: Tensor, settings: Settings, uniforms: Tensor) -> Decoded:
     """Poems of the slots in ``mask``.
 
     Args:
@@ -68,20 +105,20 @@ def decode(network: Network, mask: Tensor, given: Tensor, settings: Settings, se
         mask: (S, V) bool, what each slot admits.
         given: (B, S) int64, the symbol that a slot must have; −1 where the model draws one.
         settings: how it draws.
-        seed: of the random numbers; the global generator is left alone.
+        uniforms: (B, S, 2) in [0, 1), the random numbers of each poem and slot.
     """
-    device = next(network.parameters()).device
-    generator = torch.Generator(device).manual_seed(seed)
-    given, mask = given.to(device), mask.to(device)
+    device = network.head.weight.device
+    given, uniforms = given.to(device), uniforms.to(device)
+    barred = torch.zeros(mask.shape, device=device).masked_fill_(~mask.to(device), float("-inf"))
     symbols = torch.full_like(given[:, 0], BOS)
+    states = first_states(network, len(given))
     log_likelihood = torch.zeros(len(given), device=device)
-    state = None
     drawn = []
-    for slot, admitted in enumerate(mask):
-        logits, state = network(symbols[:, None], state)
-        logits = logits[:, 0].float()
-        choice = draw(logits.masked_fill(~admitted, float("-inf")), settings, generator)
-        symbols = torch.where(given[:, slot] >= 0, given[:, slot], choice)
-        log_likelihood += F.log_softmax(logits, -1).gather(-1, symbols[:, None]).squeeze(-1)
+    for slot in range(len(mask)):
+        logits, states = step(network, symbols, states)
+        log_p = logits.log_softmax(-1, dtype=torch.float32)
+        scores = torch.add(barred[slot], log_p, alpha=1 / (settings.temperature or 1))
+        symbols = torch.where(given[:, slot] >= 0, given[:, slot], draw(scores, settings, uniforms[:, slot]))
+        log_likelihood += log_p.gather(-1, symbols[:, None]).squeeze(-1)
         drawn.append(symbols)
     return Decoded(torch.stack(drawn, 1), log_likelihood)

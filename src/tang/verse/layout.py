@@ -7,6 +7,7 @@
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -29,14 +30,14 @@ class Layout:
     form: Form
     vocabulary: Vocabulary
 
-    @property
+    @cached_property
     def marks(self) -> list[str]:
         """After each line, the marks that the model can put there, "" if it knows none."""
         last = self.form.lines - 1
         wanted = ["。？！" if line == last else END if line % 2 else INSIDE for line in range(self.form.lines)]
         return ["".join(mark for mark in marks if mark in self.vocabulary) for marks in wanted]
 
-    @property
+    @cached_property
     def slots(self) -> list[str | None]:
         """What each slot admits: these marks, or (None) any Chinese character."""
         slots: list[str | None] = []
@@ -95,11 +96,12 @@ class Layout:
 
     def lines(self, ids: list[int]) -> list[tuple[str, str]]:
         """The lines of a poem with the marks after them; marks that the model can't write are the form's own."""
-        text = iter(self.vocabulary.decode(ids))
+        text = self.vocabulary.decode(ids)
         lines = []
         for number, marks in enumerate(self.marks):
-            line = "".join(next(text) for _ in range(self.form.chars))
-            lines.append((line, next(text) if marks else (END if number % 2 else INSIDE)[0]))
+            line, text = text[: self.form.chars], text[self.form.chars :]
+            mark, text = (text[0], text[1:]) if marks else ((END if number % 2 else INSIDE)[0], text)
+            lines.append((line, mark))
         return lines
 
 

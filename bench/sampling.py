@@ -1,0 +1,137 @@
+"""Writing speed: ``python bench/sampling.py`` from the project's folder, in characters a second.
+
+A network of the sizes given, with random weights (``--ckpt``: a trained one), writes 七言绝句 as ``src/sample.py``
+does, one poem at a time, 8, 64 and 256 at once, in float32 and in bfloat16. Beside it stands the loop that is
+often written: one poem at a time in float32, and for each new character the whole poem so far goes through
+``nn.LSTM`` and the head again. Characters are those of the finished poems, marks and the given first one
+included. All take turns; medians, with the smallest and the largest.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import machine
+import torch
+from report import save, shown, spread
+from rich.console import Console
+from rich.progress import track
+
+from tang import checkpoint
+from tang.compute import has_bf16_units, keep_memory
+from tang.corpus.forms import FORMS, PUNCTUATION
+from tang.data.vocabulary import BOS, SPECIALS, Vocabulary
+from tang.tables import markdown
+from tang.tasks.language_model import LanguageModel
+from tang.tasks.network import Network
+from tang.verse.decoding import Settings
+from tang.verse.layout import Layout
+from tang.verse.write import write
+
+FORM = FORMS["七言绝句"]
+SETTINGS = Settings(temperature=0.8)
+POEMS = {1: 8, 8: 32, 64: 128, 256: 256}
+"""At once → written in a turn."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Writing speed in characters a second, beside running prefixes again.")
+    parser.add_argument("--sizes", type=lambda text: [int(size) for size in text.split(",")], default=[256, 512])
+    parser.add_argument("--vocabulary", type=int, default=7500, help="symbols")
+    parser.add_argument("--ckpt", help="a trained model instead of random weights, or latest")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    options = parser.parse_args()
+    device = machine.pick_device(options.device)
+    keep_memory()
+    torch.manual_seed(1)
+    if options.ckpt:
+        models = [trained(options.ckpt)]
+    else:
+        models = [untrained(size, options.vocabulary) for size in options.sizes]
+    rows = [row for model in models for row in measured(*model, device, options.repeats)]
+    findings = {"form": str(FORM), "random_weights": not options.ckpt, "rows": rows}
+    save("sampling", device, findings, told(rows))
+
+
+def untrained(size: int, vocabulary_size: int) -> tuple[Network, Vocabulary]:
+    """E = H = ``size``, one layer."""
+    marks = [*SPECIALS, *PUNCTUATION]
+    characters = map(chr, range(ord("一"), ord("一") + vocabulary_size - len(marks)))
+    return Network(vocabulary_size, hidden_size=size), Vocabulary([*marks, *characters])
+
+
+def trained(ckpt: str) -> tuple[Network, Vocabulary]:
+    """Of a checkpoint."""
+    model = checkpoint.load(checkpoint.find(ckpt, LanguageModel), LanguageModel)
+    return model.network, model.vocabulary
+
+
+def measured(network: Network, vocabulary: Vocabulary, device: str, repeats: int) -> list[dict[str, Any]]:
+    """The prefix loop, and each number of poems at once in each number format, with what it is to that loop."""
+    network = network.to(device).eval()
+    has_units = has_bf16_units() if device == "cpu" else torch.cuda.is_bf16_supported(including_emulation=False)
+    jobs: dict[tuple[str, str], Callable[[], list[str]]] = {
+        ("1, its prefix run again", "float32"): lambda: [run_again(network, vocabulary, "一") for _ in range(2)]
+    }
+    for name, precision in {"float32": "32-true", **({"bfloat16": "bf16-mixed"} if has_units else {})}.items():
+        jobs |= {(str(at_once), name): partial(run, network, vocabulary, at_once, precision) for at_once in POEMS}
+    speeds: dict[tuple[str, str], list[float]] = {job: [] for job in jobs}
+    layers = network.recurrent.layers
+    for turn in track(range(repeats + 1), f"H={layers.hidden_size}", console=Console(stderr=True)):
+        for job, work in jobs.items():
+            begin = time.perf_counter()
+            characters = sum(map(len, work()))
+            if turn:  # the first warms up
+                speeds[job].append(characters / (time.perf_counter() - begin))
+    baseline, *_ = (spread(values)["median"] for values in speeds.values())
+    sizes = {"H": layers.hidden_size, "L": layers.num_layers, "V": len(vocabulary)}
+    return [
+        {**sizes, "poems_at_once": at_once, "format": name, "characters_per_second": speed,
+         "ratio": speed["median"] / baseline}
+        for (at_once, name), values in speeds.items() if (speed := spread(values))
+    ]  # fmt: skip
+
+
+def run(network: Network, vocabulary: Vocabulary, at_once: int, precision: str) -> list[str]:
+    """Poems by this project."""
+    poems = write(
+        network, vocabulary, ["一"], FORM, n=POEMS[at_once], settings=SETTINGS, batch_size=at_once, precision=precision
+    )
+    return ["".join(poem.text.split()) for poem in poems]
+
+
+@torch.no_grad()
+def run_again(network: Network, vocabulary: Vocabulary, start: str) -> str:
+    """A poem by the loop that carries no state."""
+    device = network.head.weight.device
+    layout = Layout(FORM, vocabulary)
+    given = layout.place(start)
+    ids = [BOS]
+    for admitted, id in zip(layout.mask().to(device), given, strict=True):
+        logits, _ = network(torch.tensor([ids], device=device))
+        p = (logits[0, -1] / SETTINGS.temperature).masked_fill(~admitted, float("-inf")).softmax(-1)
+        ids.append(int(torch.multinomial(p, 1)) if id is None else id)
+    return vocabulary.decode(ids)
+
+
+def told(rows: Sequence[dict[str, Any]]) -> str:
+    """The table."""
+    return markdown(
+        [
+            {
+                "H": row["H"],
+                "poems at once": row["poems_at_once"],
+                "products in": row["format"],
+                "characters/s": shown(row["characters_per_second"]),
+                "×": f"{row['ratio']:.1f}",
+            }
+            for row in rows
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
