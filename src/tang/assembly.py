@@ -10,11 +10,12 @@ import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
-from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
+from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import nn
 
 from tang import checkpoint
+from tang.callbacks.bar import Bar
 from tang.callbacks.confusion import Confusion
 from tang.callbacks.samples import Samples
 from tang.compute import choose
@@ -145,7 +146,7 @@ def build_trainer(settings: Settings, folder: Path, is_sweep: bool, callbacks: l
     if is_sweep:
         arguments["enable_progress_bar"] = False
     if arguments["enable_progress_bar"] is not False:
-        callbacks = [*callbacks, RichProgressBar()]
+        callbacks = [*callbacks, Bar()]
     if arguments["logger"]:
         arguments["logger"] = TensorBoardLogger(folder, name="", version="", default_hp_metric=False)
     try:
