@@ -120,7 +120,7 @@ class Classifier(Task):
     def training_step(self, batch: NameBatch, batch_idx: int) -> Tensor:
         logits = self.network(batch.inputs, batch.lengths)
         loss = F.cross_entropy(logits, batch.targets)
-        self.log_train_loss(loss, len(batch.targets))
+        self.add_train_loss(loss, len(batch.targets))
         self.train_hits.update((logits.argmax(-1) == batch.targets).float())
         return loss
 

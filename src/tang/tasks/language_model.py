@@ -89,8 +89,8 @@ class LanguageModel(Task):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss = self.loss(batch)
-        self.log_train_loss(loss, batch.num_tokens)
-        self.log("train/ppl", loss.detach().exp(), batch_size=batch.num_tokens)
+        self.add_train_loss(loss, batch.num_tokens)
+        self.log_step({"train/ppl": loss.detach().exp()})
         return loss
 
     def log_train_epoch(self, loss: Tensor) -> None:

@@ -85,10 +85,15 @@ class Task(LightningModule):
         if isinstance(loader, BatchLoader):
             loader.set_epoch(self.current_epoch)
 
-    def log_train_loss(self, loss: Tensor, count: int) -> None:
-        """Log a batch's mean loss over ``count`` targets, and add it to the epoch's."""
+    def log_step(self, values: Mapping[str, Tensor | float]) -> None:
+        """Log what a step came to, if this one goes to the logger: what Lightning does for others takes time too."""
+        if (self.trainer.global_step + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+            self.log_dict(dict(values), prog_bar="train/loss" in values, batch_size=1)
+
+    def add_train_loss(self, loss: Tensor, count: int) -> None:
+        """Add a batch's mean loss over ``count`` targets to the epoch's, and log it."""
         self.train_loss.update(loss.detach(), count)
-        self.log("train/loss", loss, prog_bar=True, batch_size=count)
+        self.log_step({"train/loss": loss.detach()})
 
     def configure_gradient_clipping(
         self,
@@ -106,8 +111,7 @@ class Task(LightningModule):
         norm = nn.utils.clip_grad_norm_(self.parameters(), (gradient_clip_val or math.inf) if by_norm else math.inf)
         if not by_norm:
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
-        self.log("train/grad_norm", norm)
-        self.log("train/lr", optimizer.param_groups[0]["lr"])
+        self.log_step({"train/grad_norm": norm, "train/lr": optimizer.param_groups[0]["lr"]})
 
     def on_train_epoch_end(self) -> None:
         if self.train_loss.update_called:  # not so in a run resumed at the very end of an epoch
