@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from tang.errors import InputError
-from tang.kernels import pointwise
+from tang.kernels import native
 from tang.recurrent.layer import State
 from tang.recurrent.stack import BACKENDS, CELLS, Recurrent
 
@@ -91,7 +91,7 @@ def test_every_backend_agrees_with_torch(
 
 @pytest.mark.parametrize("dtype", BOUNDS, ids=str)
 def test_bptt_agrees_without_a_compiler_too(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pointwise, "library", lambda: None)
+    monkeypatch.setattr(native, "library", lambda: None)
     assert_agree(case("bptt", "lstm", Shape(4, 26, 6, 8, 2), dtype, True), BOUNDS[dtype])
 
 

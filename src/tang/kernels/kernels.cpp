@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
+#include <vector>
 
 namespace {
 
@@ -52,55 +54,184 @@ inline float hyperbolic_tangent(float x) {
     return square < 0.04f ? near_zero : 1.0f - 2.0f / (1.0f + exponential(2.0f * x));
 }
 
-// Step t of a layer: pre-activations z (T, B, 4H) become the gates i, f, g, o; c and h (T + 1, B, H) at t + 1 follow.
+// One row of a step: pre-activations z (4H), with more to add to them if there is, become the gates i, f, g, o.
 template <class T>
-void lstm_forward(T *z, float *c, T *h, int64_t B, int64_t H, int64_t t) {
-#pragma omp parallel for
-    for (int64_t b = t * B; b < (t + 1) * B; b++) {
-        T *i = z + 4 * b * H, *f = i + H, *g = f + H, *o = g + H, *h_next = h + (b + B) * H;
-        const float *c_now = c + b * H;
-        float *c_next = c + (b + B) * H;
+inline void cell_forward(T *z, const float *more, const float *c, float *c_next, T *h_next, int64_t H) {
+    T *i = z, *f = i + H, *g = f + H, *o = g + H;
 #pragma omp simd
-        for (int64_t j = 0; j < H; j++) {
-            const float input = sigmoid(load(i[j])), forget = sigmoid(load(f[j]));
-            const float candidate = hyperbolic_tangent(load(g[j])), output = sigmoid(load(o[j]));
-            const float cell = forget * c_now[j] + input * candidate;
-            c_next[j] = cell;
-            store(h_next[j], output * hyperbolic_tangent(cell));
-            store(i[j], input);
-            store(f[j], forget);
-            store(g[j], candidate);
-            store(o[j], output);
-        }
+    for (int64_t j = 0; j < H; j++) {
+        const float input = sigmoid(load(i[j]) + (more ? more[j] : 0.0f));
+        const float forget = sigmoid(load(f[j]) + (more ? more[H + j] : 0.0f));
+        const float candidate = hyperbolic_tangent(load(g[j]) + (more ? more[2 * H + j] : 0.0f));
+        const float output = sigmoid(load(o[j]) + (more ? more[3 * H + j] : 0.0f));
+        const float cell = forget * c[j] + input * candidate;
+        c_next[j] = cell;
+        store(h_next[j], output * hyperbolic_tangent(cell));
+        store(i[j], input);
+        store(f[j], forget);
+        store(g[j], candidate);
+        store(o[j], output);
     }
 }
 
-// Step t backwards: d_z (T, B, 4H) at t from d_outputs (T, B, H), and d_h, d_c (B, H) that come from step t + 1;
-// d_c becomes what goes to step t - 1.
+// One row of a step backwards: d_z (4H) from d_output and d_h (H), which come from above and from the step after;
+// d_c (H) comes from the step after, and becomes what goes to the step before.
+template <class T, class D, class Z>
+inline void cell_backward(const T *gates, const float *c, const float *c_next, const T *d_output, const D *d_h,
+                          float *d_c, T *d_z, Z *d_z_copy, int64_t H) {
+    const T *i = gates, *f = i + H, *g = f + H, *o = g + H;
+#pragma omp simd
+    for (int64_t j = 0; j < H; j++) {
+        const float input = load(i[j]), forget = load(f[j]), candidate = load(g[j]), output = load(o[j]);
+        const float tanh_c = hyperbolic_tangent(c_next[j]);
+        const float d_hidden = load(d_output[j]) + load(d_h[j]);
+        const float d_cell = d_c[j] + d_hidden * output * (1.0f - tanh_c * tanh_c);
+        const float d_i = d_cell * candidate * input * (1.0f - input);
+        const float d_f = d_cell * c[j] * forget * (1.0f - forget);
+        const float d_g = d_cell * input * (1.0f - candidate * candidate);
+        const float d_o = d_hidden * tanh_c * output * (1.0f - output);
+        store(d_z[j], d_i);
+        store(d_z[H + j], d_f);
+        store(d_z[2 * H + j], d_g);
+        store(d_z[3 * H + j], d_o);
+        if (d_z_copy) {
+            d_z_copy[j] = d_i;
+            d_z_copy[H + j] = d_f;
+            d_z_copy[2 * H + j] = d_g;
+            d_z_copy[3 * H + j] = d_o;
+        }
+        d_c[j] = d_cell * forget;
+    }
+}
+
+// Step t of a layer: of z (T, B, 4H), and c and h (T + 1, B, H) at t + 1.
+template <class T>
+void lstm_forward(T *z, float *c, T *h, int64_t B, int64_t H, int64_t t) {
+#pragma omp parallel for
+    for (int64_t row = t * B; row < (t + 1) * B; row++)
+        cell_forward(z + 4 * row * H, (const float *)nullptr, c + row * H, c + (row + B) * H, h + (row + B) * H, H);
+}
+
+// Step t backwards: of d_z (T, B, 4H), from d_outputs (T, B, H), d_h and d_c (B, H).
 template <class T>
 void lstm_backward(const T *gates, const float *c, const T *d_outputs, const T *d_h, float *d_c, T *d_z, int64_t B,
                    int64_t H, int64_t t) {
 #pragma omp parallel for
     for (int64_t b = 0; b < B; b++) {
         const int64_t row = t * B + b;
-        const T *i = gates + 4 * row * H, *f = i + H, *g = f + H, *o = g + H;
-        T *d_i = d_z + 4 * row * H, *d_f = d_i + H, *d_g = d_f + H, *d_o = d_g + H;
-        const float *c_now = c + row * H, *c_next = c + (row + B) * H;
-        const T *d_output = d_outputs + row * H, *d_h_next = d_h + b * H;
-        float *d_cell = d_c + b * H;
-#pragma omp simd
-        for (int64_t j = 0; j < H; j++) {
-            const float input = load(i[j]), forget = load(f[j]), candidate = load(g[j]), output = load(o[j]);
-            const float tanh_c = hyperbolic_tangent(c_next[j]);
-            const float d_hidden = load(d_output[j]) + load(d_h_next[j]);
-            const float d_state = d_cell[j] + d_hidden * output * (1.0f - tanh_c * tanh_c);
-            store(d_i[j], d_state * candidate * input * (1.0f - input));
-            store(d_f[j], d_state * c_now[j] * forget * (1.0f - forget));
-            store(d_g[j], d_state * input * (1.0f - candidate * candidate));
-            store(d_o[j], d_hidden * tanh_c * output * (1.0f - output));
-            d_cell[j] = d_state * forget;
+        cell_backward(gates + 4 * row * H, c + row * H, c + (row + B) * H, d_outputs + row * H, d_h + b * H,
+                      d_c + b * H, d_z + 4 * row * H, (float *)nullptr, H);
+    }
+}
+
+// All steps at once, for weights that stay in a core's cache: rows of a batch know nothing of each other, so that
+// no thread ever waits for another. A block of rows goes through time with products of its own.
+
+#ifdef __AVX512F__
+constexpr int LANES = 16, ROWS = 8;
+#else
+constexpr int LANES = 8, ROWS = 4;
+#endif
+typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+constexpr int64_t WIDTH = 2 * LANES;
+
+inline int64_t padded(int64_t columns) { return (columns + WIDTH - 1) / WIDTH * WIDTH; }
+
+// out (R, N) = a (R, K) w (K, N), N a multiple of WIDTH; w lies in panels of WIDTH columns, as it is read
+template <int R>
+inline void product(const float *a, const float *w, float *out, int64_t K, int64_t N) {
+    for (int64_t n = 0; n < N; n += WIDTH) {
+        Vector sums[R][2] = {};
+        for (int64_t k = 0; k < K; k++) {
+            const Vector *row = reinterpret_cast<const Vector *>(w + n * K + k * WIDTH);
+            const Vector left = row[0], right = row[1];
+#pragma GCC unroll 8
+            for (int r = 0; r < R; r++) {
+                sums[r][0] += a[r * K + k] * left;
+                sums[r][1] += a[r * K + k] * right;
+            }
+        }
+        for (int r = 0; r < R; r++) {
+            Vector *to = reinterpret_cast<Vector *>(out + r * N + n);
+            to[0] = sums[r][0];
+            to[1] = sums[r][1];
         }
     }
+}
+
+// Where column n of row k of a (K, N) matrix lies.
+inline int64_t in_panels(int64_t k, int64_t n, int64_t K) { return (n / WIDTH * K + k) * WIDTH + n % WIDTH; }
+
+template <class T, int R>
+void rows_forward(T *z, const float *w, float *c, T *h, int64_t B, int64_t H, int64_t steps, int64_t first) {
+    const int64_t N = padded(4 * H);
+    std::vector<float> before(R * H), recurrent(R * N);
+    for (int64_t t = 0; t < steps; t++) {
+        for (int64_t n = 0; n < R * H; n++) before[n] = load(h[(t * B + first) * H + n]);
+        product<R>(before.data(), w, recurrent.data(), H, N);
+        for (int r = 0; r < R; r++) {
+            const int64_t row = t * B + first + r, next = row + B;
+            cell_forward(z + 4 * row * H, recurrent.data() + r * N, c + row * H, c + next * H, h + next * H, H);
+        }
+    }
+}
+
+template <class T, int R>
+void rows_backward(const T *gates, const float *w, const float *c, const T *d_outputs, T *d_h, float *d_c, T *d_z,
+                   int64_t B, int64_t H, int64_t steps, int64_t first) {
+    const int64_t N = padded(H);
+    std::vector<float> d_now(R * 4 * H), d_before(R * N);
+    for (int r = 0; r < R; r++)
+        for (int64_t j = 0; j < H; j++) d_before[r * N + j] = load(d_h[(first + r) * H + j]);
+    for (int64_t t = steps - 1; t >= 0; t--) {
+        for (int r = 0; r < R; r++) {
+            const int64_t row = t * B + first + r;
+            cell_backward(gates + 4 * row * H, c + row * H, c + (row + B) * H, d_outputs + row * H,
+                          d_before.data() + r * N, d_c + (first + r) * H, d_z + 4 * row * H,
+                          d_now.data() + r * 4 * H, H);
+        }
+        product<R>(d_now.data(), w, d_before.data(), 4 * H, N);
+    }
+    for (int r = 0; r < R; r++)
+        for (int64_t j = 0; j < H; j++) store(d_h[(first + r) * H + j], d_before[r * N + j]);
+}
+
+// f(first, number of rows as a type) for blocks of rows, side by side
+template <class F>
+void blocks_of_rows(int64_t B, F f) {
+    const int64_t blocks = B / ROWS, rest = B % ROWS;
+#pragma omp parallel for schedule(dynamic)
+    for (int64_t n = 0; n < blocks + rest; n++) {
+        if (n < blocks)
+            f(n * ROWS, std::integral_constant<int, ROWS>());
+        else
+            f(blocks * ROWS + n - blocks, std::integral_constant<int, 1>());
+    }
+}
+
+// All steps of a layer; weight (4H, H).
+template <class T>
+void lstm_layer_forward(T *z, const T *weight, float *c, T *h, int64_t B, int64_t H, int64_t steps) {
+    const int64_t N = padded(4 * H);
+    std::vector<float> w(H * N);
+    for (int64_t n = 0; n < 4 * H; n++)
+        for (int64_t k = 0; k < H; k++) w[in_panels(k, n, H)] = load(weight[n * H + k]);
+    blocks_of_rows(B, [&](int64_t first, auto rows) {
+        rows_forward<T, decltype(rows)::value>(z, w.data(), c, h, B, H, steps, first);
+    });
+}
+
+// All steps backwards; d_h and d_c (B, H) become those of the first state.
+template <class T>
+void lstm_layer_backward(const T *gates, const T *weight, const float *c, const T *d_outputs, T *d_h, float *d_c,
+                         T *d_z, int64_t B, int64_t H, int64_t steps) {
+    const int64_t N = padded(H);
+    std::vector<float> w(4 * H * N);
+    for (int64_t k = 0; k < 4 * H; k++)
+        for (int64_t n = 0; n < H; n++) w[in_panels(k, n, 4 * H)] = load(weight[k * H + n]);
+    blocks_of_rows(B, [&](int64_t first, auto rows) {
+        rows_backward<T, decltype(rows)::value>(gates, w.data(), c, d_outputs, d_h, d_c, d_z, B, H, steps, first);
+    });
 }
 
 // nll (N) = -ln softmax(logits)[target]; logits (N, V) become its gradient, softmax(logits) - onehot(target).
@@ -170,6 +301,13 @@ void dropout(const T *x, T *y, int64_t seed, int64_t threshold, int64_t N) {
            (const T *gates, const float *c, const T *d_outputs, const T *d_h, float *d_c, T *d_z, int64_t B,      \
             int64_t H, int64_t t),                                                                                \
            (gates, c, d_outputs, d_h, d_c, d_z, B, H, t))                                                         \
+    EXPORT(lstm_layer_forward, SUFFIX,                                                                            \
+           (T * z, const T *weight, float *c, T *h, int64_t B, int64_t H, int64_t steps),                         \
+           (z, weight, c, h, B, H, steps))                                                                        \
+    EXPORT(lstm_layer_backward, SUFFIX,                                                                           \
+           (const T *gates, const T *weight, const float *c, const T *d_outputs, T *d_h, float *d_c, T *d_z,      \
+            int64_t B, int64_t H, int64_t steps),                                                                 \
+           (gates, weight, c, d_outputs, d_h, d_c, d_z, B, H, steps))                                             \
     EXPORT(cross_entropy, SUFFIX,                                                                                 \
            (T * logits, const int64_t *targets, float *nll, int64_t ignored, int64_t N, int64_t V),               \
            (logits, targets, nll, ignored, N, V))                                                                 \

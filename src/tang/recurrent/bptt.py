@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from tang.kernels import pointwise
+from tang.kernels import lstm as kernels
 from tang.recurrent.layer import Layer, State, Weights
 
 
@@ -23,12 +23,9 @@ class LSTM(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, h_0: Tensor, c_0: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        gates, recurrent = _input_part(inputs, weights)
+        gates, _ = _input_part(inputs, weights)
         hidden, cell = _with_room(h_0, inputs), _with_room(c_0, inputs)
-        step = pointwise.lstm_forward(gates, cell, hidden)
-        for t, (z, h) in enumerate(zip(gates, hidden[:-1], strict=True)):
-            z.addmm_(h, recurrent)
-            step(t)
+        kernels.forward(gates, weights[1], cell, hidden)
         ctx.save_for_backward(inputs, gates, hidden, cell, *weights[:2])
         return hidden[1:], hidden[-1].clone(), cell[-1].clone()
 
@@ -36,12 +33,8 @@ class LSTM(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, d_outputs: Tensor, d_h: Tensor, d_c: Tensor) -> tuple[Tensor, ...]:
         inputs, gates, hidden, cell, weight_ih, weight_hh = ctx.saved_tensors
-        d_outputs, d_h, d_c = d_outputs.contiguous(), d_h.clone(), d_c.clone()
-        d_z = torch.empty_like(gates)
-        step = pointwise.lstm_backward(gates, cell, d_outputs, d_h, d_c, d_z)
-        for t in reversed(range(len(inputs))):
-            step(t)
-            torch.mm(d_z[t], weight_hh, out=d_h)
+        d_h, d_c = d_h.clone(), d_c.clone()
+        d_z = kernels.backward(gates, weight_hh, cell, d_outputs.contiguous(), d_h, d_c)
         return d_z @ weight_ih, d_h, d_c, *_weight_gradients(d_z, inputs, hidden)
 
 
