@@ -6,6 +6,9 @@
 #include <cstring>
 #include <type_traits>
 #include <vector>
+#ifdef __AVX512BF16__
+#include <immintrin.h>
+#endif
 
 namespace {
 
@@ -95,10 +98,10 @@ inline void cell_backward(const T *gates, const float *c, const float *c_next, c
         store(d_z[2 * H + j], d_g);
         store(d_z[3 * H + j], d_o);
         if (d_z_copy) {
-            d_z_copy[j] = d_i;
-            d_z_copy[H + j] = d_f;
-            d_z_copy[2 * H + j] = d_g;
-            d_z_copy[3 * H + j] = d_o;
+            store(d_z_copy[j], d_i);
+            store(d_z_copy[H + j], d_f);
+            store(d_z_copy[2 * H + j], d_g);
+            store(d_z_copy[3 * H + j], d_o);
         }
         d_c[j] = d_cell * forget;
     }
@@ -135,21 +138,51 @@ constexpr int LANES = 8, ROWS = 4;
 typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 constexpr int64_t WIDTH = 2 * LANES;
 
-inline int64_t padded(int64_t columns) { return (columns + WIDTH - 1) / WIDTH * WIDTH; }
+// What a product's factors are for matrices of T, and how many of them one instruction multiplies and adds in a lane.
+template <class T>
+struct Factor {
+    typedef float type;
+    static constexpr int64_t AT_ONCE = 1;
+};
+#ifdef __AVX512BF16__
+template <>
+struct Factor<bfloat16> {
+    typedef bfloat16 type;
+    static constexpr int64_t AT_ONCE = 2;
+};
+#endif
 
-// out (R, N) = a (R, K) w (K, N), N a multiple of WIDTH; w lies in panels of WIDTH columns, as it is read
-template <int R>
-inline void product(const float *a, const float *w, float *out, int64_t K, int64_t N) {
+inline int64_t padded(int64_t size, int64_t to) { return (size + to - 1) / to * to; }
+
+// Sums of both halves of a panel += factors of a row at k times the panel's at k.
+inline void multiply_add(Vector *sums, const float *row, const Vector left, const Vector right) {
+    sums[0] += *row * left;
+    sums[1] += *row * right;
+}
+#ifdef __AVX512BF16__
+inline int32_t pair_of(const bfloat16 *row) {
+    int32_t pair;
+    std::memcpy(&pair, row, sizeof pair);
+    return pair;
+}
+
+inline void multiply_add(Vector *sums, const bfloat16 *row, const Vector left, const Vector right) {
+    const __m512bh pair = (__m512bh)_mm512_set1_epi32(pair_of(row));
+    sums[0] = (Vector)_mm512_dpbf16_ps((__m512)sums[0], pair, (__m512bh)left);
+    sums[1] = (Vector)_mm512_dpbf16_ps((__m512)sums[1], pair, (__m512bh)right);
+}
+#endif
+
+// out (R, N) = a (R, K) w (K, N); w lies as it is read, in panels of WIDTH columns.
+template <int R, class F>
+inline void product(const F *a, const F *w, float *out, int64_t K, int64_t N) {
+    constexpr int64_t AT_ONCE = sizeof(float) / sizeof(F);
     for (int64_t n = 0; n < N; n += WIDTH) {
         Vector sums[R][2] = {};
-        for (int64_t k = 0; k < K; k++) {
-            const Vector *row = reinterpret_cast<const Vector *>(w + n * K + k * WIDTH);
-            const Vector left = row[0], right = row[1];
+        const Vector *panel = reinterpret_cast<const Vector *>(w + n * K);
+        for (int64_t k = 0; k < K; k += AT_ONCE, panel += 2) {
 #pragma GCC unroll 8
-            for (int r = 0; r < R; r++) {
-                sums[r][0] += a[r * K + k] * left;
-                sums[r][1] += a[r * K + k] * right;
-            }
+            for (int r = 0; r < R; r++) multiply_add(sums[r], a + r * K + k, panel[0], panel[1]);
         }
         for (int r = 0; r < R; r++) {
             Vector *to = reinterpret_cast<Vector *>(out + r * N + n);
@@ -159,16 +192,30 @@ inline void product(const float *a, const float *w, float *out, int64_t K, int64
     }
 }
 
-// Where column n of row k of a (K, N) matrix lies.
-inline int64_t in_panels(int64_t k, int64_t n, int64_t K) { return (n / WIDTH * K + k) * WIDTH + n % WIDTH; }
+// A (K, N) matrix for products, zeros where it is padded; element(k, n) is its own.
+template <class T, class Element>
+std::vector<typename Factor<T>::type> panels(int64_t K, int64_t N, Element element) {
+    constexpr int64_t AT_ONCE = Factor<T>::AT_ONCE;
+    const int64_t rows = padded(K, AT_ONCE);
+    std::vector<typename Factor<T>::type> packed(rows * padded(N, WIDTH));
+#pragma omp parallel for
+    for (int64_t n = 0; n < N; n++) {
+        auto *lane = packed.data() + n / WIDTH * WIDTH * rows + n % WIDTH * AT_ONCE;
+        for (int64_t k = 0; k < K; k++) store(lane[k / AT_ONCE * AT_ONCE * WIDTH + k % AT_ONCE], element(k, n));
+    }
+    return packed;
+}
 
 template <class T, int R>
-void rows_forward(T *z, const float *w, float *c, T *h, int64_t B, int64_t H, int64_t steps, int64_t first) {
-    const int64_t N = padded(4 * H);
-    std::vector<float> before(R * H), recurrent(R * N);
+void rows_forward(T *z, const typename Factor<T>::type *w, float *c, T *h, int64_t B, int64_t H, int64_t steps,
+                  int64_t first) {
+    const int64_t K = padded(H, Factor<T>::AT_ONCE), N = padded(4 * H, WIDTH);
+    std::vector<typename Factor<T>::type> before(R * K);
+    std::vector<float> recurrent(R * N);
     for (int64_t t = 0; t < steps; t++) {
-        for (int64_t n = 0; n < R * H; n++) before[n] = load(h[(t * B + first) * H + n]);
-        product<R>(before.data(), w, recurrent.data(), H, N);
+        for (int r = 0; r < R; r++)
+            for (int64_t j = 0; j < H; j++) store(before[r * K + j], load(h[(t * B + first + r) * H + j]));
+        product<R>(before.data(), w, recurrent.data(), K, N);
         for (int r = 0; r < R; r++) {
             const int64_t row = t * B + first + r, next = row + B;
             cell_forward(z + 4 * row * H, recurrent.data() + r * N, c + row * H, c + next * H, h + next * H, H);
@@ -177,10 +224,11 @@ void rows_forward(T *z, const float *w, float *c, T *h, int64_t B, int64_t H, in
 }
 
 template <class T, int R>
-void rows_backward(const T *gates, const float *w, const float *c, const T *d_outputs, T *d_h, float *d_c, T *d_z,
-                   int64_t B, int64_t H, int64_t steps, int64_t first) {
-    const int64_t N = padded(H);
-    std::vector<float> d_now(R * 4 * H), d_before(R * N);
+void rows_backward(const T *gates, const typename Factor<T>::type *w, const float *c, const T *d_outputs, T *d_h,
+                   float *d_c, T *d_z, int64_t B, int64_t H, int64_t steps, int64_t first) {
+    const int64_t N = padded(H, WIDTH);
+    std::vector<typename Factor<T>::type> d_now(R * 4 * H);
+    std::vector<float> d_before(R * N);
     for (int r = 0; r < R; r++)
         for (int64_t j = 0; j < H; j++) d_before[r * N + j] = load(d_h[(first + r) * H + j]);
     for (int64_t t = steps - 1; t >= 0; t--) {
@@ -212,10 +260,7 @@ void blocks_of_rows(int64_t B, F f) {
 // All steps of a layer; weight (4H, H).
 template <class T>
 void lstm_layer_forward(T *z, const T *weight, float *c, T *h, int64_t B, int64_t H, int64_t steps) {
-    const int64_t N = padded(4 * H);
-    std::vector<float> w(H * N);
-    for (int64_t n = 0; n < 4 * H; n++)
-        for (int64_t k = 0; k < H; k++) w[in_panels(k, n, H)] = load(weight[n * H + k]);
+    const auto w = panels<T>(H, 4 * H, [&](int64_t k, int64_t n) { return load(weight[n * H + k]); });
     blocks_of_rows(B, [&](int64_t first, auto rows) {
         rows_forward<T, decltype(rows)::value>(z, w.data(), c, h, B, H, steps, first);
     });
@@ -225,10 +270,7 @@ void lstm_layer_forward(T *z, const T *weight, float *c, T *h, int64_t B, int64_
 template <class T>
 void lstm_layer_backward(const T *gates, const T *weight, const float *c, const T *d_outputs, T *d_h, float *d_c,
                          T *d_z, int64_t B, int64_t H, int64_t steps) {
-    const int64_t N = padded(H);
-    std::vector<float> w(4 * H * N);
-    for (int64_t k = 0; k < 4 * H; k++)
-        for (int64_t n = 0; n < H; n++) w[in_panels(k, n, 4 * H)] = load(weight[k * H + n]);
+    const auto w = panels<T>(4 * H, H, [&](int64_t k, int64_t n) { return load(weight[k * H + n]); });
     blocks_of_rows(B, [&](int64_t first, auto rows) {
         rows_backward<T, decltype(rows)::value>(gates, w.data(), c, d_outputs, d_h, d_c, d_z, B, H, steps, first);
     });

@@ -13,12 +13,19 @@ from torch import Tensor
 
 from tang.kernels.native import compiled, is_compiled
 
-IN_CACHE = 4 * 256**2
-"""So many weights stay in a core's cache, as float32. Beyond, bfloat16 products of PyTorch's libraries are faster."""
+LARGEST = 256
+"""H up to which bfloat16 layers go through time in one compiled function. Beyond, the weights leave a core's cache,
+and the products of PyTorch's libraries are as fast or faster."""
+
+LARGEST_BESIDE_AMX = 128
+"""The same where those have a unit for tiles, which our products don't use."""
 
 
 def _at_once(weight: Tensor) -> bool:
-    return is_compiled(weight) and (weight.dtype == torch.float32 or weight.numel() <= IN_CACHE)
+    if not is_compiled(weight):
+        return False
+    largest = LARGEST_BESIDE_AMX if torch.cpu._is_amx_tile_supported() else LARGEST
+    return weight.dtype == torch.float32 or weight.shape[1] <= largest
 
 
 def forward(gates: Tensor, weight: Tensor, cell: Tensor, hidden: Tensor) -> None:

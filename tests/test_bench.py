@@ -1,0 +1,96 @@
+"""The benchmarks' real command lines at a tiny size, and the formula behind their shares."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from machine import stepping_flop, training_flop
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from tests.conftest import ROOT
+
+Bench = Callable[..., Any]
+
+
+@pytest.fixture
+def bench(tmp_path: Path, poems_txt: Path) -> Bench:
+    """Runs ``python bench/NAME.py ARGUMENTS`` on the tests' corpus in a folder of the test's own; its JSON."""
+
+    def run(name: str, *arguments: str, result: str = "") -> Any:
+        script = [sys.executable, str(ROOT / "bench" / f"{name}.py"), "--device", "cpu", "--text", str(poems_txt)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        ran = subprocess.run(
+            [*script, *arguments], cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", timeout=600
+        )
+        assert ran.returncode == 0, ran.stderr
+        written = tmp_path / "bench" / "results" / (result or name)
+        assert written.with_suffix(".md").read_text(encoding="utf-8") in ran.stdout
+        return json.loads(written.with_suffix(".json").read_text(encoding="utf-8"))
+
+    return run
+
+
+@pytest.mark.parametrize(("embedding_size", "num_layers"), [(6, 1), (5, 2)])
+def test_the_formula_counts_what_training_multiplies(embedding_size: int, num_layers: int) -> None:
+    vocabulary_size, hidden_size, batch_size, time = 11, 6, 3, 7
+    inputs = torch.randn(time, batch_size, embedding_size, requires_grad=True)
+    sizes = [embedding_size, *[hidden_size] * (num_layers - 1)]
+    with FlopCounterMode(display=False) as counter:
+        hidden = list(inputs)
+        for size in sizes:
+            cell = nn.LSTMCell(size, hidden_size)
+            state = torch.zeros(2, batch_size, hidden_size).unbind()
+            for t, x in enumerate(hidden):
+                state = cell(x, state)
+                hidden[t] = state[0]
+        nn.Linear(hidden_size, vocabulary_size)(torch.stack(hidden)).sum().backward()
+    flop = training_flop(embedding_size, hidden_size, num_layers, vocabulary_size) * batch_size * time
+    first_state = stepping_flop(hidden_size, num_layers) // 2 * batch_size  # zeros need no gradient
+    assert counter.get_total_flops() == flop - first_state
+
+
+@pytest.mark.slow
+def test_throughput_compares_the_variants(bench: Bench) -> None:
+    arguments = ["--sizes", "16", "--layers", "2", "--batch_size", "8", "--repeats", "1", "--steps", "3"]
+    found = bench("throughput", *arguments)
+    (row,) = found["rows"]
+    variants = row["variants"]
+    assert list(variants) == ["plain", "bucketed", "autocast", "bare", "shipped"]
+    assert row["flop_per_token"] == training_flop(16, 16, 2, row["vocabulary_size"])
+    for variant in variants.values():
+        speed = variant["tokens_per_second"]
+        assert 0 < speed["min"] <= speed["median"] <= speed["max"]
+        for other, ratio in variant["ratios"].items():
+            assert ratio == pytest.approx(speed["median"] / variants[other]["tokens_per_second"]["median"])
+        rate = row["gemm"][f"large {variant['format']}"]["median"]
+        assert variant["share_of_gemm"] == pytest.approx(speed["median"] * row["flop_per_token"] / rate)
+        assert variant["memory"]["median"] > 50
+    profiles = bench("throughput", *arguments, "--profile", result="profile")["profiles"]
+    assert {name: len(runs[0]["operations"]) for name, runs in profiles[0].items()} == {"autocast": 12, "bare": 12}
+
+
+@pytest.mark.slow
+def test_scaling_varies_one_factor_at_a_time(bench: Bench) -> None:
+    rows = bench("scaling", "--factors", "H,corpus", "--sizes", "16", "--steps", "2")["rows"]
+    assert [(row["H"], row["corpus"]) for row in rows] == [(256, 1), (16, 1), (256, 0.25), (256, 0.5)]
+    assert rows[2]["poems"] == pytest.approx(rows[0]["poems"] / 4, abs=1)
+    for row in rows:
+        assert row["flop_per_token"] == training_flop(int(row["H"]), int(row["H"]), 1, row["vocabulary_size"])
+        assert row["epoch_seconds"] > 0
+
+
+@pytest.mark.slow
+def test_stanzas_are_compared_with_the_reports_loop(bench: Bench) -> None:
+    found = bench("stanzas", "--steps", "2", "--warmup", "1", "--repeats", "1")
+    speeds = {name: row["tokens_per_second"]["median"] for name, row in found["rows"].items()}
+    assert list(speeds) == ["report", "bare", "shipped", "float32"]
+    for name, row in found["rows"].items():
+        assert row["ratio"] == pytest.approx(speeds[name] / speeds["report"])
+        assert row["epoch_seconds"] == pytest.approx(found["tokens"] / speeds[name])
