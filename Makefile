@@ -1,14 +1,18 @@
 # make train: environment, corpus, a model in a few minutes, poems.   make test: the whole test suite.
+# make bench: training speed beside plain PyTorch, some 20 minutes.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: train test check install
+.PHONY: train test check bench install
 
 train: install
 	$(BIN)/python src/train.py
 
 test: install
 	$(BIN)/python -m pytest
+
+bench: install
+	$(BIN)/python bench/throughput.py
 
 check: install
 	$(BIN)/ruff check .

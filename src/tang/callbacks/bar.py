@@ -7,10 +7,10 @@ from pytorch_lightning.callbacks import RichProgressBar
 
 
 class Bar(RichProgressBar):
-    """Shows metrics as often as they are logged: to read them the host waits for a GPU. Drawn ten times a second."""
+    """Shows metrics as often as they are logged: to read them the host waits for a GPU. Drawn twice a second."""
 
     def __init__(self) -> None:
-        super().__init__(refresh_rate=10)
+        super().__init__(refresh_rate=2)
         self._shown: dict[str, Any] = {}
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:

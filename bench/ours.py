@@ -1,0 +1,130 @@
+"""This project's training: as shipped, and the bare step of it, both from the config that ships."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from hydra import compose, initialize_config_dir
+from measure import Work
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint
+from torch import nn
+
+import tang.training  # noqa: F401 (it silences a warning of Lightning's)
+from tang import config
+from tang.assembly import build_callbacks, build_task, build_trainer, settle
+from tang.callbacks.progress import Progress
+from tang.cli.arguments import plain
+from tang.compute import keep_memory
+from tang.data.batches import Batch, PoemLoader
+from tang.data.poems import PoemDataModule
+from tang.tasks.language_model import LanguageModel
+
+CONF = Path(__file__).parent.parent / "conf"
+
+
+def composed(overrides: Sequence[str]) -> DictConfig:
+    """``conf/train.yaml`` with these overrides."""
+    config.register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("train", overrides=[plain(override) for override in overrides])
+
+
+def build(overrides: Sequence[str]) -> tuple[dict[str, Any], PoemDataModule, LanguageModel]:
+    """Settings, data and model, made as ``tang.training.train`` makes them."""
+    cfg = composed(overrides)
+    settings: Any = OmegaConf.to_container(cfg, resolve=True)
+    pl.seed_everything(cfg.seed, workers=True, verbose=False)
+    torch.backends.cudnn.allow_tf32 = False
+    keep_memory()
+    settle(settings)
+    data, task = build_task(cfg, settings)
+    assert isinstance(data, PoemDataModule)
+    assert isinstance(task, LanguageModel)
+    return settings, data, task
+
+
+def train(overrides: Sequence[str], steps: int, step_is_done: Callable[[int], None]) -> None:
+    """Train for so many steps as ``src/train.py`` does, with its callbacks and loggers."""
+    settings, data, task = build([*overrides, f"trainer.max_steps={steps}", "trainer.max_epochs=-1"])
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        best = ModelCheckpoint(folder / "checkpoints", "best", monitor="val/loss", save_on_train_epoch_end=False)
+        callbacks = [best, Progress(), *build_callbacks(settings, task, folder), Counting(step_is_done)]
+        trainer = build_trainer(settings["trainer"], folder, False, callbacks)
+        trainer.fit(task, datamodule=data)
+
+
+class Counting(Callback):
+    """Tells of each step that is done."""
+
+    def __init__(self, step_is_done: Callable[[int], None]) -> None:
+        self.step_is_done = step_is_done
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        self.step_is_done(batch.num_tokens)
+
+
+def bare(overrides: Sequence[str], device: str) -> tuple[Callable[[Batch], None], PoemLoader]:
+    """A step of loss, backward, clipping and the optimizer's step, and the loader of its batches, at epoch 0."""
+    settings, data, task = build(overrides)
+    task.to(device).train()
+    assert task.optimizer is not None
+    optimizer = task.optimizer(task.parameters())
+    clip = settings["trainer"]["gradient_clip_val"]
+    bf16 = settings["trainer"]["precision"] == "bf16-mixed"
+
+    def step(batch: Batch) -> None:
+        with torch.autocast(device, torch.bfloat16, enabled=bf16):
+            loss = task.loss(batch)
+        optimizer.zero_grad()
+        loss.backward()
+        if clip is not None:
+            nn.utils.clip_grad_norm_(task.parameters(), clip)
+        optimizer.step()
+
+    return step, PoemLoader(data.prepared.parts["train"], data.batch_size, data.seed, torch.device(device))
+
+
+def planned(overrides: Sequence[str], folder: Path, length: int, device: str) -> Work:
+    """The work that a config means, without a number of steps; leaves the training ids in ``folder``."""
+    cfg = composed(overrides)
+    settings: Any = OmegaConf.to_container(cfg, resolve=True)
+    settle(settings)
+    arguments = {name: value for name, value in settings["data"].items() if name != "_target_"}
+    data = PoemDataModule(**arguments)
+    sequences = data.prepared.parts["train"]
+    begin, *_, end = sequences.offsets
+    np.save(folder / "tokens.npy", sequences.tokens[begin:end])
+    np.save(folder / "offsets.npy", sequences.offsets - begin)
+    model = cfg.model
+    return Work(
+        embedding_size=model.embedding_size or model.hidden_size,
+        hidden_size=model.hidden_size,
+        num_layers=model.num_layers,
+        tie_weights=model.tie_weights,
+        dropout=model.dropout,
+        lr=cfg.optimizer.lr,
+        clip=cfg.trainer.gradient_clip_val,
+        vocabulary_size=len(data.prepared.vocabulary),
+        batch_size=cfg.data.batch_size,
+        seed=cfg.seed,
+        overrides=tuple(overrides),
+        backend=settings["model"]["backend"],
+        precision=settings["trainer"]["precision"],
+        ids=str(folder),
+        length=length,
+        warmup=0,
+        steps=0,
+        device=device,
+        batches=len(data.train_dataloader()),
+        poems=len(sequences),
+        tokens=int(sequences.lengths.sum()),
+    )

@@ -1,0 +1,63 @@
+"""What the scripts here share: measurements in turns, their medians, and the files they end in."""
+
+import json
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import machine
+from measure import Work, measured
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+RESULTS = Path("bench/results")
+
+Jobs = dict[str, tuple[str, Work]]
+"""Name → what to measure, and of which work; see ``measure.py``."""
+
+
+def in_turns(groups: Sequence[Jobs], repeats: int) -> list[dict[str, list[Any]]]:
+    """The results of each group's jobs, by name; within a group all are measured once, then all again."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(elapsed_when_finished=False),
+        console=Console(stderr=True),
+    )
+    results: list[dict[str, list[Any]]] = [{name: [] for name in jobs} for jobs in groups]
+    with bar:
+        task = bar.add_task("", total=repeats * sum(map(len, groups)))
+        for jobs, group in zip(groups, results, strict=True):
+            for _ in range(repeats):
+                for name, (what, work) in jobs.items():
+                    sizes = f"H={work.hidden_size} L={work.num_layers} B={work.batch_size}"
+                    bar.update(task, description=f"{sizes} {name}")
+                    group[name].append(measured(what, work))
+                    bar.advance(task)
+    return results
+
+
+def spread(values: Sequence[float]) -> dict[str, Any]:
+    """Median, and the smallest and the largest."""
+    return {"median": statistics.median(values), "min": min(values), "max": max(values), "runs": len(values)}
+
+
+def shown(spread: dict[str, Any]) -> str:
+    """For a table: ``12,300 (11,900–12,800)``."""
+    return f"{spread['median']:,.0f} ({spread['min']:,.0f}–{spread['max']:,.0f})"
+
+
+def save(name: str, device: str, findings: dict[str, Any], text: str) -> None:
+    """``findings`` as JSON and ``text`` as Markdown in ``bench/results``, each with the machine in words; prints it."""
+    about = machine.words(device)
+    told = f"{text}\n\nMeasured on: {', '.join(f'{key} {value}' for key, value in about.items())}."
+    stem = name if device == "cpu" else f"{name}-{device}"
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    findings = {"machine": about, "device": device, **findings}
+    (RESULTS / f"{stem}.json").write_text(json.dumps(findings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (RESULTS / f"{stem}.md").write_text(f"{told}\n", encoding="utf-8")
+    print(told)

@@ -1,0 +1,85 @@
+"""A report's small training, five-character stanzas, against this project's with the same model and batch size.
+
+``python bench/stanzas.py`` from the project's folder. ``experiment=report_e`` says what is trained: E = 100,
+H = 128, two layers, batches of 32 stanzas of one length, Adam, clipping at 1.
+
+=======  ====================================================================================
+report   the report's own loop: plain PyTorch, nn.LSTM, a DataLoader, float32
+bare     this project's step in a loop of its own
+shipped  this project's training as shipped: Lightning, logger, callbacks, progress bar
+float32  the same with trainer.precision=32-true
+=======  ====================================================================================
+
+Each measurement is a process of its own, and they take turns.
+"""
+
+import argparse
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import machine
+import ours
+from report import Jobs, in_turns, save, shown, spread
+
+from tang.tables import markdown
+
+TARGETS = 25
+"""Of a stanza: four lines of five characters and a mark, and the end."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Five-character stanzas: a report's loop against this project's.")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=100, help="steps that are timed")
+    parser.add_argument("--warmup", type=int, default=20, help="steps before them")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.add_argument("--text", help="a text file with one poem a line instead of the 全唐诗")
+    options = parser.parse_args()
+    device = machine.pick_device(options.device)
+    source = ["data=text", f"data.path={options.text}"] if options.text else []
+    with tempfile.TemporaryDirectory() as folder:
+        overrides = ["experiment=report_e", *source, f"trainer.accelerator={device}"]
+        work = ours.planned(overrides, Path(folder), TARGETS, device)
+        work = replace(work, warmup=options.warmup, steps=options.steps)
+        float32 = replace(work, overrides=(*work.overrides, "trainer.precision=32-true"))
+        jobs: Jobs = {
+            "report": ("plain", work),
+            "bare": ("bare", work),
+            "shipped": ("shipped", work),
+            "float32": ("shipped", float32),
+        }
+        (results,) = in_turns([jobs], options.repeats)
+    speeds = {name: spread([turn["tokens_per_second"] for turn in turns]) for name, turns in results.items()}
+    rows = {
+        name: {
+            "tokens_per_second": speed,
+            "milliseconds": spread([turn["milliseconds"] for turn in results[name]]),
+            "memory": spread([turn["memory"] for turn in results[name]]),
+            "epoch_seconds": work.tokens / speed["median"],
+            "ratio": speed["median"] / speeds["report"]["median"],
+        }
+        for name, speed in speeds.items()
+    }
+    table = [
+        {
+            "": name,
+            "tokens/s (min–max)": shown(row["tokens_per_second"]),
+            "× report": f"{row['ratio']:.2f}",
+            "ms a step": f"{row['milliseconds']['median']:.1f}",
+            "s an epoch": f"{row['epoch_seconds']:.1f}",
+            "MiB": f"{row['memory']['median']:,.0f}",
+        }
+        for name, row in rows.items()
+    ]
+    about = (
+        f"E = {work.embedding_size}, H = {work.hidden_size}, L = {work.num_layers}, batches of {work.batch_size}, "
+        f"vocabulary {work.vocabulary_size:,}, {work.tokens:,} tokens an epoch; medians of {options.repeats} turns."
+    )
+    findings = {"tokens": work.tokens, "backend": work.backend, "precision": work.precision, "rows": rows}
+    text = f"{about} Shipped is model.backend={work.backend} trainer.precision={work.precision}."
+    save("stanzas", device, findings, f"{text}\n\n{markdown(table)}")
+
+
+if __name__ == "__main__":
+    main()

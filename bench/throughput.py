@@ -1,0 +1,194 @@
+"""Training speed side by side: what people write against this project's training, in real tokens per second.
+
+``python bench/throughput.py`` from the project's folder. Each measurement is a process of its own, and
+the variants take turns, so that a busy moment of the machine hits them all. All train the same network
+with Adam on the same poems, the 全唐诗 cut at 100 characters:
+
+=========  ==========================================================================================
+plain      nn.Embedding, nn.LSTM, nn.Linear in float32; a DataLoader of shuffled poems padded to 100
+bucketed   the same loop with this project's batches
+autocast   that under torch.autocast to bfloat16
+bare       this project's step in a loop of its own
+shipped    this project's training as shipped: Lightning, logger, callbacks, progress bar
+=========  ==========================================================================================
+
+A token is a character to predict; padding isn't one. Training on one takes, in FLOP,
+
+    3 · (8H(E+H) + 16H²(L−1) + 2HV),
+
+see ``machine.training_flop``. The share of the GEMM rate is this times tokens per second, over the rate of
+large products in the variant's number format, measured in the same turns. The share of the floor is that over
+the rates at the model's own shapes: of the recurrent step for what must be done step by step, of the head for
+all else.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import machine
+import ours
+from measure import VARIANTS, Work
+from report import Jobs, in_turns, save, shown, spread
+
+from tang.tables import markdown
+
+LENGTH = 100
+"""Characters that poems are cut at."""
+
+KINDS = [*VARIANTS, "shipped"]
+
+
+def main() -> None:
+    options = parse()
+    device = machine.pick_device(options.device)
+    sizes = [(h, layers, b) for b in options.batch_size for layers in options.layers for h in options.sizes]
+    with tempfile.TemporaryDirectory() as folder:
+        works = [ours.planned(overrides(options, device, *each), Path(folder), LENGTH, device) for each in sizes]
+        works = [replace(work, warmup=options.warmup, steps=options.steps) for work in works]
+        if not options.steps:
+            rate = machine.gemm_rates({"large": machine.LARGE[device]}, device)["large float32"]
+            works = [work.lasting(options.seconds, rate) for work in works]
+        if options.profile:
+            save_profiles(works, device)
+            return
+        results = in_turns([jobs(work) for work in works], options.repeats)
+    rows = [summary(work, result) for work, result in zip(works, results, strict=True)]
+    save("throughput", device, {"length": LENGTH, "rows": rows}, told(works, rows))
+
+
+def parse() -> argparse.Namespace:
+    def numbers(text: str) -> list[int]:
+        return [int(number) for number in text.split(",")]
+
+    parser = argparse.ArgumentParser(description="Training speed side by side, in real tokens per second.")
+    parser.add_argument("--sizes", type=numbers, default=[128, 256, 512, 1024], help="E = H, e.g. 256,512")
+    parser.add_argument("--layers", type=numbers, default=[1, 2])
+    parser.add_argument("--batch_size", type=numbers, default=[64], help="poems in a batch, e.g. 64,1024")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4.0, help="about so long does bucketed train, without warm-up")
+    parser.add_argument("--steps", type=int, default=0, help="so many steps instead")
+    parser.add_argument("--warmup", type=int, default=2, help="steps before those that are timed")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.add_argument("--text", help="a text file with one poem a line instead of the 全唐诗")
+    parser.add_argument("--profile", action="store_true", help="where a step goes, instead of speeds")
+    return parser.parse_args()
+
+
+def overrides(options: argparse.Namespace, device: str, size: int, layers: int, batch_size: int) -> list[str]:
+    """Of the config that ships: sizes, and no dropout."""
+    return [
+        *(["data=text", f"data.path={options.text}"] if options.text else ["data=tang"]),
+        f"data.max_length={LENGTH}",
+        f"data.batch_size={batch_size}",
+        f"model.hidden_size={size}",
+        f"model.num_layers={layers}",
+        "model.dropout=0",
+        f"trainer.accelerator={device}",
+    ]
+
+
+def jobs(work: Work) -> Jobs:
+    return {what: (what, work) for what in ("gemm", *KINDS)}
+
+
+def summary(work: Work, results: dict[str, list[Any]]) -> dict[str, Any]:
+    """Medians over the turns, ratios of medians, shares of what the machine can do."""
+    rates = {name: spread([turn[name] for turn in results["gemm"]]) for name in results["gemm"][0]}
+    formats = dict.fromkeys(KINDS, work.number_format)
+    formats |= {"plain": "float32", "bucketed": "float32", "autocast": "bfloat16"}
+    speeds = {what: spread([turn["tokens_per_second"] for turn in results[what]]) for what in KINDS}
+    variants = {
+        what: {
+            "format": formats[what],
+            "tokens_per_second": speeds[what],
+            "milliseconds": spread([turn["milliseconds"] for turn in results[what]]),
+            "memory": spread([turn["memory"] for turn in results[what]]),
+            "ratios": {
+                other: speeds[what]["median"] / speeds[other]["median"] for other in ("plain", "bucketed", "autocast")
+            },
+            "share_of_gemm": speeds[what]["median"] * work.flop / rates[f"large {formats[what]}"]["median"],
+            "share_of_floor": speeds[what]["median"] * floor(work, rates, formats[what]),
+        }
+        for what in KINDS
+    }
+    return {
+        "embedding_size": work.embedding_size,
+        "hidden_size": work.hidden_size,
+        "num_layers": work.num_layers,
+        "tie_weights": work.tie_weights,
+        "dropout": work.dropout,
+        "vocabulary_size": work.vocabulary_size,
+        "batch_size": work.batch_size,
+        "steps": work.steps,
+        "flop_per_token": work.flop,
+        "backend": work.backend,
+        "precision": work.precision,
+        "gemm": rates,
+        "variants": variants,
+    }
+
+
+def floor(work: Work, rates: dict[str, dict[str, Any]], number_format: str) -> float:
+    """Seconds that a token's products take at the rates of the model's own shapes."""
+    stepping = machine.stepping_flop(work.hidden_size, work.num_layers)
+    head, step = (rates[f"{shape} {number_format}"]["median"] for shape in ("head", "step"))
+    return stepping / float(step) + (work.flop - stepping) / float(head)
+
+
+def told(works: Sequence[Work], rows: Sequence[dict[str, Any]]) -> str:
+    """Two tables in Markdown, with what holds for all rows before them."""
+    work = works[0]
+    speeds = [
+        {
+            "E = H": row["hidden_size"],
+            "L": row["num_layers"],
+            "B": row["batch_size"],
+            "": what,
+            "tokens/s (min–max)": shown(variant["tokens_per_second"]),
+            "× plain": f"{variant['ratios']['plain']:.2f}",
+            "× bucketed": f"{variant['ratios']['bucketed']:.2f}",
+            "× autocast": f"{variant['ratios']['autocast']:.2f}",
+            "MiB": f"{variant['memory']['median']:,.0f}",
+            "% of GEMM": f"{100 * variant['share_of_gemm']:.0f}",
+            "% of floor": f"{100 * variant['share_of_floor']:.0f}",
+        }
+        for row in rows
+        for what, variant in row["variants"].items()
+    ]
+    rates = [
+        {
+            "E = H": row["hidden_size"],
+            "L": row["num_layers"],
+            "B": row["batch_size"],
+            "MFLOP a token": f"{row['flop_per_token'] / 1e6:.1f}",
+            **{f"{name}, GFLOP/s": f"{rate['median'] / 1e9:,.0f}" for name, rate in row["gemm"].items()},
+        }
+        for row in rows
+    ]
+    tied = "the head's weight is the embedding" if work.tie_weights else "the head has its own weight"
+    return (
+        f"Training on poems cut at {LENGTH} characters, vocabulary {work.vocabulary_size:,}, dropout {work.dropout:g}, "
+        f"{tied}. Real tokens a second, medians of {rows[0]['variants']['plain']['memory']['runs']} turns.\n\n"
+        f"{markdown(speeds)}\n\nRates of matrix products, medians of the same turns:\n\n{markdown(rates)}"
+    )
+
+
+def save_profiles(works: Sequence[Work], device: str) -> None:
+    """One step of autocast and one of this project's, by operation."""
+    names = ("autocast", "bare")
+    results = in_turns([{what: (f"{what} profile", work) for what in names} for work in works], 1)
+    texts = [
+        f"## {what}, E = H = {work.hidden_size}, L = {work.num_layers}, B = {work.batch_size}\n\n"
+        + markdown(result[what][0]["operations"])
+        for work, result in zip(works, results, strict=True)
+        for what in names
+    ]
+    save("profile", device, {"profiles": results}, "\n\n".join(texts))
+
+
+if __name__ == "__main__":
+    main()
