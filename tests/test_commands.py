@@ -28,7 +28,8 @@ def scalars(folder: Path) -> EventAccumulator:
 
 
 def test_train_then_sample_then_evaluate(script: Script, small: Sequence[str], tmp_path: Path) -> None:
-    trained = script("train", *small, "scheduler=plateau", "trainer.log_every_n_steps=5")
+    exact = "trainer.precision=32-true"  # in which evaluate.py computes
+    trained = script("train", *small, "scheduler=plateau", "trainer.log_every_n_steps=5", exact)
     assert trained.returncode == 0, trained.stderr
     (run,) = (tmp_path / "outputs" / "train").iterdir()
 
@@ -36,6 +37,8 @@ def test_train_then_sample_then_evaluate(script: Script, small: Sequence[str], t
     assert {path.name for path in (run / ".hydra").iterdir()} == {"config.yaml", "hydra.yaml", "overrides.yaml"}
     assert {path.name for path in (run / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
     log = (run / "train.log").read_text(encoding="utf-8")
+    assert "computing on" in log
+    assert f"with model.backend=torch {exact}" in log
     assert "epoch 2/2" in log
     assert "pytorch_lightning" in log
     assert "poems read" in trained.stdout

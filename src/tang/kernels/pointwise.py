@@ -26,11 +26,10 @@ def cross_entropy(logits: Tensor, targets: Tensor, nll: Tensor, ignored: int) ->
         compiled("cross_entropy", logits, targets, nll, ignored, *logits.shape)()
         return
     log_p = F.log_softmax(logits, dim=-1, dtype=nll.dtype)
-    counts = targets != ignored
-    torch.neg(torch.where(counts, log_p.gather(1, targets[:, None])[:, 0], 0.0), out=nll)
-    p = log_p.exp_()
-    p[torch.arange(len(p), device=p.device), targets] -= 1
-    logits.copy_(p * counts[:, None])
+    wanted = log_p.gather(1, targets[:, None])
+    counts = (targets != ignored)[:, None]
+    nll.copy_(torch.where(counts, -wanted, 0.0)[:, 0])
+    torch.exp(log_p, out=logits).scatter_(1, targets[:, None], wanted.expm1().to(logits.dtype)).mul_(counts)
 
 
 class Dropout(torch.autograd.Function):

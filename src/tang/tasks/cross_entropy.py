@@ -9,8 +9,8 @@ from torch.autograd.function import once_differentiable
 
 from tang.kernels import pointwise
 
-CHUNK = {"cpu": 2**23, "cuda": 2**27}
-"""Logits at a time: in bfloat16 16 MB, about what a processor's last cache holds, and 256 MB."""
+CHUNK = {"cpu": 2**23, "cuda": 2**26}
+"""Logits at a time: in bfloat16 16 MB, about what a processor's last cache holds, and 128 MB."""
 
 
 class LinearCrossEntropy(torch.autograd.Function):
