@@ -42,7 +42,6 @@ def build(overrides: Sequence[str]) -> tuple[dict[str, Any], PoemDataModule, Lan
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     torch.backends.cudnn.allow_tf32 = False
     keep_memory()
-    settle(settings)
     data, task = build_task(cfg, settings)
     assert isinstance(data, PoemDataModule)
     assert isinstance(task, LanguageModel)
@@ -97,7 +96,7 @@ def planned(overrides: Sequence[str], folder: Path, length: int, device: str) ->
     """The work that a config means, without a number of steps; leaves the training ids in ``folder``."""
     cfg = composed(overrides)
     settings: Any = OmegaConf.to_container(cfg, resolve=True)
-    settle(settings)
+    settle(settings, settings["model"]["cell"])
     arguments = {name: value for name, value in settings["data"].items() if name != "_target_"}
     data = PoemDataModule(**arguments)
     sequences = data.prepared.parts["train"]

@@ -71,7 +71,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="about so long does bucketed train, without warm-up")
     parser.add_argument("--steps", type=int, default=0, help="so many steps instead")
-    parser.add_argument("--warmup", type=int, default=2, help="steps before those that are timed")
+    parser.add_argument(
+        "--warmup", type=int, choices=range(1, 100), default=2, metavar="N", help="steps before those that are timed"
+    )
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--text", help="a text file with one poem a line instead of the 全唐诗")
     parser.add_argument("--profile", action="store_true", help="where a step goes, instead of speeds")

@@ -35,25 +35,30 @@ Settings = Mapping[str, Any]
 """A config, or a group of it, as plain dicts, lists and values."""
 
 
-def build_task(config: DictConfig, settings: Settings) -> tuple[PoemDataModule | NamesDataModule, Task]:
+def build_task(config: DictConfig, settings: dict[str, Any]) -> tuple[PoemDataModule | NamesDataModule, Task]:
     """The data and the model; from a checkpoint's weights and vocabulary with ``init_from``.
+
+    What ``settings`` leave open of accelerator, backend and precision is put in.
 
     Raises:
         InputError: the corpus, the checkpoint, the optimizer's settings or their combination are wrong.
     """
-    arguments, model = dict(settings["data"]), dict(settings["model"])
+    arguments = dict(settings["data"])
     module: Any = hydra.utils.get_class(arguments.pop("_target_"))
-    kind: type[Task] = hydra.utils.get_class(model.pop("_target_"))
+    kind: type[Task] = hydra.utils.get_class(settings["model"]["_target_"])
     if not issubclass(module, kind.learns_from):
         raise InputError("data and model don't match: a classifier learns from data=names, a language model from poems")
-    check_backend(settings)
+    origin = checkpoint.load(checkpoint.find(config.init_from, kind, "init_from"), kind) if config.init_from else None
+    cell = (origin.hparams if origin else settings)["model"]["cell"]
+    settle(settings, cell)
+    check_backend(settings, cell)
+    model = {name: value for name, value in settings["model"].items() if name != "_target_"}
     optimizer = hydra.utils.instantiate(config.optimizer, _convert_="all")
     try:
         optimizer([nn.Parameter(torch.zeros(1))])
     except (ValueError, RuntimeError) as error:  # settings that exclude each other
         raise InputError(f"optimizer: {error}") from error
 
-    origin = checkpoint.load(checkpoint.find(config.init_from, kind, "init_from"), kind) if config.init_from else None
     given = {"vocabulary": origin.vocabulary.symbols} if isinstance(origin, LanguageModel) else {}
     data: PoemDataModule | NamesDataModule = module(**arguments, **given)
     if isinstance(origin, LanguageModel) and isinstance(data, PoemDataModule):
@@ -71,10 +76,10 @@ def build_task(config: DictConfig, settings: Settings) -> tuple[PoemDataModule |
     return data, task
 
 
-def settle(settings: dict[str, Any]) -> None:
+def settle(settings: dict[str, Any], cell: str) -> None:
     """Put in what the config leaves open: accelerator, backend and precision; the log says which and why."""
     trainer, model = settings["trainer"], settings["model"]
-    choice = choose(trainer["accelerator"], model["backend"], trainer["precision"], model["cell"])
+    choice = choose(trainer["accelerator"], model["backend"], trainer["precision"], cell)
     trainer["accelerator"], trainer["precision"] = choice.accelerator, choice.precision
     model["backend"] = choice.backend
     log.info(
@@ -86,9 +91,9 @@ def settle(settings: dict[str, Any]) -> None:
     )
 
 
-def check_backend(settings: Settings) -> None:
+def check_backend(settings: Settings, cell: str) -> None:
     """Refuse a cell or a number format that the backend doesn't have."""
-    cell, backend = settings["model"]["cell"], settings["model"]["backend"]
+    backend = settings["model"]["backend"]
     if cell not in REPORT_CELLS:
         check_cell(cell, backend)
     precision = settings["trainer"]["precision"]

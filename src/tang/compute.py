@@ -32,6 +32,7 @@ def choose(accelerator: str, backend: str, precision: str | None, cell: str) -> 
     Only a backend that is left open brings bfloat16 with it; one that is named computes in float32 unless
     ``precision`` says otherwise. Apple's GPU must be asked for.
     """
+    precision = LOW if precision == "bf16" else precision  # Lightning has two names for it
     if accelerator == "auto":
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     if backend != "auto":
@@ -59,5 +60,5 @@ def keep_memory() -> None:
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
-        libc.mallopt(mmap_threshold, 2**30)
+        libc.mallopt(mmap_threshold, 2**30) or libc.mallopt(mmap_threshold, 2**25)  # the most for older versions
         libc.mallopt(trim_threshold, 2**31 - 1)

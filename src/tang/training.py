@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from tang.assembly import build_callbacks, build_task, build_trainer, check_interval, settle
+from tang.assembly import build_callbacks, build_task, build_trainer, check_interval
 from tang.callbacks.progress import Progress
 from tang.compute import keep_memory
 from tang.sweep import RESULT
@@ -56,7 +56,6 @@ def train(config: DictConfig, folder: Path, is_sweep: bool) -> Result:
     pl.seed_everything(config.seed, workers=True, verbose=False)
     torch.backends.cudnn.allow_tf32 = False  # in 32-true cuDNN would round a recurrent layer's inputs to ten bits
     keep_memory()
-    settle(settings)
     data, task = build_task(config, settings)
     batches = len(data.train_dataloader())
     check_interval(settings["trainer"], batches)

@@ -4,12 +4,18 @@ import pytest
 import torch
 
 from tang.kernels import lstm
-from tests.kernels.conftest import BOUNDS, assert_near, drawn, wide
+from tests.kernels.conftest import BOUNDS, COMPILED, WAYS, assert_near, drawn, named, wide
+
+pytestmark = pytest.mark.parametrize(
+    "dtype", [*WAYS, *(("steps", dtype) for dtype in COMPILED)], indirect=True, ids=named
+)
 
 T, H = 4, 19  # nothing that a vector register divides
 
 
-@pytest.mark.parametrize("batch", [1, 8, 21])  # compiled, rows go in blocks of eight or four and the rest one by one
+@pytest.mark.parametrize(
+    "batch", [1, 8, 23]
+)  # compiled, rows go in blocks of 8 or 4, and the rest in blocks of 4, 2 and 1
 def test_states_and_gradients_are_the_equations(dtype: torch.dtype, batch: int) -> None:
     gates, z = drawn(T, batch, 4 * H, dtype=dtype, scale=2.0)
     weight, w = drawn(4 * H, H, dtype=dtype, scale=0.3)

@@ -33,10 +33,18 @@ def test_cross_entropy_and_its_gradient_are_pytorchs(dtype: torch.dtype) -> None
     assert (logits[[2, 4]] == 0).all(), "ignored targets contribute nothing"
 
 
+def test_a_target_that_is_none_is_refused(dtype: torch.dtype) -> None:
+    for target in (-1, V):
+        with pytest.raises((IndexError, RuntimeError), match=r"targets from|out of bounds"):
+            pointwise.cross_entropy(
+                torch.zeros(1, V, dtype=dtype), torch.tensor([target]), torch.zeros(1, dtype=wide(dtype)), ignored=0
+            )
+
+
 def test_large_logits_do_not_overflow(dtype: torch.dtype) -> None:
     logits = torch.tensor([[3e4, -3e4, 0.0]], dtype=dtype)
     nll = torch.empty(1, dtype=wide(dtype))
-    pointwise.cross_entropy(logits, torch.tensor([1]), nll, ignored=-1)
+    pointwise.cross_entropy(logits, torch.tensor([1]), nll, ignored=0)
     assert nll.item() == pytest.approx(6e4, rel=1e-2)
     assert logits[0].tolist() == pytest.approx([1.0, -1.0, 0.0], abs=1e-30)
 

@@ -89,6 +89,19 @@ def test_every_backend_agrees_with_torch(
     assert_agree(case(backend, cell, Shape(4, 26, 6, 8, layers), dtype, has_state), BOUNDS[dtype])
 
 
+@pytest.mark.parametrize("cell", ["lstm", "rnn"])
+def test_bptt_takes_gradients_that_lie_otherwise_in_memory(cell: str) -> None:
+    reference, other, inputs, _ = case("bptt", cell, Shape(3, 4, 5, 6, 1), torch.float32, False)
+    gradients = []
+    for stack in (reference, other):
+        outputs, last = stack(inputs)
+        loss = (outputs.transpose(0, 2) * torch.arange(3.0)).sum()
+        loss = loss + sum((part[0].T * torch.arange(3.0)).square().sum() for part in last)
+        gradients.append(torch.autograd.grad(loss, list(stack.parameters())))
+    for found, wanted in zip(*gradients, strict=True):
+        torch.testing.assert_close(found, wanted)
+
+
 @pytest.mark.parametrize("dtype", BOUNDS, ids=str)
 def test_bptt_agrees_without_a_compiler_too(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "library", lambda: None)

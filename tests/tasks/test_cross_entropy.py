@@ -79,3 +79,14 @@ def test_gradients_pass_gradcheck() -> None:
     assert torch.autograd.gradcheck(
         lambda *others: linear_cross_entropy(others[0], others[1], others[2], targets, 0), (hidden, weight, bias)
     )
+
+
+def test_under_autocast_products_are_in_its_format() -> None:
+    hidden, weight, bias, targets = layer(torch.float32)
+    exact = linear_nll(hidden, weight, bias, targets, 0)
+    with torch.autocast("cpu", torch.bfloat16):
+        low = linear_nll(hidden, weight, bias, targets, 0)
+        loss = linear_cross_entropy(hidden, weight, bias, targets, 0)
+    assert not torch.equal(low, exact)
+    torch.testing.assert_close(low, linear_nll(hidden.bfloat16(), weight, bias, targets, 0))
+    torch.testing.assert_close(loss, low.sum())

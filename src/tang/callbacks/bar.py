@@ -14,6 +14,6 @@ class Bar(RichProgressBar):
         self._shown: dict[str, Any] = {}
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
-        if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+        if trainer.validating or trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             self._shown = super().get_metrics(trainer, pl_module)
         return self._shown

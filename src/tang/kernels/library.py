@@ -1,11 +1,12 @@
-"""Compiles ``kernels.cpp`` at its first use on a machine, in about a second, and loads it."""
+"""Compiles ``kernels.cpp`` at its first use on a machine, in some seconds, and loads it."""
 
 import ctypes
 import hashlib
 import logging
 import os
-import shutil
+import shlex
 import subprocess
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -14,44 +15,61 @@ import pooch
 
 log = logging.getLogger(__name__)
 
-SOURCE = Path(__file__).with_name("kernels.cpp")
-# OpenMP is PyTorch's own, so that both share one pool of threads. No -ffast-math: in a shared library it
-# would round the whole process's smallest numbers to zero.
+FOLDER = Path(__file__).parent
+# -fopenmp is GNU's OpenMP, as PyTorch's own packages have it: both then share one pool of threads. No -ffast-math:
+# in a shared library it would round the whole process's smallest numbers to zero.
 FLAGS = ["-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-shared", "-fPIC"]
+COMPILER = None if sys.platform == "darwin" else "g++"
+"""Unless ``CXX`` names one. Apple's has no OpenMP."""
 
 
 @cache
 def library() -> ctypes.CDLL | None:
     """The compiled functions; None, with a line in the log, if they can't be compiled here."""
-    wanted = os.environ.get("CXX") or "g++"
-    compiler = shutil.which(wanted)
+    compiler = os.environ.get("CXX") or COMPILER
     if compiler is None:
-        log.info("no C++ compiler (%s): PyTorch does what stands between the matrix products, slower", wanted)
         return None
     try:
-        return ctypes.CDLL(str(compiled(compiler, Path(pooch.os_cache("tang")))))
-    except (OSError, subprocess.CalledProcessError) as error:
-        output = getattr(error, "stderr", None) or str(error)
-        log.warning("%s doesn't compile %s; PyTorch does its work, slower: %s", compiler, SOURCE.name, output.strip())
-        return None
+        return ctypes.CDLL(str(compiled(shlex.split(compiler), Path(pooch.os_cache("tang")))))
+    except FileNotFoundError:
+        problem = "not found"
+    except subprocess.CalledProcessError as error:
+        problem = error.stderr.strip()
+    except OSError as error:
+        problem = str(error)
+    log.info("no C++ compiler (%s): PyTorch does what stands between products, slower: %s", compiler, problem)
+    return None
 
 
-def compiled(compiler: str, folder: Path) -> Path:
+def compiled(compiler: list[str], folder: Path) -> Path:
     """The library for this machine's processor, from ``folder`` if it has been compiled before.
 
     Raises:
         CalledProcessError: the compiler fails.
-        OSError: it can't be run, or the folder can't be written to.
+        OSError: it can't be run; FileNotFoundError: there is none.
     """
-    # What -march=native means here is part of the name: a home folder may be shared by unequal machines.
-    about = subprocess.run([compiler, *FLAGS, "-Q", "--help=target", "--version"], check=True, capture_output=True)
-    name = hashlib.sha256(b"\0".join([SOURCE.read_bytes(), about.stdout, *map(str.encode, FLAGS)])).hexdigest()[:16]
-    path = folder / f"kernels-{name}.so"
+    # The processor, as -march=native has it, is part of the name: a home folder may be shared by unequal machines.
+    about = _output([*compiler, *FLAGS, "-dM", "-E", "-x", "c++", os.devnull])
+    sources = [path.read_text(encoding="utf-8") for path in (*sorted(FOLDER.glob("*.h")), FOLDER / "kernels.cpp")]
+    name = hashlib.sha256("\0".join([about, *FLAGS, *sources]).encode("utf-8")).hexdigest()[:16]
+    path = _writable(folder) / f"kernels-{name}.so"
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as staged:
+        with tempfile.TemporaryDirectory(dir=path.parent) as staged:
             made = Path(staged) / path.name
-            command = [compiler, *FLAGS, str(SOURCE), "-o", str(made)]
-            subprocess.run(command, check=True, capture_output=True, text=True)
+            _output([*compiler, *FLAGS, str(FOLDER / "kernels.cpp"), "-o", str(made)])
             made.replace(path)  # whole or not at all, whoever else compiles it now
     return path
+
+
+def _writable(folder: Path) -> Path:
+    """``folder``, or one of this process alone if nothing can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="tang-"))
+    return folder
+
+
+def _output(command: list[str]) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout

@@ -9,9 +9,10 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """``F.linear`` of x (B, E): (B, G). In float32 on a CPU it is oneDNN's product.
 
     PyTorch hands float32 products to MKL, which takes two to three times as long on a CPU that isn't
-    Intel's; oneDNN has those in bfloat16 anyway.
+    Intel's; oneDNN has those in bfloat16 anyway. Where gradients are needed it is ``F.linear`` itself,
+    whose can be differentiated again.
     """
     is_float32 = x.dtype == torch.float32 and not torch.is_autocast_enabled(x.device.type)
-    if is_float32 and x.device.type == "cpu" and torch.backends.mkldnn.is_available():
+    if is_float32 and x.device.type == "cpu" and torch.backends.mkldnn.is_available() and not torch.is_grad_enabled():
         return F.linear(x.to_mkldnn(), weight, bias).to_dense()
     return F.linear(x, weight, bias)

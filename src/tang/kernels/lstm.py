@@ -13,19 +13,19 @@ from torch import Tensor
 
 from tang.kernels.native import compiled, is_compiled
 
-LARGEST = 256
-"""H up to which bfloat16 layers go through time in one compiled function. Beyond, the weights leave a core's cache,
-and the products of PyTorch's libraries are as fast or faster."""
+LARGEST = {torch.float32: 1024, torch.bfloat16: 256}
+"""H up to which layers go through time in one compiled function. Beyond, the weights leave a core's cache, and the
+products of PyTorch's libraries are as fast or faster."""
 
 LARGEST_BESIDE_AMX = 128
-"""The same where those have a unit for tiles, which our products don't use."""
+"""The same in bfloat16 where those have a unit for tiles, which our products don't use."""
 
 
 def _at_once(weight: Tensor) -> bool:
     if not is_compiled(weight):
         return False
-    largest = LARGEST_BESIDE_AMX if torch.cpu._is_amx_tile_supported() else LARGEST
-    return weight.dtype == torch.float32 or weight.shape[1] <= largest
+    has_tiles = weight.dtype == torch.bfloat16 and torch.cpu._is_amx_tile_supported()
+    return weight.shape[1] <= (LARGEST_BESIDE_AMX if has_tiles else LARGEST[weight.dtype])
 
 
 def forward(gates: Tensor, weight: Tensor, cell: Tensor, hidden: Tensor) -> None:

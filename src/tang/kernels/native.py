@@ -26,3 +26,9 @@ def compiled(name: str, *arguments: Tensor | int) -> Callable[..., None]:
         getattr(library(), f"{name}_{FORMATS[first.dtype]}"),
         *(c_void_p(a.data_ptr()) if isinstance(a, Tensor) else c_int64(a) for a in arguments),
     )
+
+
+def format_of_products(tensor: Tensor) -> torch.dtype:
+    """What matrix products with a tensor are to be computed in: autocast's format where it is on, else its own."""
+    device = tensor.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else tensor.dtype

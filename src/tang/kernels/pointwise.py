@@ -21,8 +21,14 @@ def cross_entropy(logits: Tensor, targets: Tensor, nll: Tensor, ignored: int) ->
         targets: (N,) int64.
         nll: (N,) room for −ln p of each target, float32, or float64 if ``logits`` are.
         ignored: a target that counts for nothing: its nll and its gradient are 0.
+
+    Raises:
+        IndexError: a target, or ``ignored``, isn't one of 0 … V − 1; on a CPU.
     """
     if is_compiled(logits):
+        least, most = torch.aminmax(targets)
+        if not 0 <= least <= most < logits.shape[1]:
+            raise IndexError(f"targets from {least} to {most}, but there are {logits.shape[1]} logits")
         compiled("cross_entropy", logits, targets, nll, ignored, *logits.shape)()
         return
     log_p = F.log_softmax(logits, dim=-1, dtype=nll.dtype)

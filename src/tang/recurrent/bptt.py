@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from tang.kernels import lstm as kernels
+from tang.kernels.native import format_of_products
 from tang.recurrent.layer import Layer, State, Weights
 
 
@@ -31,11 +32,12 @@ class LSTM(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, d_outputs: Tensor, d_h: Tensor, d_c: Tensor) -> tuple[Tensor, ...]:
+    def backward(ctx: Any, d_outputs: Tensor, d_h: Tensor, d_c: Tensor) -> tuple[Tensor | None, ...]:
         inputs, gates, hidden, cell, weight_ih, weight_hh = ctx.saved_tensors
-        d_h, d_c = d_h.clone(), d_c.clone()
+        d_h, d_c = (d.clone(memory_format=torch.contiguous_format) for d in (d_h, d_c))
         d_z = kernels.backward(gates, weight_hh, cell, d_outputs.contiguous(), d_h, d_c)
-        return d_z @ weight_ih, d_h, d_c, *_weight_gradients(d_z, inputs, hidden)
+        d_inputs = d_z @ weight_ih if ctx.needs_input_grad[0] else None
+        return d_inputs, d_h, d_c, *_weight_gradients(d_z, inputs, hidden)
 
 
 class RNN(torch.autograd.Function):
@@ -85,23 +87,22 @@ def _weight_gradients(d_z: Tensor, inputs: Tensor, hidden: Tensor) -> Weights:
 def lstm(inputs: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:
     """A layer as every backend has it."""
     h, c = state
-    wide = torch.promote_types(c.dtype, torch.float32)
-    return _apply(LSTM, inputs, (h, c.to(wide)), weights)
+    wide = torch.promote_types(format_of_products(inputs), torch.float32)
+    return _apply(LSTM, inputs, h, (c.to(wide).contiguous(),), weights)
 
 
 def rnn(inputs: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:
     """A layer as every backend has it."""
-    return _apply(RNN, inputs, state, weights)
+    return _apply(RNN, inputs, state[0], (), weights)
 
 
 def _apply(
-    layer: type[torch.autograd.Function], inputs: Tensor, state: State, weights: Weights
+    layer: type[torch.autograd.Function], inputs: Tensor, h: Tensor, others: State, weights: Weights
 ) -> tuple[Tensor, State]:
-    device = inputs.device.type
-    format = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else inputs.dtype
-    inputs, h, *weights_ = (tensor.to(format) for tensor in (inputs, state[0], *weights))
-    with torch.autocast(device, enabled=False):  # products in place take no mixed types
-        outputs, *last = layer.apply(inputs, h, *state[1:], *weights_)
+    format = format_of_products(inputs)
+    inputs, h, *weights_ = (tensor.to(format).contiguous() for tensor in (inputs, h, *weights))
+    with torch.autocast(inputs.device.type, enabled=False):  # products in place take no mixed types
+        outputs, *last = layer.apply(inputs, h, *others, *weights_)
     return outputs, tuple(last)
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from tang.kernels import pointwise
+from tang.kernels.native import format_of_products
 
 CHUNK = {"cpu": 2**23, "cuda": 2**26}
 """Logits at a time: in bfloat16 16 MB, about what a processor's last cache holds, and 128 MB."""
@@ -61,12 +62,13 @@ def linear_cross_entropy(hidden: Tensor, weight: Tensor, bias: Tensor, targets: 
     """The sum over all targets but the ``ignored``; differentiable once.
 
     Args:
-        hidden: (N, H), in the format that the products are to have.
+        hidden: (N, H); the products are in autocast's format where it is on, else in its own.
         weight: (V, H).
         bias: (V,).
         targets: (N,) int64.
         ignored: a target that counts for nothing.
     """
+    hidden = hidden.to(format_of_products(hidden))
     with torch.autocast(hidden.device.type, enabled=False):
         return LinearCrossEntropy.apply(hidden, weight, bias, targets, ignored)  # type: ignore[no-untyped-call, no-any-return]
 
@@ -74,6 +76,7 @@ def linear_cross_entropy(hidden: Tensor, weight: Tensor, bias: Tensor, targets: 
 @torch.no_grad()
 def linear_nll(hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, ignored: int) -> Tensor:
     """(N,) −ln p of each target, 0 for the ``ignored``; arguments as above."""
+    hidden = hidden.to(format_of_products(hidden))
     with torch.autocast(hidden.device.type, enabled=False):
         chunks = _chunks(hidden, weight.to(hidden.dtype), bias, targets, ignored)
         return torch.cat([nll for _, nll, _ in chunks])
