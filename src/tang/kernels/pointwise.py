@@ -26,7 +26,7 @@ def cross_entropy(logits: Tensor, targets: Tensor, nll: Tensor, ignored: int) ->
         IndexError: a target, or ``ignored``, isn't one of 0 … V − 1; on a CPU.
     """
     if is_compiled(logits):
-        least, most = torch.aminmax(targets)
+        least, most = targets.numpy().min(), targets.numpy().max()
         if not 0 <= least <= most < logits.shape[1]:
             raise IndexError(f"targets from {least} to {most}, but there are {logits.shape[1]} logits")
         compiled("cross_entropy", logits, targets, nll, ignored, *logits.shape)()
