@@ -94,3 +94,11 @@ def test_stanzas_are_compared_with_the_reports_loop(bench: Bench) -> None:
     for name, row in found["rows"].items():
         assert row["ratio"] == pytest.approx(speeds[name] / speeds["report"])
         assert row["epoch_seconds"] == pytest.approx(found["tokens"] / speeds[name])
+
+
+@pytest.mark.slow
+def test_overhead_is_what_training_costs_beside_its_bare_step(bench: Bench) -> None:
+    found = bench("overhead", "model.hidden_size=16", "--steps", "2", "--warmup", "1", "--repeats", "1")
+    speeds = {name: speed["median"] for name, speed in found["tokens_per_second"].items()}
+    assert list(speeds) == ["bare", "shipped"]
+    assert found["ratio"] == pytest.approx(speeds["shipped"] / speeds["bare"])

@@ -1,0 +1,52 @@
+"""What Lightning, data loading, logging and callbacks cost: ``python bench/overhead.py [KEY=VALUE ...]``.
+
+Trains what ``src/train.py`` would train with the given changes, by default as it ships, in a loop of its own (*bare*)
+and as shipped, each measurement in a process of its own and in turns.
+"""
+
+import argparse
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import machine
+import ours
+from report import in_turns, save, shown, spread
+
+from tang.tables import markdown
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What this project's training costs beside the bare step of it.")
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as for src/train.py")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=100, help="steps that are timed")
+    parser.add_argument("--warmup", type=int, default=10, help="steps before them")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.add_argument("--text", help="a text file with one poem a line instead of the 全唐诗")
+    options = parser.parse_args()
+    device = machine.pick_device(options.device)
+    source = ["data=text", f"data.path={options.text}"] if options.text else []
+    with tempfile.TemporaryDirectory() as folder:
+        overrides = [*source, f"trainer.accelerator={device}", *options.overrides]
+        work = ours.planned(overrides, Path(folder), 0, device)
+        work = replace(work, warmup=options.warmup, steps=options.steps)
+        (results,) = in_turns([{"bare": ("bare", work), "shipped": ("shipped", work)}], options.repeats)
+    speeds = {name: spread([turn["tokens_per_second"] for turn in turns]) for name, turns in results.items()}
+    steps = {name: spread([turn["milliseconds"] for turn in turns]) for name, turns in results.items()}
+    ratio = speeds["shipped"]["median"] / speeds["bare"]["median"]
+    table = [
+        {"": name, "tokens/s (min–max)": shown(speed), "ms a step": f"{steps[name]['median']:.1f}"}
+        for name, speed in speeds.items()
+    ]
+    about = (
+        f"E = {work.embedding_size}, H = {work.hidden_size}, L = {work.num_layers}, batches of {work.batch_size}, "
+        f"dropout {work.dropout:g}, vocabulary {work.vocabulary_size:,}; medians of {options.repeats} turns. "
+        f"Shipped is {100 * ratio:.1f} % of bare."
+    )
+    findings = {"overrides": options.overrides, "tokens_per_second": speeds, "milliseconds": steps, "ratio": ratio}
+    save("overhead", device, findings, f"{about}\n\n{markdown(table)}")
+
+
+if __name__ == "__main__":
+    main()
