@@ -14,7 +14,6 @@ padding         of all positions of an epoch, the most in three epochs
 """
 
 import argparse
-import json
 import random
 import re
 import statistics
@@ -28,6 +27,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import machine
+from report import save
 from rich.progress import track
 
 from tang.corpus.fetch import TANG, fetch
@@ -35,7 +35,6 @@ from tang.corpus.forms import HANZI
 from tang.data.poems import PoemDataModule
 from tang.tables import markdown
 
-RESULT = Path("bench/results/corpus.json")
 SIZES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 Value = TypeVar("Value")
@@ -82,10 +81,7 @@ def main() -> None:
             prepared = alone(prepare, corpus, cache, options.max_length)
             loaded = alone(load, corpus, cache, options.max_length)
         rows.append({"size": size, **asdict(prepared), **asdict(loaded)})
-    print(f"{markdown([shown(row) for row in rows])}\n")
-    told = {"machine": machine.words("cpu"), "max_length": options.max_length, "rows": rows}
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    save("corpus", "cpu", {"max_length": options.max_length, "rows": rows}, markdown([shown(row) for row in rows]))
 
 
 def write(files: list[Path], size: float, folder: Path) -> None:

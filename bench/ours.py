@@ -6,24 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from hydra import compose, initialize_config_dir
 from measure import Work
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import nn
 
-import tang.training  # noqa: F401 (it silences a warning of Lightning's)
 from tang import config
-from tang.assembly import build_callbacks, build_task, build_trainer, settle
+from tang.assembly import build_callbacks, build_trainer, settle
 from tang.callbacks.progress import Progress
 from tang.cli.arguments import plain
-from tang.compute import keep_memory
 from tang.data.batches import Batch, PoemLoader
 from tang.data.poems import PoemDataModule
 from tang.tasks.language_model import LanguageModel
+from tang.training import best_checkpoint, set_up
 
 CONF = Path(__file__).parent.parent / "conf"
 
@@ -37,12 +34,7 @@ def composed(overrides: Sequence[str]) -> DictConfig:
 
 def build(overrides: Sequence[str]) -> tuple[dict[str, Any], PoemDataModule, LanguageModel]:
     """Settings, data and model, made as ``tang.training.train`` makes them."""
-    cfg = composed(overrides)
-    settings: Any = OmegaConf.to_container(cfg, resolve=True)
-    pl.seed_everything(cfg.seed, workers=True, verbose=False)
-    torch.backends.cudnn.allow_tf32 = False
-    keep_memory()
-    data, task = build_task(cfg, settings)
+    settings, data, task = set_up(composed(overrides))
     assert isinstance(data, PoemDataModule)
     assert isinstance(task, LanguageModel)
     return settings, data, task
@@ -53,8 +45,12 @@ def train(overrides: Sequence[str], steps: int, step_is_done: Callable[[int], No
     settings, data, task = build([*overrides, f"trainer.max_steps={steps}", "trainer.max_epochs=-1"])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        best = ModelCheckpoint(folder / "checkpoints", "best", monitor="val/loss", save_on_train_epoch_end=False)
-        callbacks = [best, Progress(), *build_callbacks(settings, task, folder), Counting(step_is_done)]
+        callbacks = [
+            best_checkpoint(folder),
+            Progress(),
+            *build_callbacks(settings, task, folder),
+            Counting(step_is_done),
+        ]
         trainer = build_trainer(settings["trainer"], folder, False, callbacks)
         trainer.fit(task, datamodule=data)
 

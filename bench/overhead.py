@@ -4,31 +4,26 @@ Trains what ``src/train.py`` would train with the given changes, by default as i
 and as shipped, each measurement in a process of its own and in turns.
 """
 
-import argparse
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import machine
 import ours
-from report import in_turns, save, shown, spread
+from report import in_turns, options_for, save, shown, source, spread
 
 from tang.tables import markdown
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="What this project's training costs beside the bare step of it.")
+    parser = options_for("What this project's training costs beside the bare step of it.", repeats=5)
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as for src/train.py")
-    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--steps", type=int, default=100, help="steps that are timed")
     parser.add_argument("--warmup", type=int, default=10, help="steps before them")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    parser.add_argument("--text", help="a text file with one poem a line instead of the 全唐诗")
     options = parser.parse_args()
     device = machine.pick_device(options.device)
-    source = ["data=text", f"data.path={options.text}"] if options.text else []
     with tempfile.TemporaryDirectory() as folder:
-        overrides = [*source, f"trainer.accelerator={device}", *options.overrides]
+        overrides = [*source(options), f"trainer.accelerator={device}", *options.overrides]
         work = ours.planned(overrides, Path(folder), 0, device)
         work = replace(work, warmup=options.warmup, steps=options.steps)
         (results,) = in_turns([{"bare": ("bare", work), "shipped": ("shipped", work)}], options.repeats)

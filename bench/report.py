@@ -1,5 +1,6 @@
 """What the scripts here share: measurements in turns, their medians, and the files they end in."""
 
+import argparse
 import json
 import statistics
 from collections.abc import Sequence
@@ -15,6 +16,20 @@ RESULTS = Path("bench/results")
 
 Jobs = dict[str, tuple[str, Work]]
 """Name → what to measure, and of which work; see ``measure.py``."""
+
+
+def options_for(description: str, repeats: int) -> argparse.ArgumentParser:
+    """With the options that all measurements in turns have."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--repeats", type=int, default=repeats)
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.add_argument("--text", help="a text file with one poem a line instead of the 全唐诗")
+    return parser
+
+
+def source(options: argparse.Namespace) -> list[str]:
+    """The overrides for ``--text``."""
+    return ["data=text", f"data.path={options.text}"] if options.text else []
 
 
 def in_turns(groups: Sequence[Jobs], repeats: int) -> list[dict[str, list[Any]]]:

@@ -9,7 +9,6 @@ Training on a token takes 3 · (8H(E+H) + 16H²(L−1) + 2HV) FLOP, see ``machin
 GEMM rate is that times tokens per second, over the rate of large products in the same number format.
 """
 
-import argparse
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 import machine
 import ours
 from measure import Work
-from report import Jobs, in_turns, save, shown, spread
+from report import Jobs, in_turns, options_for, save, shown, source, spread
 
 from tang.tables import markdown
 
@@ -35,23 +34,20 @@ VARIED: dict[str, list[float]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Speed, memory and time of an epoch, one factor varied at a time.")
+    parser = options_for("Speed, memory and time of an epoch, one factor varied at a time.", repeats=1)
     parser.add_argument("--sizes", type=lambda text: [float(number) for number in text.split(",")], default=VARIED["H"])
     parser.add_argument("--factors", default=",".join(VARIED), help="which to vary, e.g. H,L")
-    parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=3.0, help="about so long does a bare step train, at most")
     parser.add_argument("--steps", type=int, default=0, help="so many steps instead")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    parser.add_argument("--text", help="a text file with one poem a line instead of the 全唐诗")
     options = parser.parse_args()
     device = machine.pick_device(options.device)
     varied = {**VARIED, "H": options.sizes}
     points = [BASE, *({**BASE, factor: value} for factor in options.factors.split(",") for value in varied[factor])]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        source = ["data=text", f"data.path={options.text}"] if options.text else ["data=tang"]
-        poems = ours.planned(source, folder, 0, device).poems
-        works = [ours.planned([*source, *overrides(point, poems, device)], folder, 0, device) for point in points]
+        corpus = source(options) or ["data=tang"]
+        poems = ours.planned(corpus, folder, 0, device).poems
+        works = [ours.planned([*corpus, *overrides(point, poems, device)], folder, 0, device) for point in points]
         rate = machine.gemm_rates({"large": machine.LARGE[device]}, device)[f"large {works[0].number_format}"]
         works = [replace(work, warmup=5 if device == "cpu" else 50) for work in works]
         works = [replace(w, steps=options.steps) if options.steps else w.lasting(options.seconds, rate) for w in works]

@@ -13,14 +13,13 @@ float32  the same with trainer.precision=32-true
 Each measurement is a process of its own, and they take turns.
 """
 
-import argparse
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import machine
 import ours
-from report import Jobs, in_turns, save, shown, spread
+from report import Jobs, in_turns, options_for, save, shown, source, spread
 
 from tang.tables import markdown
 
@@ -29,17 +28,13 @@ TARGETS = 25
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Five-character stanzas: a report's loop against this project's.")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser = options_for("Five-character stanzas: a report's loop against this project's.", repeats=3)
     parser.add_argument("--steps", type=int, default=100, help="steps that are timed")
     parser.add_argument("--warmup", type=int, default=20, help="steps before them")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    parser.add_argument("--text", help="a text file with one poem a line instead of the 全唐诗")
     options = parser.parse_args()
     device = machine.pick_device(options.device)
-    source = ["data=text", f"data.path={options.text}"] if options.text else []
     with tempfile.TemporaryDirectory() as folder:
-        overrides = ["experiment=report_e", *source, f"trainer.accelerator={device}"]
+        overrides = ["experiment=report_e", *source(options), f"trainer.accelerator={device}"]
         work = ours.planned(overrides, Path(folder), TARGETS, device)
         work = replace(work, warmup=options.warmup, steps=options.steps)
         float32 = replace(work, overrides=(*work.overrides, "trainer.precision=32-true"))

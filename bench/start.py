@@ -6,7 +6,6 @@ are warm; then several times in turns with a process that imports torch and noth
 """
 
 import argparse
-import json
 import statistics
 import subprocess
 import sys
@@ -14,13 +13,11 @@ import tempfile
 import time
 from pathlib import Path
 
-import machine
+from report import save
 from rich.progress import track
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from tang.tables import markdown
-
-RESULT = Path("bench/results/start.json")
 
 
 def main() -> None:
@@ -38,10 +35,8 @@ def main() -> None:
         "beyond importing torch": statistics.median(stepped - imported for imported, _, stepped in turns),
     }
     table = markdown([{"what": what, "seconds": f"{value:.2f}"} for what, value in seconds.items()])
-    print(f"{table}\n")
-    told = {"machine": machine.words("cpu"), "overrides": options.overrides, "repeats": options.repeats}
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps({**told, "seconds": seconds}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    findings = {"overrides": options.overrides, "repeats": options.repeats, "seconds": seconds}
+    save("start", "cpu", findings, table)
 
 
 def torch() -> float:

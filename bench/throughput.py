@@ -32,7 +32,7 @@ from typing import Any
 import machine
 import ours
 from measure import VARIANTS, Work
-from report import Jobs, in_turns, save, shown, spread
+from report import Jobs, in_turns, options_for, save, shown, source, spread
 
 from tang.tables import markdown
 
@@ -64,18 +64,15 @@ def parse() -> argparse.Namespace:
     def numbers(text: str) -> list[int]:
         return [int(number) for number in text.split(",")]
 
-    parser = argparse.ArgumentParser(description="Training speed side by side, in real tokens per second.")
+    parser = options_for("Training speed side by side, in real tokens per second.", repeats=3)
     parser.add_argument("--sizes", type=numbers, default=[128, 256, 512, 1024], help="E = H, e.g. 256,512")
     parser.add_argument("--layers", type=numbers, default=[1, 2])
     parser.add_argument("--batch_size", type=numbers, default=[64], help="poems in a batch, e.g. 64,1024")
-    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="about so long does bucketed train, without warm-up")
     parser.add_argument("--steps", type=int, default=0, help="so many steps instead")
     parser.add_argument(
         "--warmup", type=int, choices=range(1, 100), default=2, metavar="N", help="steps before those that are timed"
     )
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    parser.add_argument("--text", help="a text file with one poem a line instead of the 全唐诗")
     parser.add_argument("--profile", action="store_true", help="where a step goes, instead of speeds")
     return parser.parse_args()
 
@@ -83,7 +80,7 @@ def parse() -> argparse.Namespace:
 def overrides(options: argparse.Namespace, device: str, size: int, layers: int, batch_size: int) -> list[str]:
     """Of the config that ships: sizes, and no dropout."""
     return [
-        *(["data=text", f"data.path={options.text}"] if options.text else ["data=tang"]),
+        *(source(options) or ["data=tang"]),
         f"data.max_length={LENGTH}",
         f"data.batch_size={batch_size}",
         f"model.hidden_size={size}",

@@ -20,7 +20,10 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from tang.assembly import build_callbacks, build_task, build_trainer, check_interval
 from tang.callbacks.progress import Progress
 from tang.compute import keep_memory
+from tang.data.names import NamesDataModule
+from tang.data.poems import PoemDataModule
 from tang.sweep import RESULT
+from tang.tasks.task import Task
 
 log = logging.getLogger(__name__)
 
@@ -51,21 +54,11 @@ def train(config: DictConfig, folder: Path, is_sweep: bool) -> Result:
         InputError: the corpus, a checkpoint or a setting is wrong.
     """
     started = time.perf_counter()
-    settings: Any = OmegaConf.to_container(config, resolve=True)
     logging.captureWarnings(True)
-    pl.seed_everything(config.seed, workers=True, verbose=False)
-    torch.backends.cudnn.allow_tf32 = False  # in 32-true cuDNN would round a recurrent layer's inputs to ten bits
-    keep_memory()
-    data, task = build_task(config, settings)
-    batches = len(data.train_dataloader())
-    check_interval(settings["trainer"], batches)
-    settings["trainer"]["log_every_n_steps"] = min(settings["trainer"]["log_every_n_steps"] or 50, batches)
+    settings, data, task = set_up(config)
     log.info("corpus\n%s", data.card.text())
 
-    best = ModelCheckpoint(
-        folder / "checkpoints", "best", monitor="val/loss", save_on_train_epoch_end=False, enable_version_counter=False
-    )
-    progress = Progress()
+    best, progress = best_checkpoint(folder), Progress()
     callbacks = [best, progress, *build_callbacks(settings, task, folder)]
     trainer = build_trainer(settings["trainer"], folder, is_sweep, callbacks)
     if isinstance(trainer.logger, TensorBoardLogger):
@@ -96,6 +89,30 @@ def train(config: DictConfig, folder: Path, is_sweep: bool) -> Result:
     )
     record(result, {**settings, "model": task.hparams["model"]}, trainer, folder)
     return result
+
+
+def set_up(config: DictConfig) -> tuple[dict[str, Any], PoemDataModule | NamesDataModule, Task]:
+    """The settings, with all that ``config`` leaves open put in, the data and the model, everything seeded.
+
+    Raises:
+        InputError: as :func:`train`.
+    """
+    settings: Any = OmegaConf.to_container(config, resolve=True)
+    pl.seed_everything(config.seed, workers=True, verbose=False)
+    torch.backends.cudnn.allow_tf32 = False  # in 32-true cuDNN would round a recurrent layer's inputs to ten bits
+    keep_memory()
+    data, task = build_task(config, settings)
+    batches = len(data.train_dataloader())
+    check_interval(settings["trainer"], batches)
+    settings["trainer"]["log_every_n_steps"] = min(settings["trainer"]["log_every_n_steps"] or 50, batches)
+    return settings, data, task
+
+
+def best_checkpoint(folder: Path) -> ModelCheckpoint:
+    """Keeps ``checkpoints/best.ckpt``, that of the lowest ``val/loss``."""
+    return ModelCheckpoint(
+        folder / "checkpoints", "best", monitor="val/loss", save_on_train_epoch_end=False, enable_version_counter=False
+    )
 
 
 def record(result: Result, settings: Mapping[str, Any], trainer: pl.Trainer, folder: Path) -> None:

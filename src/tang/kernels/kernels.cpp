@@ -13,7 +13,7 @@ template <class T>
 void cross_entropy(T *logits, const int64_t *targets, float *nll, int64_t ignored, int64_t N, int64_t V) {
 #pragma omp parallel
     {
-        float *powers = new float[V];
+        std::vector<float> powers(V);
 #pragma omp for
         for (int64_t n = 0; n < N; n++) {
             T *row = logits + n * V;
@@ -41,7 +41,6 @@ void cross_entropy(T *logits, const int64_t *targets, float *nll, int64_t ignore
             store(row[targets[n]], powers[targets[n]] * factor - 1.0f);
             nll[n] = std::log(sum) + largest - wanted;
         }
-        delete[] powers;
     }
 }
 

@@ -32,3 +32,8 @@ def format_of_products(tensor: Tensor) -> torch.dtype:
     """What matrix products with a tensor are to be computed in: autocast's format where it is on, else its own."""
     device = tensor.device.type
     return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else tensor.dtype
+
+
+def format_of_sums(products: torch.dtype) -> torch.dtype:
+    """What is kept and added up beside products in a format: float32 at least."""
+    return torch.promote_types(products, torch.float32)

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from tang.kernels import lstm as kernels
-from tang.kernels.native import format_of_products
+from tang.kernels.native import format_of_products, format_of_sums
 from tang.recurrent.layer import Layer, State, Weights
 
 
@@ -24,7 +24,7 @@ class LSTM(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, h_0: Tensor, c_0: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        gates, _ = _input_part(inputs, weights)
+        gates = _input_part(inputs, weights)
         hidden, cell = _with_room(h_0, inputs), _with_room(c_0, inputs)
         kernels.forward(gates, weights[1], cell, hidden)
         ctx.save_for_backward(inputs, gates, hidden, cell, *weights[:2])
@@ -45,10 +45,9 @@ class RNN(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, h_0: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor]:
-        pre_activations, recurrent = _input_part(inputs, weights)
-        hidden = _with_room(h_0, inputs)
+        pre_activations, hidden = _input_part(inputs, weights), _with_room(h_0, inputs)
         for z, h, next_h in zip(pre_activations, hidden[:-1], hidden[1:], strict=True):
-            torch.tanh(torch.addmm(z, h, recurrent), out=next_h)
+            torch.tanh(torch.addmm(z, h, weights[1].T), out=next_h)
         ctx.save_for_backward(inputs, hidden, *weights[:2])
         return hidden[1:], hidden[-1].clone()
 
@@ -63,11 +62,11 @@ class RNN(torch.autograd.Function):
         return d_z @ weight_ih, d_h, *_weight_gradients(d_z, inputs, hidden)
 
 
-def _input_part(inputs: Tensor, weights: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-    """All pre-activations (T, B, G·H) as far as the inputs make them, and what multiplies h, (H, G·H)."""
-    weight_ih, weight_hh, bias_ih, bias_hh = weights
+def _input_part(inputs: Tensor, weights: tuple[Tensor, ...]) -> Tensor:
+    """All pre-activations (T, B, G·H) as far as the inputs make them."""
+    weight_ih, _, bias_ih, bias_hh = weights
     flat = torch.addmm(bias_ih + bias_hh, inputs.flatten(0, 1), weight_ih.T)
-    return flat.view(*inputs.shape[:2], -1), weight_hh.T
+    return flat.view(*inputs.shape[:2], -1)
 
 
 def _with_room(first: Tensor, inputs: Tensor) -> Tensor:
@@ -86,23 +85,22 @@ def _weight_gradients(d_z: Tensor, inputs: Tensor, hidden: Tensor) -> Weights:
 
 def lstm(inputs: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:
     """A layer as every backend has it."""
-    h, c = state
-    wide = torch.promote_types(format_of_products(inputs), torch.float32)
-    return _apply(LSTM, inputs, h, (c.to(wide).contiguous(),), weights)
+    return _apply(LSTM, inputs, state, weights)
 
 
 def rnn(inputs: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:
     """A layer as every backend has it."""
-    return _apply(RNN, inputs, state[0], (), weights)
+    return _apply(RNN, inputs, state, weights)
 
 
 def _apply(
-    layer: type[torch.autograd.Function], inputs: Tensor, h: Tensor, others: State, weights: Weights
+    layer: type[torch.autograd.Function], inputs: Tensor, state: State, weights: Weights
 ) -> tuple[Tensor, State]:
     format = format_of_products(inputs)
-    inputs, h, *weights_ = (tensor.to(format).contiguous() for tensor in (inputs, h, *weights))
+    inputs, h, *weights_ = (tensor.to(format).contiguous() for tensor in (inputs, state[0], *weights))
+    cells = (cell.to(format_of_sums(format)).contiguous() for cell in state[1:])
     with torch.autocast(inputs.device.type, enabled=False):  # products in place take no mixed types
-        outputs, *last = layer.apply(inputs, h, *others, *weights_)
+        outputs, *last = layer.apply(inputs, h, *cells, *weights_)
     return outputs, tuple(last)
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from tang.kernels import pointwise
-from tang.kernels.native import format_of_products
+from tang.kernels.native import format_of_products, format_of_sums
 
 CHUNK = {"cpu": 2**23, "cuda": 2**26}
 """Logits at a time: in bfloat16 16 MB, about what a processor's last cache holds, and 128 MB."""
@@ -25,7 +25,7 @@ class LinearCrossEntropy(torch.autograd.Function):
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, ignored: int) -> Tensor:
         low = weight.to(hidden.dtype)
         d_hidden, d_weight, d_bias = torch.empty_like(hidden), torch.zeros_like(weight), torch.zeros_like(bias)
-        total = torch.zeros((), dtype=_wide(hidden), device=hidden.device)
+        total = torch.zeros((), dtype=format_of_sums(hidden.dtype), device=hidden.device)
         for h, d_h, nll, d_logits in _chunks(hidden, low, bias, targets, ignored, d_hidden):
             total += nll.sum()
             torch.mm(d_logits, low, out=d_h)
@@ -40,10 +40,6 @@ class LinearCrossEntropy(torch.autograd.Function):
         return *(d * d_total for d in ctx.saved_tensors), None, None
 
 
-def _wide(hidden: Tensor) -> torch.dtype:
-    return torch.promote_types(hidden.dtype, torch.float32)
-
-
 def _chunks(
     hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, ignored: int, *others: Tensor
 ) -> Iterator[tuple[Tensor, ...]]:
@@ -53,7 +49,7 @@ def _chunks(
     bias = bias.to(hidden.dtype)
     for h, t, *parts in zip(*(tensor.split(rows) for tensor in (hidden, targets, *others)), strict=True):
         logits = torch.addmm(bias, h, weight.T, out=room[: len(h)])
-        nll = torch.empty(len(h), dtype=_wide(hidden), device=hidden.device)
+        nll = torch.empty(len(h), dtype=format_of_sums(hidden.dtype), device=hidden.device)
         pointwise.cross_entropy(logits, t, nll, ignored)
         yield h, *parts, nll, logits
 

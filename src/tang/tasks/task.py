@@ -85,15 +85,15 @@ class Task(LightningModule):
         if isinstance(loader, BatchLoader):
             loader.set_epoch(self.current_epoch)
 
-    def log_step(self, values: Mapping[str, Tensor | float]) -> None:
+    def log_step(self, values: Mapping[str, Tensor | float], prog_bar: bool = False) -> None:
         """Log what a step came to, if this one goes to the logger: what Lightning does for others takes time too."""
         if (self.trainer.global_step + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
-            self.log_dict(dict(values), prog_bar="train/loss" in values, batch_size=1)
+            self.log_dict(dict(values), prog_bar=prog_bar, batch_size=1)
 
     def add_train_loss(self, loss: Tensor, count: int) -> None:
         """Add a batch's mean loss over ``count`` targets to the epoch's, and log it."""
         self.train_loss.update(loss.detach(), count)
-        self.log_step({"train/loss": loss.detach()})
+        self.log_step({"train/loss": loss.detach()}, prog_bar=True)
 
     def configure_gradient_clipping(
         self,
