@@ -30,7 +30,7 @@ class LinearCrossEntropy(torch.autograd.Function):
             total += nll.sum()
             torch.mm(d_logits, low, out=d_h)
             d_weight += d_logits.T @ h
-            d_bias += d_logits.sum(0, dtype=bias.dtype)
+            d_bias += d_logits.sum(0)
         ctx.save_for_backward(d_hidden, d_weight, d_bias)
         return total
 
