@@ -3,7 +3,8 @@ import torch
 from torch import Tensor
 
 from tang.corpus.forms import FORMS, PUNCTUATION, Form, form_of, hanzi
-from tang.data.vocabulary import BOS, SPECIALS, Vocabulary
+from tang.data.vocabulary import BOS, EOS, SPECIALS, Vocabulary
+from tang.errors import InputError
 from tang.tasks.network import Network
 from tang.verse.decoding import Settings, decode, first_states, pick, step
 from tang.verse.layout import Layout
@@ -160,3 +161,22 @@ def test_given_symbols_are_kept_in_every_row() -> None:
     given = torch.tensor([[7, -1, -1, 8, -1, -1], [-1, 9, -1, -1, 10, -1]])
     ids = decode(network(MARKED), layout.mask(), given, Settings(), torch.rand(2, 6, 2)).ids
     assert torch.equal(torch.where(given >= 0, ids, given), given)
+
+
+@pytest.mark.parametrize("beam_size", [None, 3])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_scores_that_are_no_numbers_are_told(value: float, beam_size: int | None) -> None:
+    model = network(MARKED)
+    model.head.bias.data[20] = value
+    with pytest.raises(InputError, match="the model's scores are not numbers"):
+        write(model, MARKED, ["日"], beam_size=beam_size)
+
+
+@pytest.mark.parametrize("beam_size", [None, 3])
+@pytest.mark.parametrize("value", [-1e9, float("-inf")])
+def test_a_model_that_only_wants_to_stop_is_kept_to_the_form(value: float, beam_size: int | None) -> None:
+    model = network(MARKED)
+    model.head.bias.data[:] = value
+    model.head.bias.data[EOS] = 10.0
+    poems = write(model, MARKED, ["日"], n=3, beam_size=beam_size)
+    assert all(form_of(poem.text.replace("\n", "")) == FORMS["七言绝句"] for poem in poems)

@@ -30,6 +30,7 @@ TEMPERATURE = Rule(lambda value: value == 0 or 0.01 <= value <= 100, "0, or from
 BETAS = Rule(lambda values: len(values) == 2 and all(0 <= value < 1 for value in values), "two shares below 1")
 SOME = Rule(lambda value: value != 0, "other than 0: a run is measured by its validation and test")
 PROBABILITY = Rule(lambda value: 0 < value <= 1, "above 0 and at most 1")
+TONES = Rule(lambda value: value.lower() in ("strict", "loose", "true", "false"), "strict or loose, true or false")
 FORM_NAME = one_of(*FORMS)
 FORM_NAMES = Rule(lambda names: len(names) > 0 and set(names) <= set(FORMS), f"null or some of {', '.join(FORMS)}")
 

@@ -4,27 +4,7 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from tang.config.rules import FORM_NAME, PROBABILITY, SEED, STARTS, TEMPERATURE, at_least, key, one_of
-
-
-@dataclass
-class Sample:
-    """``conf/sample.yaml``."""
-
-    ckpt: str = MISSING
-    start: list[str] = field(default_factory=lambda: list(STARTS))
-    form: str | None = key(None, FORM_NAME)
-    chars: int | None = key(None, at_least(1))
-    lines: int | None = key(None, at_least(1))
-    n: int = key(1, at_least(1))
-    temperature: float = key(0.8, TEMPERATURE)
-    top_k: int | None = key(None, at_least(1))
-    top_p: float | None = key(None, PROBABILITY)
-    seed: int = key(1, SEED)
-    batch_size: int = key(256, at_least(1))
-    precision: str = key("32-true", one_of("32-true", "bf16-mixed"))
-    format: str = key("text", one_of("text", "json"))
-    out: str | None = None
+from tang.config.rules import FORM_NAME, PROBABILITY, SEED, TEMPERATURE, TONES, at_least, key, one_of
 
 
 @dataclass
@@ -35,12 +15,49 @@ class Places:
 
 
 @dataclass
+class Sample:
+    """``conf/sample.yaml``."""
+
+    ckpt: str = MISSING
+    start: list[str] | None = None
+    form: str | None = key(None, FORM_NAME)
+    chars: int | None = key(None, at_least(1))
+    lines: int | None = key(None, at_least(1))
+    n: int = key(1, at_least(1))
+    rhyme: str | None = None
+    tones: str | None = key(None, TONES)
+    acrostic: str | None = None
+    acrostic_at: str = key("first", one_of("first", "last"))
+    contains: list[str] | None = None
+    no_repeat: bool = False
+    no_copy: bool = False
+    decode: str = key("sample", one_of("sample", "greedy", "beam"))
+    temperature: float = key(0.8, TEMPERATURE)
+    top_k: int | None = key(None, at_least(1))
+    top_p: float | None = key(None, PROBABILITY)
+    beam_size: int = key(8, at_least(1))
+    candidates: int = key(1, at_least(1))
+    best: int = key(1, at_least(1))
+    seed: int = key(1, SEED)
+    batch_size: int = key(256, at_least(1))
+    precision: str = key("32-true", one_of("32-true", "bf16-mixed"))
+    data: Places = field(default_factory=Places)
+    script: str | None = key(None, one_of("simplified", "traditional"))
+    format: str = key("text", one_of("text", "json", "markdown", "html"))
+    out: str | None = None
+
+
+@dataclass
 class Evaluate:
     """``conf/evaluate.yaml``."""
 
     ckpt: str = MISSING
     data: Places = field(default_factory=Places)
     split: str = key("test", one_of("train", "val", "test"))
+    poems: int = key(0, at_least(0))
+    form: str | None = key(None, FORM_NAME)
+    temperature: float = key(0.8, TEMPERATURE)
+    seed: int = key(1, SEED)
     batch_size: int = key(128, at_least(1))
     precision: str = key("32-true", one_of("32-true", "bf16-mixed", "64-true"))
     format: str = key("text", one_of("text", "json"))

@@ -24,6 +24,7 @@ import opencc
 from tang.corpus.forms import HANZI, PUNCTUATION, hanzi
 
 Script = Literal["simplified", "traditional"]
+SCRIPTS: tuple[Script, Script] = ("simplified", "traditional")
 
 MIN_CHARACTERS = 5
 

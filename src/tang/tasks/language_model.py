@@ -1,11 +1,13 @@
 """The language model as a LightningModule: its loss and its metrics."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from tang.corpus.clean import Script
 from tang.corpus.forms import DEFAULT_FORM, FORMS, form_named, hanzi
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
@@ -13,6 +15,8 @@ from tang.data.vocabulary import PAD, UNK, Vocabulary
 from tang.tasks.cross_entropy import linear_cross_entropy, linear_nll
 from tang.tasks.network import Network
 from tang.tasks.task import Mean, Task
+
+log = logging.getLogger(__name__)
 
 
 class LanguageModel(Task):
@@ -72,6 +76,29 @@ class LanguageModel(Task):
             form=regulated[0] if regulated else DEFAULT_FORM,
             **handed_over,
         )
+
+    @property
+    def script(self) -> Script:
+        """Of its vocabulary."""
+        return self.data.get("script", "simplified")
+
+    def data_module(self, places: Mapping[str, str | None], **others: Any) -> PoemDataModule:
+        """The corpus it was trained on, in its vocabulary, fetched and prepared if it isn't there.
+
+        It says so in the log if that corpus has changed since.
+
+        Args:
+            places: where the corpus is now, ``dir``, ``path`` and ``cache``, if not where it was (None).
+            others: what else is to be other than in training.
+
+        Raises:
+            InputError: the corpus can't be had.
+        """
+        moved = {key: place for key, place in places.items() if place is not None}
+        data = PoemDataModule(**{**self.data, **moved, **others, "vocabulary": self.vocabulary.symbols})
+        if self.corpus != data.source.fingerprint:
+            log.warning("%s is not what the model was trained on: its split may be another", data.source)
+        return data
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean −ln p of the batch's targets."""

@@ -4,6 +4,7 @@ The state is carried along, so that each character costs one step, however long 
 takes its random numbers from the poem's own stream: no poem depends on those beside it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt
 from typing import NamedTuple
@@ -12,10 +13,15 @@ import torch
 from torch import Tensor
 
 from tang.data.vocabulary import BOS
+from tang.errors import InputError
 from tang.kernels.linear import linear
 from tang.recurrent.equations import STEPS
 from tang.recurrent.layer import State
 from tang.tasks.network import Network
+from tang.verse.constraints import IMPOSSIBLE, Constraint
+
+LEAST = -1e4
+"""ln p of a symbol that the model holds for impossible: where nothing else may stand, it can."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,8 @@ class Decoded(NamedTuple):
     """(B, S) int64."""
     log_likelihood: Tensor
     """(B,) ln p of all S symbols under the model alone: no mask, temperature 1."""
+    dead_end: Tensor
+    """(B,) the first slot in which the constraints left nothing, and broke; −1: there is none."""
 
 
 def invert(p: Tensor, uniforms: Tensor) -> Tensor:
@@ -97,7 +105,14 @@ def first_states(network: Network, size: int) -> list[State]:
 
 
 @torch.no_grad()  # in inference mode autocast would cast the weights at every step
-def decode(network: Network, mask: Tensor, given: Tensor, settings: Settings, uniforms: Tensor) -> Decoded:
+def decode(
+    network: Network,
+    mask: Tensor,
+    given: Tensor,
+    settings: Settings,
+    uniforms: Tensor,
+    constraints: Sequence[Constraint] = (),
+) -> Decoded:
     """Poems of the slots in ``mask``.
 
     Args:
@@ -106,19 +121,71 @@ def decode(network: Network, mask: Tensor, given: Tensor, settings: Settings, un
         given: (B, S) int64, the symbol that a slot must have; −1 where the model draws one.
         settings: how it draws.
         uniforms: (B, S, 2) in [0, 1), the random numbers of each poem and slot.
+        constraints: made for these B poems; what they leave is drawn from.
+
+    Raises:
+        InputError: the model's scores aren't numbers.
     """
     device = network.head.weight.device
     given, uniforms = given.to(device), uniforms.to(device)
-    barred = torch.zeros(mask.shape, device=device).masked_fill_(~mask.to(device), float("-inf"))
+    barred = torch.zeros(mask.shape, device=device).masked_fill_(~mask.to(device), IMPOSSIBLE)
     symbols = torch.full_like(given[:, 0], BOS)
     states = first_states(network, len(given))
     log_likelihood = torch.zeros(len(given), device=device)
+    dead_end = torch.full_like(symbols, -1)
     drawn = []
     for slot in range(len(mask)):
         logits, states = step(network, symbols, states)
-        log_p = logits.log_softmax(-1, dtype=torch.float32)
-        scores = torch.add(barred[slot], log_p, alpha=1 / (settings.temperature or 1))
-        symbols = torch.where(given[:, slot] >= 0, given[:, slot], draw(scores, settings, uniforms[:, slot]))
+        log_p = log_probabilities(logits)
+        scores = torch.add(barred[slot], log_p.clamp(min=LEAST), alpha=1 / (settings.temperature or 1))
+        symbols, stuck = _choose(scores, slot, given[:, slot], settings, uniforms[:, slot], constraints)
+        dead_end = torch.where(stuck & (dead_end < 0), slot, dead_end)
         log_likelihood += log_p.gather(-1, symbols[:, None]).squeeze(-1)
         drawn.append(symbols)
-    return Decoded(torch.stack(drawn, 1), log_likelihood)
+        for constraint in constraints:
+            constraint.take(slot, symbols.cpu())
+    return Decoded(torch.stack(drawn, 1), log_likelihood, dead_end)
+
+
+def log_probabilities(logits: Tensor) -> Tensor:
+    """ln softmax(logits) (B, V) in float32.
+
+    Raises:
+        InputError: they aren't numbers.
+    """
+    log_p = logits.log_softmax(-1, dtype=torch.float32)
+    if log_p.isnan().any():
+        raise InputError("the model's scores are not numbers: its weights are broken; take another checkpoint")
+    return log_p
+
+
+def _choose(
+    scores: Tensor,
+    slot: int,
+    given: Tensor,
+    settings: Settings,
+    uniforms: Tensor,
+    constraints: Sequence[Constraint],
+) -> tuple[Tensor, Tensor]:
+    """(B,) the symbols of a slot, and (B,) bool where nothing could stand; there it is any that the form admits."""
+    free = given < 0
+    form = scores
+    for constraint in constraints:
+        if (bias := constraint.bias(slot)) is not None:
+            scores = scores + bias.to(scores.device)
+    stuck = free & (scores.amax(-1) == IMPOSSIBLE)
+    scores = torch.where(stuck[:, None], form, scores)
+    symbols = torch.where(free, draw(scores, settings, uniforms), given)
+    while constraints:
+        found = [constraint.refuses(slot, symbols.cpu()) for constraint in constraints]
+        refusals = [refusal.to(free.device) for refusal in found if refusal is not None]
+        refused = torch.stack([torch.zeros_like(free), *refusals]).any(0) & free & ~stuck
+        if not refused.any():
+            break
+        scores = scores.clone()
+        scores[refused, symbols[refused]] = IMPOSSIBLE
+        stuck = stuck | (refused & (scores.amax(-1) == IMPOSSIBLE))
+        again = refused & ~stuck
+        symbols = symbols.clone()
+        symbols[again] = draw(scores[again], settings, uniforms[again])
+    return symbols, stuck

@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from tang.corpus.clean import convert
+from tang.corpus.clean import SCRIPTS, convert
 from tang.corpus.forms import FORMS, LINE_END, PUNCTUATION, Form, form_named, hanzi, split_lines
 from tang.data.vocabulary import SPECIALS, Vocabulary
 from tang.errors import InputError
@@ -45,6 +45,12 @@ class Layout:
             slots += [None] * self.form.chars + ([marks] if marks else [])
         return slots
 
+    @cached_property
+    def lines(self) -> Tensor:
+        """(S,) the line of each slot, from 0; −1 for marks."""
+        numbers = [line for line, marks in enumerate(self.marks) for _ in range(self.form.chars + bool(marks))]
+        return torch.tensor([-1 if marks else n for n, marks in zip(numbers, self.slots, strict=True)])
+
     def mask(self) -> Tensor:
         """(S, V) bool: whether a slot admits a symbol."""
         symbols = self.vocabulary.symbols
@@ -69,7 +75,7 @@ class Layout:
             if character not in PUNCTUATION:
                 if count == len(hanzi_slots):
                     raise InputError(f"start={start}: too long; {self.form} has {len(hanzi_slots)} characters")
-                ids[hanzi_slots[count]] = self._id(start, character)
+                ids[hanzi_slots[count]] = self.id_of(character, f"start={start}")
                 count += 1
             elif count == 0 or count % self.form.chars:
                 raise InputError(
@@ -80,21 +86,24 @@ class Layout:
                 slot = hanzi_slots[count - 1] + 1
                 if slot < len(slots) and character in (slots[slot] or ""):
                     ids[slot] = self.vocabulary.ids[character]
-        if count == 0:
+        if start and count == 0:
             raise InputError(f"start={start}: give at least one Chinese character to begin with")
         return ids
 
-    def _id(self, start: str, character: str) -> int:
-        if not hanzi(character):
-            raise InputError(f"start={start}: {character!r} is not a Chinese character")
-        if character in self.vocabulary:
-            return self.vocabulary.ids[character]
-        twins = {convert([character], "simplified")[0], convert([character], "traditional")[0]}
-        known = sorted(twin for twin in twins if twin in self.vocabulary)
-        hint = f"; write {' or '.join(known)}, which it knows" if known else ""
-        raise InputError(f"start={start}: the model doesn't know the character {character}{hint}")
+    def id_of(self, character: str, key: str) -> int:
+        """The id of a Chinese character that was given with ``key``, or of its twin in the other script.
 
-    def lines(self, ids: list[int]) -> list[tuple[str, str]]:
+        Raises:
+            InputError: it is none, or the model doesn't know it.
+        """
+        if not hanzi(character):
+            raise InputError(f"{key}: {character!r} is not a Chinese character")
+        for twin in (character, *(convert([character], script)[0] for script in SCRIPTS)):
+            if twin in self.vocabulary:
+                return self.vocabulary.ids[twin]
+        raise InputError(f"{key}: the model doesn't know the character {character}")
+
+    def read(self, ids: list[int]) -> list[tuple[str, str]]:
         """The lines of a poem with the marks after them; marks that the model can't write are the form's own."""
         text = self.vocabulary.decode(ids)
         lines = []

@@ -1,34 +1,95 @@
 """From starts to finished poems."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from tang.corpus.clean import MARKS
+from tang.corpus.clean import MARKS, Script, convert
 from tang.corpus.forms import DEFAULT_FORM, FORMS, Form
 from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
 from tang.tasks.network import Network
-from tang.verse.decoding import Settings, decode
+from tang.verse.beam import search
+from tang.verse.constraints import Contains, NoCopy, NoRepeat
+from tang.verse.decoding import Decoded, Settings, decode
 from tang.verse.layout import Layout, form_for
+from tang.verse.novelty import Spans
+from tang.verse.poem import Poem
+from tang.verse.regulated import Regulated
+from tang.verse.rules import Rules
+from tang.verse.wishes import Wishes
+
+TRIES = 10
+"""Of a poem for which the constraints leave nothing at some place, before it is given up."""
 
 
 @dataclass(frozen=True)
-class Poem:
-    """A poem that a model wrote."""
+class Asked:
+    """A poem that is to be written."""
 
     start: str
-    form: str
-    lines: list[str]
-    """Characters alone."""
+    """As it was given."""
     text: str
-    """With punctuation, a couplet a line."""
-    log_likelihood: float
-    """ln p of all characters and of the marks that the model wrote, the start included."""
+    """As the model knows it."""
+    given: tuple[int, ...]
+    """(S,) the symbol that a slot must have, −1 where the model draws it."""
+    place: int
+    """In the answer."""
+    number: int
+    """How many poems for this start come before it."""
+    tries: int = 1
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes the poems of one layout, so many at once; see :func:`write`."""
+
+    network: Network
+    rules: Rules
+    settings: Settings
+    seed: int
+    spans: Spans | None
+    beam_size: int | None
+
+    def write(self, asked: Sequence[Asked]) -> Iterator[tuple[Asked, list[Poem], int]]:
+        """Of each its poem, of a beam several, best first; and a slot where constraints left nothing, if there is one."""
+        layout, wishes, beams = self.rules.layout, self.rules.wishes, self.beam_size or 1
+        given = torch.tensor([poem.given for poem in asked])
+        no_repeat = NoRepeat(given, layout.lines, len(layout.vocabulary)) if wishes.no_repeat else None
+        regulated = Regulated(self.rules, given, no_repeat) if wishes.rhyme or wishes.tones else None
+        contains = Contains(wishes.words(layout), given, layout.lines, len(layout.vocabulary))
+        no_copy = NoCopy(self.spans, given, layout.lines) if self.spans else None
+        constraints = [part for part in (no_repeat, regulated, contains, no_copy) if part]
+        if self.beam_size:
+            decoded = search(self.network, layout.mask(), given, self.beam_size, constraints)
+        else:
+            streams = [stream(self.seed, poem.text, poem.number, len(layout.slots), poem.tries) for poem in asked]
+            decoded = decode(self.network, layout.mask(), given, self.settings, torch.stack(streams), constraints)
+        for poem, dead_ends, first in zip(asked, decoded.dead_end.view(-1, beams), count(0, beams)):
+            rows = [first + beam for beam, dead_end in enumerate(dead_ends.tolist()) if dead_end < 0]
+            yield poem, [self._read(poem, row, decoded, regulated, contains) for row in rows], int(dead_ends.max())
+
+    def _read(self, asked: Asked, row: int, decoded: Decoded, regulated: Regulated | None, contains: Contains) -> Poem:
+        layout, wishes = self.rules.layout, self.rules.wishes
+        pattern, group = regulated.outcome(row) if regulated else (None, None)
+        lines = layout.read(decoded.ids[row].tolist())
+        absent = zip(wishes.contains, contains.missing()[row].tolist(), strict=True)
+        couplets = ["".join(map("".join, lines[i : i + 2])) for i in range(0, len(lines), 2)]
+        return Poem(
+            start=asked.start,
+            form=str(layout.form),
+            lines=[line for line, _ in lines],
+            text="\n".join(couplets),
+            log_likelihood=decoded.log_likelihood[row].item(),
+            pattern=str(pattern) if pattern else None,
+            rhyme=str(group) if group else None,
+            missing=[word for word, is_absent in absent if is_absent],
+            tries=asked.tries,
+        )
 
 
 def write(
@@ -42,6 +103,10 @@ def write(
     seed: int = 1,
     batch_size: int = 256,
     precision: str = "32-true",
+    wishes: Wishes = Wishes(),
+    spans: Spans | None = None,
+    script: Script = "simplified",
+    beam_size: int | None = None,
 ) -> list[Poem]:
     """``n`` poems for each of ``starts``.
 
@@ -53,7 +118,7 @@ def write(
     Args:
         network: puts itself in evaluation mode here, and back afterwards.
         vocabulary: the network's.
-        starts: what the poems begin with, from one character to the whole poem.
+        starts: what the poems begin with, from one character to the whole poem; "" leaves that to the model.
         form: of all poems; None: of the start, when it is a whole line of five or seven, else ``default_form``.
         default_form: see ``form``.
         n: how many for each start.
@@ -61,58 +126,68 @@ def write(
         seed: of the random numbers.
         batch_size: poems written at once; changes speed and memory.
         precision: of the products, ``32-true`` or ``bf16-mixed``.
+        wishes: what the poems are to be beside their form.
+        spans: what stands in the training part, for poems that copy none of it.
+        script: the vocabulary's.
+        beam_size: how many beginnings beam search keeps, the ``n`` best of which become poems; None: draw symbols.
 
     Raises:
-        InputError: a start doesn't fit the form, or has a character outside the vocabulary.
+        InputError: a start doesn't fit the form, or has a character outside the vocabulary; a wish can't be met.
     """
     if not starts:
         raise InputError("start: give something to begin with, start=日")
-    cleaned = ["".join(start.split()).translate(MARKS) for start in starts]
+    cleaned = [in_vocabulary("".join(start.split()).translate(MARKS), vocabulary) for start in starts]
     layouts = [Layout(form or form_for(start, default_form), vocabulary) for start in cleaned]
-    placed = [
-        [-1 if id is None else id for id in layout.place(start)] for layout, start in zip(layouts, cleaned, strict=True)
-    ]
-    earlier = [n * cleaned[:index].count(start) for index, start in enumerate(cleaned)]
-    poems: list[list[Poem]] = [[] for _ in starts]
+    given = [wishes.place(layout, start) for layout, start in zip(layouts, cleaned, strict=True)]
+    poems: dict[int, list[Poem]] = {}
     was_training = network.training
     network.eval()
     with torch.autocast(network.head.weight.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
         for layout in dict.fromkeys(layouts):
-            mask = layout.mask()
-            asked = [(index, copy) for index, other in enumerate(layouts) if other == layout for copy in range(n)]
-            for begin in range(0, len(asked), batch_size):
-                batch = asked[begin : begin + batch_size]
-                given = torch.tensor([placed[index] for index, _ in batch])
-                streams = [stream(seed, cleaned[index], earlier[index] + copy, len(mask)) for index, copy in batch]
-                decoded = decode(network, mask, given, settings, torch.stack(streams))
-                for (index, _), ids, log_p in zip(batch, *(part.tolist() for part in decoded), strict=True):
-                    poems[index].append(_poem(starts[index], layout, ids, log_p))
+            writer = Writer(network, Rules(layout, wishes, script), settings, seed, spans, beam_size)
+            waiting = [
+                Asked(starts[index], text, given[index], n * index + copy, n * cleaned[:index].count(text) + copy)
+                for index, text in enumerate(cleaned)
+                if layouts[index] == layout
+                for copy in range(1 if beam_size else n)
+            ]
+            while waiting:
+                batch, waiting = waiting[:batch_size], waiting[batch_size:]
+                for asked, found, dead_end in writer.write(batch):
+                    if len(found) >= (n if beam_size else 1):
+                        poems[asked.place] = found[:n]
+                    elif beam_size is None and asked.tries < TRIES:
+                        waiting.append(replace(asked, tries=asked.tries + 1))
+                    else:
+                        raise InputError(f"{wishes}{' no_copy=true' if spans else ''}: {stuck(layout, dead_end)}")
     network.train(was_training)
-    return [poem for of_start in poems for poem in of_start]
+    return [poem for place in sorted(poems) for poem in poems[place]]
 
 
-def stream(seed: int, start: str, number: int, slots: int) -> Tensor:
-    """(S, 2) float32 in [0, 1): the random numbers of the poem with this number among those with this start."""
-    generator = np.random.default_rng([seed, number, *map(ord, start)])
-    return torch.from_numpy(generator.random((slots, 2), dtype=np.float32))
+def stuck(layout: Layout, slot: int) -> str:
+    """What it means that constraints leave nothing in a slot."""
+    line = int(layout.lines[slot])
+    place = int((layout.lines[: slot + 1] == line).sum())
+    return f"nothing can stand at line {line + 1}, character {place}; leave one of them out, or take a shorter form"
 
 
-def _poem(start: str, layout: Layout, ids: list[int], log_likelihood: float) -> Poem:
-    lines = layout.lines(ids)
-    couplets = ["".join(map("".join, lines[i : i + 2])) for i in range(0, len(lines), 2)]
-    return Poem(start, str(layout.form), [line for line, _ in lines], "\n".join(couplets), log_likelihood)
+def stream(seed: int, start: str, number: int, slots: int, tries: int = 1) -> Tensor:
+    """(S, 2) float32 in [0, 1): the random numbers of the poem with this number among those with this start.
+
+    ``tries`` counts the attempts at it; each has other numbers.
+    """
+    sequence = np.random.SeedSequence([seed, number, *map(ord, start)], spawn_key=() if tries == 1 else (tries,))
+    return torch.from_numpy(np.random.default_rng(sequence).random((slots, 2), dtype=np.float32))
+
+
+def in_vocabulary(text: str, vocabulary: Vocabulary) -> str:
+    """``text`` with each character that the vocabulary lacks in the other script, if it has that one: 国 for 國."""
+    if all(character in vocabulary for character in text):
+        return text
+    twins = zip(text, convert([text], "simplified")[0], convert([text], "traditional")[0], strict=True)
+    return "".join(next((twin for twin in of if twin in vocabulary), of[0]) for of in twins)
 
 
 def known_starts(vocabulary: Vocabulary, starts: Sequence[str]) -> list[str]:
     """Those of ``starts`` whose characters are all in the vocabulary."""
     return [start for start in starts if all(character in vocabulary for character in start)]
-
-
-def as_text(poems: Sequence[Poem]) -> str:
-    """Poems with a blank line between them."""
-    return "\n\n".join(poem.text for poem in poems)
-
-
-def as_json(poems: Sequence[Poem]) -> str:
-    """A JSON list of objects with the fields of :class:`Poem`."""
-    return json.dumps([asdict(poem) for poem in poems], ensure_ascii=False, indent=1)

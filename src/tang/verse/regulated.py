@@ -1,0 +1,135 @@
+"""Tones and rhyme while a poem is written.
+
+There are hypotheses, each a pattern and a rhyme group, and a poem may go on with whatever leaves one of them alive::
+
+    slot                     白 日 依 山 尽 ，黄 河 入 海 流 。…
+    patterns alive           4  2  2  2  1    1  1  1  1  1
+    groups alive             30 30 30 30 30   30 30 30 30 1    流 is in 十一尤
+
+So it is the model that chooses both, by the characters it likes. A hypothesis dies where a character doesn't fit
+it, and as soon as its group has fewer characters left than lines are still to rhyme: what is alive can be finished.
+"""
+
+import torch
+from torch import Tensor
+
+from tang.errors import InputError
+from tang.verse.constraints import IMPOSSIBLE, Constraint, NoRepeat
+from tang.verse.meter import Pattern
+from tang.verse.rhymes import Group, readings
+from tang.verse.rules import FREE, LEVEL, OBLIQUE, RHYME, Rules
+from tang.verse.wishes import Wishes
+
+
+class Regulated(Constraint):
+    """Keeps B poems within the rules.
+
+    Args:
+        rules: for their layout.
+        given: (B, S) the symbol that a slot must have, −1 where it is drawn.
+        others: whether characters may be used twice, or None.
+
+    Raises:
+        InputError: what is given leaves no hypothesis for a poem.
+    """
+
+    def __init__(self, rules: Rules, given: Tensor, others: NoRepeat | None) -> None:
+        self.rules, self.given, self.others = rules, given, others
+        rhymes = (rules.kinds == RHYME) & (given < 0)[:, None]
+        self.to_come = rhymes.flip(2).cumsum(2).flip(2)  # (B, P, S) rhymes to draw in a slot and after it
+        self.rhymed = torch.zeros(len(given), rules.members.shape[1], dtype=torch.bool)
+        for slot in range(given.shape[1]):
+            self._mark(slot, given[:, slot])
+        fits = torch.stack([self._fits_given(slot) for slot in range(given.shape[1])])  # (S, B, P, G)
+        self.misfits = (~fits).sum(0)
+        enough = self._available()[:, None] >= self.to_come[:, :, 0, None]
+        self.live = (self.misfits == 0) & enough
+        for row, live in enumerate(self.live):
+            if not live.any():
+                raise InputError(self._explain(row, fits[:, row]))
+
+    def _fits_given(self, slot: int) -> Tensor:
+        """(B, P, G) whether what is given in a slot fits each hypothesis."""
+        rules, symbols = self.rules, self.given[:, slot].clamp(min=0)
+        kinds = rules.kinds[:, slot]
+        fits = rules.given[kinds][:, symbols].T[:, :, None]
+        in_group = (rules.members[:, symbols].T > 0)[:, None] | (kinds != RHYME)[:, None]
+        return (fits & in_group) | (self.given[:, slot] < 0)[:, None, None]
+
+    def _mark(self, slot: int, symbols: Tensor) -> None:
+        """Characters that rhyme already."""
+        if (self.rules.kinds[:, slot] == RHYME).any():
+            found = self.rhymed.gather(1, symbols.clamp(min=0)[:, None]) | (symbols >= 0)[:, None]
+            self.rhymed = self.rhymed.scatter(1, symbols.clamp(min=0)[:, None], found)
+
+    def _available(self) -> Tensor:
+        """(B, G) how many characters of a group could still be drawn to rhyme."""
+        used = self.rhymed if self.others is None else self.rhymed | self.others.used
+        return (~used).float() @ (self.rules.members * self.rules.drawn[RHYME]).T
+
+    def bias(self, slot: int) -> Tensor | None:
+        rules, kinds = self.rules, self.rules.kinds[:, slot]
+        if self.rules.layout.lines[slot] < 0:
+            return None
+        admitted = torch.zeros(self.rhymed.shape)
+        for kind in (FREE, LEVEL, OBLIQUE):
+            of_kind = kinds == kind
+            if of_kind.any():
+                live = self.live[:, of_kind]
+                admitted += live.flatten(1).any(1)[:, None] * rules.drawn[kind] * self._spared(slot, live, of_kind)
+        of_kind = kinds == RHYME
+        if of_kind.any():
+            rhyming = self.live[:, of_kind].any(1).float() @ rules.members
+            admitted += rhyming * rules.drawn[RHYME] * ~self.rhymed
+        return torch.zeros(admitted.shape).masked_fill_(admitted == 0, IMPOSSIBLE)
+
+    def _spared(self, slot: int, live: Tensor, of_kind: Tensor) -> Tensor | float:
+        """(B, V) 0 for what the last hypotheses need for their rhymes, when no character may come twice."""
+        if self.others is None or self.rules.wishes.rhyme is None:
+            return 1.0
+        tight = self._available()[:, None] <= self.to_come[:, of_kind, slot, None]
+        at_ease = (live & ~tight).flatten(1).any(1)[:, None]
+        return at_ease | ((live & tight).any(1).float() @ (1 - self.rules.members) > 0)
+
+    def take(self, slot: int, symbols: Tensor) -> None:
+        rules, kinds = self.rules, self.rules.kinds[:, slot]
+        if rules.layout.lines[slot] < 0:
+            return
+        fits = (rules.drawn[kinds][:, symbols].T > 0)[:, :, None]
+        in_group = (rules.members[:, symbols].T > 0)[:, None] | (kinds != RHYME)[:, None]
+        self.live &= (fits & in_group) | (self.given[:, slot] >= 0)[:, None, None]
+        self._mark(slot, symbols)
+        if self.rules.wishes.rhyme is not None and slot + 1 < self.to_come.shape[2]:
+            self.live &= self._available()[:, None] >= self.to_come[:, :, slot + 1, None]
+
+    def select(self, rows: Tensor) -> None:
+        self.given, self.to_come = self.given[rows], self.to_come[rows]
+        self.rhymed, self.live = self.rhymed[rows], self.live[rows]
+
+    def outcome(self, row: int) -> tuple[Pattern | None, Group | None]:
+        """The pattern and the rhyme group of a finished poem."""
+        pattern, group = self.live[row].nonzero()[0].tolist()
+        return self.rules.patterns[pattern], self.rules.groups[group]
+
+    def _explain(self, row: int, fits: Tensor) -> str:
+        """Why no hypothesis is left for a poem: what is wrong with the nearest one."""
+        rules, layout, wishes = self.rules, self.rules.layout, self.rules.wishes
+        asked = str(Wishes(rhyme=wishes.rhyme, tones=wishes.tones))
+        pattern, group = divmod(int(self.misfits[row].argmin()), len(rules.groups))
+        wrong = (~fits[:, pattern, group]).nonzero()[:, 0].tolist()
+        if not wrong:
+            return (
+                f"{asked}: {int(self.to_come[row, pattern, 0])} lines are to rhyme, but of {rules.groups[group]} the "
+                f"model has {int(self._available()[row, group])} characters; take rhyme=true or another group"
+            )
+        slot = wrong[0]
+        line, character = int(layout.lines[slot]), layout.vocabulary.symbols[int(self.given[row, slot])]
+        place = int((layout.lines[: slot + 1] == line).sum())
+        found = sorted(map(str, readings(character, rules.script)))
+        own = "、".join(found) or "in no rhyme group that is known: tones=loose lets it stand, not as a rhyme"
+        wanted = {LEVEL: "平", OBLIQUE: "仄"}.get(int(rules.kinds[pattern, slot]), f"a rhyme in {rules.groups[group]}")
+        of = f" of {rules.patterns[pattern]}, the nearest pattern" if rules.patterns[pattern] else ""
+        return (
+            f"{asked}: {character} is given for line {line + 1}, character {place}{of}, where {wanted} should stand, "
+            f"but it is {own}"
+        )

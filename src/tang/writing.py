@@ -1,0 +1,92 @@
+"""From a model and a request to the poems that are shown."""
+
+import logging
+from typing import Any
+
+from tang.config.rules import STARTS
+from tang.errors import InputError
+from tang.tasks.language_model import LanguageModel
+from tang.verse.decoding import Settings
+from tang.verse.layout import asked_form
+from tang.verse.novelty import Spans
+from tang.verse.poem import Poem
+from tang.verse.ranking import best_of
+from tang.verse.wishes import Wishes
+from tang.verse.write import known_starts, write
+
+log = logging.getLogger(__name__)
+
+
+def poems(model: LanguageModel, asked: Any) -> list[Poem]:
+    """The poems for a request, ``conf/sample.yaml``.
+
+    Words that found no place are told of in the log.
+
+    Raises:
+        InputError: the request contradicts itself, or can't be met.
+    """
+    check(asked)
+    starts = asked.start
+    if starts is None:
+        starts = [""] if asked.acrostic else known_starts(model.vocabulary, STARTS)
+    data = model.data_module(asked.data) if asked.no_copy else None
+    written = write(
+        model.network,
+        model.vocabulary,
+        starts=list(starts),
+        form=asked_form(asked.form, asked.chars, asked.lines),
+        default_form=model.form,
+        n=asked.n * asked.candidates,
+        settings=Settings(0.0 if asked.decode == "greedy" else asked.temperature, asked.top_k, asked.top_p),
+        seed=asked.seed,
+        batch_size=asked.batch_size,
+        precision=asked.precision,
+        wishes=wishes(asked),
+        spans=Spans.of(data.prepared.parts["train"], model.vocabulary) if data else None,
+        script=model.script,
+        beam_size=asked.beam_size if asked.decode == "beam" else None,
+    )
+    if asked.candidates > 1:
+        groups = [written[i : i + asked.candidates] for i in range(0, len(written), asked.candidates)]
+        written = [poem for group in groups for poem in best_of(group, model.script, asked.best)]
+    for poem in written:
+        if poem.missing:
+            words = ", ".join(poem.missing)
+            log.warning("contains: %s found no place in %s…; try candidates=16 or another seed", words, poem.lines[0])
+    return [poem.in_script(asked.script) if asked.script else poem for poem in written]
+
+
+def wishes(asked: Any) -> Wishes:
+    """The constraints among a request's keys; true and false may be written for a rhyme and for tones."""
+    rhyme, tones = ((value or "").lower() for value in (asked.rhyme, asked.tones))
+    return Wishes(
+        rhyme={"": None, "false": None}.get(rhyme, rhyme),
+        tones={"": None, "false": None, "true": "strict"}.get(tones, tones),
+        acrostic=asked.acrostic or "",
+        acrostic_at=asked.acrostic_at,
+        contains=tuple(asked.contains or ()),
+        no_repeat=asked.no_repeat,
+    )
+
+
+def check(asked: Any) -> None:
+    """Refuse a request that contradicts itself.
+
+    Raises:
+        InputError: it does, or a start is empty.
+    """
+    if asked.start is not None and not all(start.strip() for start in asked.start):
+        raise InputError("start= is empty: give something to begin with, start=日, or leave the key out")
+    if asked.acrostic_at == "last" and not asked.acrostic:
+        raise InputError("acrostic_at=last: says where the acrostic stands; give one, acrostic=春夏秋冬")
+    if asked.best > asked.candidates:
+        raise InputError(f"best={asked.best}: only candidates={asked.candidates} poems are written; give more of them")
+    if asked.decode != "sample":
+        for name in ("top_k", "top_p"):
+            if asked[name] is not None:
+                raise InputError(f"{name}={asked[name]}: decode={asked.decode} draws nothing; leave one of them out")
+        if asked.candidates > 1:
+            raise InputError(f"candidates={asked.candidates}: decode={asked.decode} writes the same poem each time")
+    if asked.decode == "beam" and asked.n > asked.beam_size:
+        raise InputError(f"n={asked.n}: a beam of beam_size={asked.beam_size} has no more poems; raise it")
+
