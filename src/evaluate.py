@@ -1,4 +1,4 @@
-"""The perplexity card of a trained model: ``python src/evaluate.py ckpt=PATH [split=test]``."""
+"""The cards of a trained model: ``python src/evaluate.py ckpt=PATH [split=test] [poems=1000]``."""
 
 import hydra
 from omegaconf import DictConfig
@@ -11,17 +11,28 @@ config.register()
 @hydra.main(version_base="1.3", config_path="../conf", config_name="evaluate")
 @cli.one_line
 def main(cfg: DictConfig) -> None:
-    """Print the card, or write it to a file."""
+    """Print the cards, or write them to a file."""
     config.check(cfg)
     cli.check_output(cfg.out)
     # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
     from tang import checkpoint
+    from tang.corpus.forms import FORMS
     from tang.evaluation import evaluate
+    from tang.poem_card import poem_card
     from tang.tasks.language_model import LanguageModel
 
     path = checkpoint.find(cfg.ckpt, LanguageModel)
-    card = evaluate(checkpoint.load(path, LanguageModel), cfg.split, cfg.batch_size, cfg.precision, cfg.data)
-    cli.output(card.json(path) if cfg.format == "json" else card.text(path), cfg.out)
+    model = checkpoint.load(path, LanguageModel)
+    data = model.data_module(cfg.data, batch_size=cfg.batch_size)
+    card = evaluate(model, data, cfg.split, cfg.precision)
+    quality = None
+    if cfg.poems:
+        forms = [FORMS[cfg.form]] if cfg.form else list(FORMS.values())
+        quality = poem_card(model, data, cfg.split, cfg.poems, forms, cfg.temperature, cfg.seed, cfg.precision)
+    if cfg.format == "json":
+        cli.output(card.json(path, **({"quality": quality.plain()} if quality else {})), cfg.out)
+    else:
+        cli.output("\n\n".join([card.text(path), *([quality.text()] if quality else [])]), cfg.out)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from tang.data.poems import PoemDataModule
+from tang.tasks.language_model import LanguageModel
+
 ROOT = Path(__file__).parent.parent
 CHARACTERS = "日月山水风花雪夜天地人心春秋江河云雨红白青黄东西南北上下来去高低远近长短新旧明暗生死别离"
 
@@ -42,6 +45,16 @@ def poems_txt(tmp_path: Path) -> Path:
     path = tmp_path / "唐诗.txt"
     path.write_text("\n".join(verses(400)) + "\n", encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def model(poems_txt: Path, tmp_path: Path) -> LanguageModel:
+    """An untrained language model of the text corpus."""
+    torch.manual_seed(0)
+    data = {"source": "text", "path": str(poems_txt), "cache": str(tmp_path / "cache"), "min_count": 1}
+    module = PoemDataModule(**data)  # type: ignore[arg-type]
+    symbols = module.prepared.vocabulary.symbols
+    return LanguageModel({"hidden_size": 8}, symbols, data, corpus=module.source.fingerprint)
 
 
 @pytest.fixture

@@ -76,6 +76,10 @@ def test_train_then_sample_then_evaluate(script: Script, small: Sequence[str], t
         "sample", f"ckpt={moved}", "start=日", "chars=3", "lines=2", "batch_size=1", "precision=bf16-mixed"
     )
     assert form_of(printed.stdout.strip()) == (3, 2)
+    page = script("sample", f"ckpt={moved}", "acrostic=日山", "contains=月", "no_copy=true", "candidates=3",
+                  "script=traditional", "form=五言绝句", "format=html", "out=诗.html")  # fmt: skip
+    assert page.returncode == 0, page.stderr
+    assert "<p>日" in (tmp_path / "诗.html").read_text(encoding="utf-8")
 
     # The card says what training said
     card = json.loads(script("evaluate", f"ckpt={moved}", "split=val", "format=json").stdout)

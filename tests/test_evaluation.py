@@ -6,24 +6,20 @@ import pytest
 import torch
 
 from tang.data.poems import PoemDataModule
+from tang.data.split import Part
 from tang.errors import InputError
 from tang.evaluation import PerplexityCard, evaluate
+from tang.ngram import Trigram
 from tang.tasks.language_model import LanguageModel
 from tests.conftest import verse
 
 
-@pytest.fixture
-def model(poems_txt: Path, tmp_path: Path) -> LanguageModel:
-    """An untrained model of the text corpus."""
-    torch.manual_seed(0)
-    data = {"source": "text", "path": str(poems_txt), "cache": str(tmp_path / "cache"), "min_count": 1}
-    module = PoemDataModule(**data)  # type: ignore[arg-type]
-    symbols = module.prepared.vocabulary.symbols
-    return LanguageModel({"hidden_size": 8}, symbols, data, corpus=module.source.fingerprint)
+def card_of(model: LanguageModel, split: Part, batch_size: int = 16, precision: str = "32-true") -> PerplexityCard:
+    return evaluate(model, model.data_module({}, batch_size=batch_size), split, precision)
 
 
 def test_the_figures_are_those_of_each_poem_alone(model: LanguageModel) -> None:
-    card = evaluate(model, "test", batch_size=16)
+    card = card_of(model, "test", batch_size=16)
     poems = PoemDataModule(**model.data).prepared.parts["test"]
     nlls = []
     for index in range(len(poems)):
@@ -41,8 +37,20 @@ def test_the_figures_are_those_of_each_poem_alone(model: LanguageModel) -> None:
     assert card.padding_counted < card.ppl
 
 
+def test_the_trigram_model_is_that_of_the_training_part_on_the_same_tokens(model: LanguageModel) -> None:
+    card = card_of(model, "test")
+    parts = PoemDataModule(**model.data).prepared.parts
+    trigram = Trigram.of(parts["train"], len(model.vocabulary))
+    nll = torch.from_numpy(trigram.nll(parts["test"]))
+    targets = torch.cat([torch.from_numpy(parts["test"][index][1:]) for index in range(card.poems)])
+    assert len(nll) == card.tokens
+    assert card.trigram_ppl == pytest.approx(nll.mean().exp().item())
+    assert card.trigram_ppl_hanzi == pytest.approx(nll[model.is_hanzi[targets]].mean().exp().item())
+    assert card.trigram_ppl < len(model.vocabulary) < card.ppl * 2  # it learnt, the model didn't
+
+
 def test_the_batch_size_changes_nothing(model: LanguageModel) -> None:
-    cards = [evaluate(model, "val", batch_size=size) for size in (1, 5, 64)]
+    cards = [card_of(model, "val", batch_size=size) for size in (1, 5, 64)]
     for card in cards[1:]:
         assert card.ppl == pytest.approx(cards[0].ppl, rel=1e-6)
         assert card.ppl_hanzi == pytest.approx(cards[0].ppl_hanzi, rel=1e-6)
@@ -52,26 +60,29 @@ def test_the_batch_size_changes_nothing(model: LanguageModel) -> None:
 def test_the_corpus_may_have_moved_and_a_changed_one_is_told(
     model: LanguageModel, poems_txt: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    before = evaluate(model, "val", 16)
+    before = card_of(model, "val")
     moved = poems_txt.rename(poems_txt.with_name("moved.txt"))
     with pytest.raises(InputError, match="no such file"):
-        evaluate(model, "val", 16)
-    assert evaluate(model, "val", 16, places={"path": str(moved), "dir": None}) == before
+        _ = model.data_module({})
+    data = model.data_module({"path": str(moved), "dir": None})
+    assert evaluate(model, data, "val") == before
     assert not caplog.messages
     with moved.open("a", encoding="utf-8") as file:
         file.write(verse(1000) + "\n")
-    evaluate(model, "val", 16, places={"path": str(moved)})
+    _ = model.data_module({"path": str(moved)})
     assert "not what the model was trained on" in caplog.text
 
 
 def test_precision_changes_little(model: LanguageModel) -> None:
-    exact, lower = (evaluate(model, "val", 16, precision) for precision in ("64-true", "bf16-mixed"))
+    exact, lower = (card_of(model, "val", precision=precision) for precision in ("64-true", "bf16-mixed"))
     assert lower.ppl == pytest.approx(exact.ppl, rel=0.01)
     assert lower.ppl != exact.ppl
 
 
 def test_the_card_reads_as_text_and_as_json(model: LanguageModel) -> None:
-    card = evaluate(model, "test", 64)
+    card = card_of(model, "test")
     assert isinstance(card, PerplexityCard)
     assert json.loads(card.json(Path("a.ckpt")))["ppl"] == card.ppl
+    assert json.loads(card.json(Path("a.ckpt"), quality=1))["quality"] == 1
     assert "not a perplexity" in card.text(Path("a.ckpt"))
+    assert f"{card.trigram_ppl:.2f}" in card.text(Path("a.ckpt"))

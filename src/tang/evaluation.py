@@ -3,16 +3,19 @@
 import json
 import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
+from tang import ngram
 from tang.corpus.forms import PUNCTUATION
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
@@ -36,6 +39,9 @@ class PerplexityCard:
     """Over characters, punctuation and the end of each poem."""
     ppl_hanzi: float
     """Over Chinese characters alone, those outside the vocabulary as ``<unk>`` included."""
+    trigram_ppl: float
+    """The same of a Kneser–Ney trigram model that counted the training part, see :mod:`tang.ngram`."""
+    trigram_ppl_hanzi: float
     tokens: int
     tokens_hanzi: int
     tokens_punctuation: int
@@ -47,9 +53,9 @@ class PerplexityCard:
     padding_counted: float
     """Not a perplexity: exp(Σ −ln p ÷ (tokens + padding)), every poem padded or cut to 100."""
 
-    def json(self, path: Path) -> str:
-        """One JSON object."""
-        return json.dumps({"ckpt": str(path), **asdict(self)}, ensure_ascii=False, indent=1)
+    def json(self, path: Path, **more: Any) -> str:
+        """One JSON object, with whatever else is to be in it."""
+        return json.dumps({"ckpt": str(path), **asdict(self), **more}, ensure_ascii=False, indent=1)
 
     def text(self, path: Path) -> str:
         """For the terminal."""
@@ -63,6 +69,9 @@ class PerplexityCard:
                 f"  Chinese characters    {self.ppl_hanzi:10.2f}   over {self.tokens_hanzi:,}, "
                 f"{self.tokens_unknown:,} of them outside the vocabulary",
                 "",
+                f"  trigram model         {self.trigram_ppl:10.2f}   Kneser–Ney, counted in the training part",
+                f"  Chinese characters    {self.trigram_ppl_hanzi:10.2f}",
+                "",
                 f"  with padding counted  {self.padding_counted:10.2f}   not a perplexity: every poem padded or cut to "
                 f"{PADDED_LENGTH},",
                 f"{'':37}padding taken as certain; published figures are often this",
@@ -70,35 +79,19 @@ class PerplexityCard:
         )
 
 
-def evaluate(
-    model: LanguageModel,
-    split: Part,
-    batch_size: int,
-    precision: str = "32-true",
-    places: Mapping[str, str | None] | None = None,
-) -> PerplexityCard:
-    """The card of ``model`` on a part of the corpus it was trained on, fetched if it isn't there.
-
-    It says so in the log if that corpus has changed since.
+def evaluate(model: LanguageModel, data: PoemDataModule, split: Part, precision: str = "32-true") -> PerplexityCard:
+    """The card of ``model`` on a part of its corpus.
 
     Args:
         model: loaded from a checkpoint.
+        data: its corpus.
         split: which part.
-        batch_size: poems at once; changes the speed alone.
         precision: ``32-true``, ``64-true`` or ``bf16-mixed``.
-        places: where the corpus is now, ``dir``, ``path`` and ``cache``, if not where it was (None).
-
-    Raises:
-        InputError: the corpus can't be had.
     """
-    moved = {key: place for key, place in (places or {}).items() if place is not None}
-    settings = {**model.data, **moved, "batch_size": batch_size, "vocabulary": model.vocabulary.symbols}
-    data = PoemDataModule(**settings)
-    if model.corpus != data.source.fingerprint:
-        log.warning("%s is not what the model was trained on: its split may be another", data.source)
     poems = data.prepared.parts[split]
-    tokens = _tokens(model, data, split, precision)
-    targets, positions, nll = (torch.cat(parts) for parts in zip(*tokens, strict=True))
+    batches = track(data.loader(split), f"Evaluating on {split}", console=Console(stderr=True), transient=True)
+    targets, positions, nll = losses(model, batches, precision)
+    trigram = ngram.Trigram.of(data.prepared.parts["train"], len(model.vocabulary)).nll(poems)
 
     symbols = model.vocabulary.symbols
     is_mark = torch.tensor([symbol in PUNCTUATION for symbol in symbols])[targets]
@@ -108,6 +101,8 @@ def evaluate(
         poems=len(poems),
         ppl=nll.mean().exp().item(),
         ppl_hanzi=nll[is_hanzi].mean().exp().item(),
+        trigram_ppl=float(np.exp(trigram.mean())),
+        trigram_ppl_hanzi=float(np.exp(trigram[model.is_hanzi.cpu().numpy()[ngram.targets(poems)]].mean())),
         tokens=len(nll),
         tokens_hanzi=int(is_hanzi.sum()),
         tokens_punctuation=int(is_mark.sum()),
@@ -119,17 +114,19 @@ def evaluate(
 
 
 @torch.inference_mode()
-def _tokens(model: LanguageModel, data: PoemDataModule, split: Part, precision: str) -> Iterator[tuple[Tensor, ...]]:
-    """Of each batch: targets (N,), their positions in their poems (N,), −ln p (N,) in float64."""
+def losses(model: LanguageModel, batches: Iterable[Batch], precision: str = "32-true") -> tuple[Tensor, Tensor, Tensor]:
+    """Of all batches, in their order: targets (N,), their positions in their poems (N,), −ln p (N,) in float64."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.backends.cudnn.allow_tf32 = False  # cuDNN's LSTM would round its inputs to ten bits
     model = model.to(device, torch.float64 if precision == "64-true" else torch.float32).eval()
     lower = torch.autocast(device.type, torch.bfloat16) if precision == "bf16-mixed" else nullcontext()
-    console = Console(stderr=True)
-    for batch in track(data.loader(split), f"Evaluating on {split}", console=console, transient=True):
+    tokens = []
+    for batch in batches:
         batch = Batch(batch.inputs.to(device), batch.targets.to(device), batch.num_tokens)
         with lower:
             nll = model.nll(batch)
         positions = torch.arange(nll.shape[1], device=device).expand_as(nll)
         is_token = batch.targets != PAD
-        yield batch.targets[is_token].cpu(), positions[is_token].cpu(), nll[is_token].double().cpu()
+        tokens.append((batch.targets[is_token].cpu(), positions[is_token].cpu(), nll[is_token].double().cpu()))
+    targets, positions, nlls = (torch.cat(parts) for parts in zip(*tokens, strict=True))
+    return targets, positions, nlls

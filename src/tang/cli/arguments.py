@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 
 MULTIRUN = {"-m", "--multirun"}
 
-PATHS = {"ckpt", "out", "init_from", "data.path", "data.dir", "data.cache"}
+PATHS = {"ckpt", "out", "file", "init_from", "data.path", "data.dir", "data.cache"}
 
 
 def arguments(given: list[str], lists: tuple[str, ...] = ()) -> list[str]:

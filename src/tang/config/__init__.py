@@ -10,7 +10,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from tang.config.scripts import Evaluate, Predict, Sample
+from tang.config.scripts import Check, Evaluate, Predict, Sample
 from tang.config.studies import Flow, Gradients, Initialization, Memory, Study
 from tang.config.training import (
     SGD,
@@ -30,7 +30,14 @@ from tang.config.training import (
 from tang.errors import InputError
 
 SCHEMAS: dict[str, dict[str, type]] = {
-    "hydra/schema": {"train": Train, "sample": Sample, "evaluate": Evaluate, "predict": Predict, "study": Study},
+    "hydra/schema": {
+        "train": Train,
+        "sample": Sample,
+        "evaluate": Evaluate,
+        "predict": Predict,
+        "check": Check,
+        "study": Study,
+    },
     "hydra/schema/data": {"poems": Poems, "names": Names},
     "hydra/schema/model": {"language_model": LanguageModel, "classifier": Classifier},
     "hydra/schema/optimizer": {"adam": Adam, "sgd": SGD, "adagrad": Adagrad, "rmsprop": RMSprop, "adadelta": Adadelta},

@@ -73,3 +73,16 @@ class Predict:
     top: int = key(3, at_least(1))
     format: str = key("text", one_of("text", "json"))
     out: str | None = None
+
+
+@dataclass
+class Check:
+    """``conf/check.yaml``."""
+
+    poem: str | None = None
+    file: str | None = None
+    ckpt: str | None = None
+    corpus: bool = False
+    data: Places = field(default_factory=Places)
+    format: str = key("text", one_of("text", "json"))
+    out: str | None = None

@@ -17,6 +17,9 @@ Lines = Sequence[str]
 MIDDLE = (2, 4)
 """Where the middle couplets of eight lines begin, from 0: the two that should be parallel."""
 
+TINY = 1e-6
+"""Below this a product of lengths is 0 but for rounding."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -102,23 +105,38 @@ def self_similarity(poems: Sequence[Lines]) -> Figure:
     return Figure.of(shares) if len(poems) > 1 else Figure(None, 0)
 
 
-def parallelism(couplets: np.ndarray, embedding: np.ndarray) -> Figure:
+def parallelism(couplets: np.ndarray, embedding: np.ndarray, tones: np.ndarray) -> Figure:
     """How much nearer the characters at equal places of two lines are than if the lines came from two poems.
 
-    Nearness is the cosine of embeddings (V, E); equal characters are left out. ``couplets`` (N, C, 2, chars)
-    are the ids of C couplets of N poems; the second line of another poem is that of the next one's same couplet.
-    The count is that of pairs in the poems' own lines.
+    Nearness is the cosine of embeddings of length 1 less their mean over the set's characters of the same tone:
+    couplets oppose tones and embeddings know them, which would hide what answers what. Equal characters are left out.
+
+    Args:
+        couplets: (N, C, 2, chars) the ids of C couplets of N poems. In place of a second line comes that of the
+            next poem's same couplet.
+        embedding: (V, E).
+        tones: (V,) a number for each tone.
+
+    Returns:
+        The difference, and how many pairs of characters the poems' own lines have.
     """
-    first, second = couplets[:, :, 0], couplets[:, :, 1]
-    own, other = (_cosines(first, lines, embedding) for lines in (second, np.roll(second, -1, axis=0)))
-    if len(couplets) < 2 or not len(own) or not len(other):
+    if len(couplets) < 2:
         return Figure(None, 0)
-    return Figure(float(own.mean() - other.mean()), len(own))
+    ids, places = np.unique(couplets, return_inverse=True)
+    vectors = embedding[ids] / np.linalg.norm(embedding[ids], axis=1, keepdims=True)
+    for tone in np.unique(tones[ids]):
+        has_tone = tones[ids] == tone
+        vectors[has_tone] -= vectors[places[has_tone[places]]].mean(0)
+    first, second = np.moveaxis(places.reshape(couplets.shape), 2, 0)
+    own, other = (_cosines(first, lines, vectors) for lines in (second, np.roll(second, -1, axis=0)))
+    is_any = len(own) > 0 and len(other) > 0
+    return Figure(float(own.mean() - other.mean()) if is_any else None, len(own))
 
 
-def _cosines(first: np.ndarray, second: np.ndarray, embedding: np.ndarray) -> np.ndarray:
-    """(N,) of the pairs of ids that differ."""
+def _cosines(first: np.ndarray, second: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """(N,) of the pairs that differ; 0 where a vector is."""
     differ = first != second
-    a, b = embedding[first[differ]], embedding[second[differ]]
-    cosines: np.ndarray = (a * b).sum(-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1))
+    a, b = vectors[first[differ]], vectors[second[differ]]
+    lengths = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
+    cosines: np.ndarray = np.divide((a * b).sum(-1), lengths, out=np.zeros(len(a)), where=lengths > TINY)
     return cosines

@@ -5,6 +5,7 @@ A poem here is its text with marks, without line breaks, in the model's script. 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from tang.verse.measures import (
     self_similarity,
 )
 from tang.verse.novelty import Spans
+from tang.verse.rhymes import Tone, tones
 
 Likelihood = Callable[[Sequences], tuple[np.ndarray, np.ndarray]]
 """The symbols (N,) of some sequences after their ``<bos>``, in any order, and −ln p (N,) of each."""
@@ -67,7 +69,7 @@ class Judge:
         places = [fits(lines, self.form, self.script) for lines in poems]
         return {
             "rhyme": Figure.of(None if tones is None else "平" in tones for tones in rhymes),
-            "rhyme in 平 or 仄": Figure.of(None if tones is None else bool(tones) for tones in rhymes),
+            "rhyme, any tone": Figure.of(None if tones is None else bool(tones) for tones in rhymes),
             "tones, places": Figure.of(place for of_poem in places for place in of_poem),
             "tones, poems": Figure.of(None if None in of_poem else all(of_poem) for of_poem in places),
             "regular": Figure.of(is_regular(lines, self.form, self.script) for lines in poems),
@@ -86,7 +88,14 @@ class Judge:
         if self.form.lines != 8:
             return Figure(None, 0)
         ids = [[[self.vocabulary.encode(line) for line in lines[at : at + 2]] for at in MIDDLE] for lines in poems]
-        return parallelism(np.array(ids).reshape(-1, len(MIDDLE), 2, self.form.chars), self.embedding)
+        couplets = np.array(ids).reshape(-1, len(MIDDLE), 2, self.form.chars)
+        return parallelism(couplets, self.embedding, self._tones)
+
+    @cached_property
+    def _tones(self) -> np.ndarray:
+        """(V,) 0 for 平, 1 for 仄, 2 where a character has both or no reading."""
+        numbers: dict[frozenset[Tone], int] = {frozenset(["平"]): 0, frozenset(["仄"]): 1}
+        return np.array([numbers.get(tones(symbol, self.script), 2) for symbol in self.vocabulary.symbols])
 
     def _likelihoods(self, poems: Sequence[str]) -> dict[str, Figure]:
         symbols = self.vocabulary.symbols

@@ -87,7 +87,7 @@ def group_named(name: str) -> Group:
     if named:
         raise InputError(f"rhyme {name!r} is in several groups: {'，'.join(map(str, named))}; give one of these")
     level = "，".join(group.name for group in groups() if group.tone == "平")
-    raise InputError(f"rhyme {name!r} is not known; give one of {level}, or a character that rhymes")
+    raise InputError(f"rhyme {name!r} names no group; give one of {level}, or a character of one of these alone")
 
 
 @cache
@@ -99,10 +99,10 @@ def _table() -> tuple[tuple[Group, ...], dict[str, Readings]]:
     for line in _TABLE.read_text(encoding="utf-8").splitlines():
         if line.startswith("#"):
             continue
-        name, _, characters = line.partition(" ")
-        if "=" in name:
-            variants += [(variant, name[-1]) for variant in name[:-2]]
+        if "=" in line:
+            variants += [(variant, item[-1]) for item in line.split() for variant in item[:-2]]
             continue
+        name, characters = line.split(" ")
         level = next(level for level in _LEVELS if name.startswith(level))
         group = Group(name.removeprefix(level), level)
         order[group] = None

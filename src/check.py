@@ -1,0 +1,30 @@
+"""A report on any poem: ``python src/check.py poem=… [ckpt=PATH] [corpus=true]``, or ``file=poems.txt``."""
+
+import hydra
+from omegaconf import DictConfig
+
+from tang import cli, config
+
+config.register()
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="check")
+@cli.one_line
+def main(cfg: DictConfig) -> None:
+    """Print the report, or write it to a file."""
+    config.check(cfg)
+    cli.check_output(cfg.out)
+    from tang.checking import Report, as_json, as_text, read_poems
+    from tang.verse.critique import critique
+
+    reports = [Report(critique(poem)) for poem in read_poems(cfg.poem, cfg.file)]
+    if cfg.ckpt is not None or cfg.corpus:
+        # PyTorch takes seconds to import: prosody alone doesn't need it.
+        from tang.judging import judged
+
+        reports = judged(reports, cfg.ckpt, cfg.corpus, cfg.data)
+    cli.output(as_json(reports) if cfg.format == "json" else as_text(reports), cfg.out)
+
+
+if __name__ == "__main__":
+    cli.run(main)
