@@ -42,7 +42,7 @@ def asked(**keys: Any) -> Any:
         ({"decode": "beam", "top_p": 0.5}, "top_p=0.5: decode=beam draws nothing"),
         ({"decode": "beam", "candidates": 4}, "candidates=4: decode=beam writes the same poem each time"),
         ({"decode": "beam", "n": 9}, "n=9: a beam of beam_size=8"),
-        ({"rhyme": "hello", "start": ["日"]}, "rhyme 'hello' is not known; give one of 一东"),
+        ({"rhyme": "hello", "start": ["日"]}, "rhyme 'hello' names no group; give one of 一东"),
         ({"rhyme": "东", "form": "七言绝句", "tones": "strict", "start": ["犇"]}, "doesn't know the character 犇"),
         ({"tones": "true", "chars": 4, "lines": 4, "start": ["日"]}, "4×4 has no tone pattern"),
         ({"form": "五言绝句", "chars": 4}, "exclude each other"),

@@ -41,7 +41,7 @@ WISHES = {
 """What the model is asked for."""
 
 SHARES = {
-    *("form", "rhyme", "rhyme, any tone", "tones, places", "tones, poems", "regular"),
+    *("form", "rhyme", "rhyme, any tone", "tones, places", "tones, poems", "regular", "regular, strictly"),
     *("repetition", "lines found", "first try"),
 }
 """The figures printed as percentages."""

@@ -89,4 +89,3 @@ def check(asked: Any) -> None:
             raise InputError(f"candidates={asked.candidates}: decode={asked.decode} writes the same poem each time")
     if asked.decode == "beam" and asked.n > asked.beam_size:
         raise InputError(f"n={asked.n}: a beam of beam_size={asked.beam_size} has no more poems; raise it")
-

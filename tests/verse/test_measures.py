@@ -6,7 +6,7 @@ from tang.verse.measures import (
     Figure,
     distinct,
     fits,
-    is_regular,
+    is_strictly_regular,
     parallelism,
     repeats,
     rhyme,
@@ -52,12 +52,12 @@ def test_each_place_bound_loosely_is_judged() -> None:
 
 
 def test_a_regular_poem_keeps_the_strict_pattern_and_rhymes() -> None:
-    assert is_regular(TOWER, FIVE, "simplified")
-    assert is_regular(changed(0, 0, "山"), FIVE, "simplified")  # free even so
+    assert is_strictly_regular(TOWER, FIVE, "simplified")
+    assert is_strictly_regular(changed(0, 0, "山"), FIVE, "simplified")  # free even so
     for line, place, character in [(1, 2, "山"), (1, 4, "山"), (0, 4, "山"), (0, 1, "山")]:
-        assert is_regular(changed(line, place, character), FIVE, "simplified") is False
-    assert is_regular(changed(1, 2, UNREAD), FIVE, "simplified") is None
-    assert is_regular(changed(0, 0, UNREAD), FIVE, "simplified") is True
+        assert is_strictly_regular(changed(line, place, character), FIVE, "simplified") is False
+    assert is_strictly_regular(changed(1, 2, UNREAD), FIVE, "simplified") is None
+    assert is_strictly_regular(changed(0, 0, UNREAD), FIVE, "simplified") is True
 
 
 def test_distinct_characters_and_pairs() -> None:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,6 @@ from tang.verse.decoding import Settings
 from tang.verse.poem import Poem
 from tang.verse.wishes import Wishes
 from tang.verse.write import write
-
-ENDS = {5: ("仄仄平平仄", "平平仄仄平", "平平平仄仄", "仄仄仄平平")}
 
 
 @cache
@@ -97,9 +96,7 @@ def test_strict_tones_with_rhyme_succeed_at_the_first_try(form: str, temperature
         assert poem.rhyme in shared
         assert keeps_a_pattern(poem.lines)
         characters = "".join(poem.lines)
-        assert len(set(characters)) >= len(characters) - sum(
-            a == b for a, b in zip(characters, characters[1:], strict=False)
-        )
+        assert len(set(characters)) >= len(characters) - sum(a == b for a, b in pairwise(characters))
         assert poem.tries == 1
     if temperature == 100:
         assert len({poem.pattern for poem in written}) >= 3

@@ -80,7 +80,8 @@ class LanguageModel(Task):
     @property
     def script(self) -> Script:
         """Of its vocabulary."""
-        return self.data.get("script", "simplified")
+        script: Script = self.data.get("script", "simplified")
+        return script
 
     def data_module(self, places: Mapping[str, str | None], **others: Any) -> PoemDataModule:
         """The corpus it was trained on, in its vocabulary, fetched and prepared if it isn't there.

@@ -58,7 +58,7 @@ def fits(lines: Lines, form: Form, script: Script) -> list[bool | None]:
     return [False] * len(slips) + [True] * (sum(read) - len(slips)) + [None] * read.count(False)
 
 
-def is_regular(lines: Lines, form: Form, script: Script) -> bool | None:
+def is_strictly_regular(lines: Lines, form: Form, script: Script) -> bool | None:
     """Whether a poem keeps a pattern taken strictly and rhymes where that asks; None where readings lack."""
     pattern, slips = nearest(lines, form, "strict", script)
     rhymed = rhyme(lines, script, pattern.first_rhymes)

@@ -13,6 +13,7 @@ from tang.corpus.clean import Script
 from tang.corpus.forms import FORMS, PUNCTUATION, Form, form_of, hanzi, split_lines
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import BOS, EOS, UNK, Vocabulary
+from tang.verse.critique import critique
 from tang.verse.layout import END, INSIDE
 from tang.verse.measures import (
     MIDDLE,
@@ -20,7 +21,7 @@ from tang.verse.measures import (
     Lines,
     distinct,
     fits,
-    is_regular,
+    is_strictly_regular,
     parallelism,
     repeats,
     rhyme,
@@ -67,12 +68,14 @@ class Judge:
     def _prosody(self, poems: Sequence[Lines]) -> dict[str, Figure]:
         rhymes = [rhyme(lines, self.script) for lines in poems]
         places = [fits(lines, self.form, self.script) for lines in poems]
+        critiques = [critique("，".join(lines), self.script) for lines in poems]
         return {
             "rhyme": Figure.of(None if tones is None else "平" in tones for tones in rhymes),
             "rhyme, any tone": Figure.of(None if tones is None else bool(tones) for tones in rhymes),
             "tones, places": Figure.of(place for of_poem in places for place in of_poem),
             "tones, poems": Figure.of(None if None in of_poem else all(of_poem) for of_poem in places),
-            "regular": Figure.of(is_regular(lines, self.form, self.script) for lines in poems),
+            "regular": Figure.of(None if found.unknown else found.is_regular for found in critiques),
+            "regular, strictly": Figure.of(is_strictly_regular(lines, self.form, self.script) for lines in poems),
         }
 
     def _novelty(self, poems: Sequence[Lines]) -> dict[str, Figure]:

@@ -56,7 +56,7 @@ class Writer:
     beam_size: int | None
 
     def write(self, asked: Sequence[Asked]) -> Iterator[tuple[Asked, list[Poem], int]]:
-        """Of each its poem, of a beam several, best first; and a slot where constraints left nothing, if there is one."""
+        """Of each its poem, of a beam several, best first; and a slot where nothing was left, −1 if there is none."""
         layout, wishes, beams = self.rules.layout, self.rules.wishes, self.beam_size or 1
         given = torch.tensor([poem.given for poem in asked])
         no_repeat = NoRepeat(given, layout.lines, len(layout.vocabulary)) if wishes.no_repeat else None
