@@ -1,14 +1,12 @@
 """``src/check.py`` as a user would type it."""
 
 import json
-import re
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 import torch
-from omegaconf import OmegaConf
 
 from tang.checking import Copies, read_poems
 from tang.corpus.clean import convert
@@ -140,12 +138,3 @@ def test_a_mistake_is_one_clear_line(script: Script, arguments: list[str], messa
     result = script("check", *arguments)
     assert result.returncode == 1
     assert result.stderr == f"error: {message}\n"
-
-
-@pytest.mark.slow
-def test_help_names_every_key_of_the_config(script: Script) -> None:
-    shown = script("check", "--help").stdout
-    config = script("check", "--cfg", "job")
-    assert config.returncode == 0, config.stderr
-    for key in map(str, OmegaConf.create(config.stdout)):
-        assert re.search(rf"\b{key}[=:.]", shown), key

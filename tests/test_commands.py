@@ -82,8 +82,10 @@ def test_train_then_sample_then_evaluate(script: Script, small: Sequence[str], t
     assert "<p>日" in (tmp_path / "诗.html").read_text(encoding="utf-8")
 
     # The card says what training said
-    card = json.loads(script("evaluate", f"ckpt={moved}", "split=val", "format=json").stdout)
+    measured = script("evaluate", f"ckpt={moved}", "split=val", "poems=2", "form=五言绝句", "format=json")
+    card = json.loads(measured.stdout)
     assert card["ppl"] == pytest.approx(min(point.value for point in events.Scalars("val/ppl")), rel=1e-4)
+    assert card["quality"]["forms"]["五言绝句"]["free"]["form"] == {"value": 1.0, "count": 2}
 
 
 def test_a_sweep_ends_with_its_table(script: Script, small: Sequence[str], tmp_path: Path) -> None:
@@ -252,7 +254,7 @@ def test_a_value_that_fails_in_a_sweep_does_not_stop_the_others(
     assert "1_trainer.precision=32-true" in summary.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["train", "sample", "evaluate", "predict", "study"])
+@pytest.mark.parametrize("name", ["train", "sample", "evaluate", "predict", "check", "study"])
 def test_help_names_every_key_of_the_config(script: Script, name: str) -> None:
     shown = script(name, "--help").stdout
     assert f"python src/{name}.py" in shown
