@@ -17,7 +17,7 @@ def main(cfg: DictConfig) -> None:
     from tang.checking import Report, as_json, as_text, read_poems
     from tang.verse.critique import critique
 
-    reports = [Report(critique(poem)) for poem in read_poems(cfg.poem, cfg.file)]
+    reports = [Report(critique(poem, source=source)) for source, poem in read_poems(cfg.poem, cfg.file).items()]
     if cfg.ckpt is not None or cfg.corpus:
         # PyTorch takes seconds to import: prosody alone doesn't need it.
         from tang.judging import judged

@@ -26,7 +26,9 @@ NIGHT = "床前明月光，疑是地上霜。举头望明月，低头思故乡�
 def test_poems_in_a_file_have_blank_lines_between_them(tmp_path: Path) -> None:
     path = tmp_path / "诗,二.txt"
     path.write_text("\n床前明月光，\n疑是地上霜。\n \n\n白日依山尽\n", encoding="utf-8")
-    assert [poem.split() for poem in read_poems(None, str(path))] == [["床前明月光，", "疑是地上霜。"], ["白日依山尽"]]
+    poems = read_poems(None, str(path))
+    assert [poem.split() for poem in poems.values()] == [["床前明月光，", "疑是地上霜。"], ["白日依山尽"]]
+    assert list(poems) == [f"file={path}, poem 1", f"file={path}, poem 2"]
 
 
 @pytest.mark.parametrize(

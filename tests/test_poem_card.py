@@ -15,20 +15,24 @@ def card(model: LanguageModel) -> PoemCard:
     return poem_card(model, model.data_module({}), "test", 12, [FIVE, EIGHT], temperature=1.0)
 
 
+KNOWN = [name for name in WISHES if name not in ("acrostic", "contains")]
+"""The text corpus has no 夏 and no 酒."""
+
+
 def test_a_form_has_all_sets(card: PoemCard) -> None:
     assert list(card.forms) == [str(FIVE), str(EIGHT)]
     sets = card.forms[str(FIVE)]
-    assert list(sets) == ["real", "chance", *WISHES]
+    assert list(sets) == ["real", "chance", *KNOWN]
     real = sets["real"]["form"].count
     assert 0 < real < 12
     assert sets["chance"]["form"].count == real
-    assert all(sets[name]["form"] == Figure(1.0, 12) for name in WISHES)
+    assert all(sets[name]["form"] == Figure(1.0, 12) for name in KNOWN)
     assert {figures["distinct-1"].count for figures in sets.values()} == {20 * real}, "of equally many characters"
 
 
 def test_a_wish_that_cannot_be_met_is_left_out_and_told(card: PoemCard, caplog: pytest.LogCaptureFixture) -> None:
     """The text corpus has too few characters for four lines to rhyme."""
-    assert list(card.forms[str(EIGHT)]) == ["real", "chance", *(name for name in WISHES if "rhyme" not in name)]
+    assert list(card.forms[str(EIGHT)]) == ["real", "chance", *(name for name in KNOWN if "rhyme" not in name)]
     told = [record.getMessage() for record in caplog.get_records("setup")]
     assert any(message.startswith("五言律诗, rhyme: left out, rhyme=true") for message in told)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from tang.config.scripts import Sample
+from tang.config.scripts import Places, Sample
 from tang.corpus.clean import convert
 from tang.corpus.forms import hanzi
 from tang.data.vocabulary import SPECIALS
@@ -32,7 +32,16 @@ def asked(**keys: Any) -> Any:
     ("keys", "message"),
     [
         ({"start": ["日", " "]}, "start= is empty"),
-        ({"start": []}, "start: give something"),
+        ({"start": []}, "start= is empty"),
+        ({"acrostic": " "}, "acrostic= is empty"),
+        ({"rhyme": ""}, "rhyme= is empty"),
+        ({"contains": []}, "contains= is empty"),
+        ({"beam_size": 4}, "beam_size=4: counts for decode=beam alone"),
+        ({"decode": "beam", "temperature": 0.5}, "temperature=0.5: decode=beam draws nothing"),
+        ({"decode": "greedy", "n": 3}, "n=3: decode=greedy writes the same poem each time"),
+        ({"temperature": 0.0, "candidates": 3}, "candidates=3: temperature=0.0 writes the same poem each time"),
+        ({"temperature": 0.0, "top_k": 3}, "top_k=3: temperature=0.0 draws nothing"),
+        ({"data": Places(dir="x")}, "data.dir=x: only no_copy=true reads the corpus"),
         ({"start": ["hello"]}, "'h' is not a Chinese character"),
         ({"start": ["日🌙"]}, "is not a Chinese character"),
         ({"start": ["日" * 21]}, "too long; 五言绝句 has 20 characters"),
@@ -42,7 +51,7 @@ def asked(**keys: Any) -> Any:
         ({"decode": "beam", "top_p": 0.5}, "top_p=0.5: decode=beam draws nothing"),
         ({"decode": "beam", "candidates": 4}, "candidates=4: decode=beam writes the same poem each time"),
         ({"decode": "beam", "n": 9}, "n=9: a beam of beam_size=8"),
-        ({"rhyme": "hello", "start": ["日"]}, "rhyme 'hello' names no group; give one of 一东"),
+        ({"rhyme": "hello", "start": ["日"]}, "rhyme=hello: names no group; poems rhyme in 平, in 一东"),
         ({"rhyme": "东", "form": "七言绝句", "tones": "strict", "start": ["犇"]}, "doesn't know the character 犇"),
         ({"tones": "true", "chars": 4, "lines": 4, "start": ["日"]}, "4×4 has no tone pattern"),
         ({"form": "五言绝句", "chars": 4}, "exclude each other"),
@@ -80,6 +89,18 @@ def test_a_poem_comes_in_either_script(model: LanguageModel) -> None:
     assert traditional.text.replace("\n", "") == convert([simplified.text.replace("\n", "")], "traditional")[0]
     assert [hanzi(line) for line in traditional.lines] == traditional.lines
     assert traditional.lines[0][0] == "雲"
+
+
+def test_a_traditional_model_is_left_as_it_is_and_takes_either_script() -> None:
+    symbols = [*SPECIALS, *"，。？！；", *"日紅山夜湖海月干征里北斗"]
+    torch.manual_seed(0)
+    model = LanguageModel({"hidden_size": 16}, symbols, {"script": "traditional"}, form="五言绝句").eval()
+    seven = poems(model, asked())
+    assert [poem.start for poem in seven] == [*"日红山夜湖海月"]
+    assert seven[1].lines[0][0] == "紅"
+    assert poems(model, asked(script="traditional")) == seven
+    assert set("".join("".join(poem.lines) for poem in seven)) <= set(symbols)
+    assert poems(model, asked(script="simplified"))[1].lines[0][0] == "红"
 
 
 def test_every_format_has_every_line(model: LanguageModel) -> None:

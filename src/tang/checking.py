@@ -49,8 +49,8 @@ class Report:
     """None if the corpus wasn't looked up."""
 
 
-def read_poems(poem: str | None, file: str | None) -> list[str]:
-    """The poem given, or those of a text file with blank lines between them.
+def read_poems(poem: str | None, file: str | None) -> dict[str, str]:
+    """Where it stands → the poem given, or those of a text file with blank lines between them.
 
     Raises:
         InputError: neither is given or both are, or the file can't be read or is empty.
@@ -58,7 +58,7 @@ def read_poems(poem: str | None, file: str | None) -> list[str]:
     if poem is not None and file is not None:
         raise InputError("poem= and file= exclude each other: give one")
     if poem is not None:
-        return [poem]
+        return {f"poem={' '.join(poem.split())[:40]}": poem}
     if file is None:
         raise InputError("give poem=…, or file=… with poems and blank lines between them")
     path = Path(file).expanduser()
@@ -67,7 +67,7 @@ def read_poems(poem: str | None, file: str | None) -> list[str]:
     poems = [part for part in re.split(r"\n\s*\n", read_text(path)) if part.strip()]
     if not poems:
         raise InputError(f"file={file}: is empty; write poems into it, blank lines between them")
-    return poems
+    return {f"file={file}, poem {number}": part for number, part in enumerate(poems, 1)}
 
 
 def as_text(reports: Sequence[Report]) -> str:

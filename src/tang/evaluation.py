@@ -21,6 +21,7 @@ from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.data.split import Part
 from tang.data.vocabulary import EOS, PAD, UNK
+from tang.errors import InputError
 from tang.tasks.language_model import LanguageModel
 
 log = logging.getLogger(__name__)
@@ -115,7 +116,11 @@ def evaluate(model: LanguageModel, data: PoemDataModule, split: Part, precision:
 
 @torch.inference_mode()
 def losses(model: LanguageModel, batches: Iterable[Batch], precision: str = "32-true") -> tuple[Tensor, Tensor, Tensor]:
-    """Of all batches, in their order: targets (N,), their positions in their poems (N,), −ln p (N,) in float64."""
+    """Of all batches, in their order: targets (N,), their positions in their poems (N,), −ln p (N,) in float64.
+
+    Raises:
+        InputError: the model's scores aren't numbers.
+    """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.backends.cudnn.allow_tf32 = False  # cuDNN's LSTM would round its inputs to ten bits
     model = model.to(device, torch.float64 if precision == "64-true" else torch.float32).eval()
@@ -129,4 +134,6 @@ def losses(model: LanguageModel, batches: Iterable[Batch], precision: str = "32-
         is_token = batch.targets != PAD
         tokens.append((batch.targets[is_token].cpu(), positions[is_token].cpu(), nll[is_token].double().cpu()))
     targets, positions, nlls = (torch.cat(parts) for parts in zip(*tokens, strict=True))
+    if nlls.isnan().any():
+        raise InputError("the model's scores are not numbers: its weights are broken; take another checkpoint")
     return targets, positions, nlls

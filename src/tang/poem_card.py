@@ -33,8 +33,11 @@ log = logging.getLogger(__name__)
 WISHES = {
     "free": Wishes(),
     "rhyme": Wishes(rhyme="true"),
+    "strict tones": Wishes(tones="strict"),
     "rhyme, loose tones": Wishes(rhyme="true", tones="loose"),
     "rhyme, strict tones": Wishes(rhyme="true", tones="strict"),
+    "acrostic": Wishes(acrostic="春夏秋冬"),
+    "contains": Wishes(contains=("月", "酒")),
     "no_repeat": Wishes(no_repeat=True),
     "no_copy": Wishes(),
 }
@@ -137,6 +140,7 @@ class Examiner:
             n=self.poems,
             settings=Settings(self.temperature),
             seed=self.seed,
+            batch_size=self.data.batch_size,
             precision=self.precision,
             wishes=WISHES[name],
             spans=self.spans if name == "no_copy" else None,
@@ -155,7 +159,7 @@ class Examiner:
         compared = len(real) or self.poems
         yield {"real": judge.figures(real, compared)} if real else {}
         yield {"chance": judge.figures(shuffled(real, self.seed), compared)} if real else {}
-        free: Figure | None = None
+        free: float | None = None
         for name in WISHES:
             try:
                 poems, went = self.write(form, name)
@@ -165,9 +169,9 @@ class Examiner:
                 continue
             figures = judge.figures(poems, compared)
             likelihood = figures["ln p, model"]
-            free = free or likelihood
-            cost = Figure((likelihood.value or 0) - (free.value or 0), likelihood.count)
-            yield {name: {**figures, "ln p, model, less free": cost, **went}}
+            free = likelihood.value if name == "free" else free
+            cost = None if free is None or likelihood.value is None else likelihood.value - free
+            yield {name: {**figures, "ln p, model, less free": Figure(cost, likelihood.count), **went}}
 
 
 def poem_card(

@@ -81,6 +81,13 @@ def test_a_word_that_finds_no_place_is_named() -> None:
     assert poem.missing == ["月"]
 
 
+def test_a_word_is_not_begun_where_it_cannot_be_finished() -> None:
+    written = poems(Wishes(contains=("春夏",), acrostic="日月山水", acrostic_at="last"), form=Form(2, 4), n=20)
+    assert all(poem.missing == ["春夏"] for poem in written)
+    free = poems(Wishes(acrostic="日月山水", acrostic_at="last"), form=Form(2, 4), n=20)
+    assert [poem.text for poem in written] == [poem.text for poem in free]
+
+
 def test_no_character_comes_twice_unless_doubled() -> None:
     known = "".join(KNOWN.symbols[len(SPECIALS) + len(PUNCTUATION) :])
     written = poems(Wishes(no_repeat=True), model("春", 4.0), n=100, form=Form(4, 4))
@@ -101,7 +108,7 @@ def test_what_is_given_may_repeat_and_is_not_drawn_again() -> None:
 
 
 def test_where_nothing_can_stand_the_wishes_are_named() -> None:
-    with pytest.raises(InputError, match="no_repeat=true: nothing can stand at line 6, character 1"):
+    with pytest.raises(InputError, match="no_repeat=true: nothing is left for line 6, character 1 in 10 tries"):
         poems(Wishes(no_repeat=True), n=1, form=Form(4, 40))
 
 

@@ -151,3 +151,8 @@ def test_the_report_says_it_all_and_the_data_is_plain() -> None:
     assert json.loads(json.dumps(asdict(critique(NIGHT))))["breaks"][0] == {"kind": "失粘", "line": 3}
     assert "line 2 has 3" in as_text(critique("天天天天，天天天，天天天天"))
     assert "not in the 平水韵: 𠮷" in as_text(critique("𠮷日"))
+
+
+def test_a_title_is_not_a_line() -> None:
+    assert critique("静夜思\n李白\n床前明月光，疑是地上霜。\n举头望明月，低头思故乡。").form == "五言绝句"
+    assert critique("床前明月光\n疑是地上霜\n举头望明月\n低头思故乡").form == "五言绝句"

@@ -50,18 +50,6 @@ def test_windows_cross_lines_but_neither_poems_nor_unknown_characters(spans: Spa
     assert spans.is_copied(np.array([ids(five) for five in fives])).tolist() == [1, 1, 0, 0, 0, 1, 0]
 
 
-def test_continuations_complete_a_window(spans: Spans) -> None:
-    fours = ["白日依山", "年绿山中", "中相送罢", "一层楼山", "天天天天"]
-    found = [VOCABULARY.decode(known) for known in spans.continuations(np.array([ids(four) for four in fours]))]
-    assert found == ["尽", "相", "日", "", ""]  # 中相送罢 ends the third poem
-
-
-def test_all_ids_that_complete_a_window_are_given_once() -> None:
-    spans = Spans.of(sequences("白日依山尽", "白日依山流", "白日依山尽"), VOCABULARY)
-    (found,) = spans.continuations(np.array([ids("白日依山")]))
-    assert found.tolist() == sorted(ids("尽流"))
-
-
 def test_the_longest_span_is_that_of_comparing_strings(spans: Spans) -> None:
     rng = np.random.default_rng(0)
     training = ["".join(c for c in poem if c not in "，。") for poem in POEMS]

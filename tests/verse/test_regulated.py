@@ -158,7 +158,7 @@ def test_loose_tones_bind_the_even_places_and_the_end() -> None:
 @pytest.mark.parametrize(
     ("wishes", "form", "start", "message"),
     [
-        (Wishes(rhyme="月"), Form(2, 4), "", "rhyme=月: 入六月 is 仄"),
+        (Wishes(rhyme="月"), Form(2, 4), "", "rhyme=月: is 仄 .入六月.; poems rhyme in 平"),
         (Wishes(rhyme="true"), Form(7, 2), "", "rhyme=true: 7×2 has too few lines to rhyme"),
         (Wishes(rhyme="true"), Form(2, 4), "东月东同风月月月",
          "rhyme=true: 月 is given for line 4, character 2, where a rhyme in 上平一东 should stand, but it is 入六月"),
@@ -175,3 +175,29 @@ def test_what_cannot_be_is_said_with_the_nearest_pattern(wishes: Wishes, form: F
 def test_a_form_without_patterns_has_no_tones() -> None:
     with pytest.raises(InputError, match="6×4 has no tone pattern"):
         write(model(len(vocabulary())), vocabulary(), [""], Form(6, 4), wishes=Wishes(tones="loose"))
+
+
+@pytest.mark.parametrize("decode", ["sample", "beam"])
+def test_all_wishes_combine(decode: str) -> None:
+    known = vocabulary()
+    odd, even = (next(c for c in known.symbols[9:] if tones(c) == {tone}) for tone in "仄平")
+    others = [c for c in known.symbols[9:] if tones(c) == {"平"} and table()[c] & table()[even] and c != even]
+    wishes = Wishes("true", "strict", odd + even + odd + others[0], "last", (others[1],), no_repeat=True)
+    beam_size = 6 if decode == "beam" else None
+    written = write(model(len(known)), known, [""], FORMS["五言律诗"], n=5, wishes=wishes, beam_size=beam_size)
+    for poem in written:
+        assert "".join(line[-1] for line in poem.lines[:4]) == wishes.acrostic
+        assert keeps_a_pattern(poem.lines)
+        assert set.intersection(*(table()[line[-1]] for line in poem.lines[1::2]))
+        assert poem.missing == ([] if others[1] in "".join(poem.lines) else [others[1]])
+
+
+def test_constrained_poems_do_not_depend_on_the_batch_size() -> None:
+    known = with_rhymes("上平一东", 5)
+    wishes = Wishes(rhyme="true", tones="strict", no_repeat=True, contains=(known.symbols[30],))
+    starts = [known.symbols[20], "", known.symbols[25]]
+    together, by_four = (
+        write(model(len(known)), known, starts, FORMS["五言绝句"], n=9, wishes=wishes, batch_size=size)
+        for size in (64, 4)
+    )
+    assert [poem.text for poem in together] == [poem.text for poem in by_four]

@@ -6,7 +6,7 @@ import pytest
 import tang.verse.rhymes
 from tang.corpus.clean import SCRIPTS, Script
 from tang.errors import InputError
-from tang.verse.rhymes import common_groups, group_named, groups, readings, tones
+from tang.verse.rhymes import common_groups, groups, level_group, readings, tones
 
 ROWS = [
     row
@@ -103,24 +103,22 @@ def test_ends_rhyme_when_they_share_a_group() -> None:
         ("東", "上平一东"),
         ("东", "上平一东"),
         ("看", "上平十四寒"),
-        ("月", "入六月"),
-        ("十四愿", "去十四愿"),
-        ("十四願", "去十四愿"),
+        ("凭", "下平十蒸"),
     ],
 )
 def test_a_group_is_found_by_its_name_or_a_character(name: str, expected: str) -> None:
-    assert str(group_named(name)) == expected
+    assert str(level_group(name)) == expected
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("涯", "rhyme '涯' is in several groups: 上平四支，上平九佳，下平六麻; give one of these"),
-        ("日", "rhyme '日' names no group; give one of 一东，二冬，"),
-        ("rain", "rhyme 'rain' names no group"),
-        ("", "rhyme '' names no group"),
+        ("涯", "rhyme=涯: is in several groups; give one of 上平四支，上平九佳，下平六麻"),
+        ("日", "rhyme=日: is 仄 .入四质.; poems rhyme in 平, in 一东，二冬，"),
+        ("十四愿", "rhyme=十四愿: is 仄 .去十四愿.; poems rhyme in 平"),
+        ("rain", "rhyme=rain: names no group; poems rhyme in 平, in 一东"),
     ],
 )
 def test_a_group_that_is_not_clear_is_refused_with_the_choices(name: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        group_named(name)
+        level_group(name)

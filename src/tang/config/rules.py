@@ -18,6 +18,10 @@ def at_least(least: int) -> Rule:
     return Rule(lambda value: value >= least, f"at least {least}")
 
 
+def between(least: int, most: int) -> Rule:
+    return Rule(lambda value: least <= value <= most, f"from {least} to {most}")
+
+
 def one_of(*choices: str) -> Rule:
     return Rule(lambda value: value in choices, f"one of {', '.join(choices)}")
 

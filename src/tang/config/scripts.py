@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from tang.config.rules import FORM_NAME, PROBABILITY, SEED, TEMPERATURE, TONES, at_least, key, one_of
+from tang.config.rules import FORM_NAME, PROBABILITY, SEED, TEMPERATURE, TONES, at_least, between, key, one_of
 
 
 @dataclass
@@ -21,8 +21,8 @@ class Sample:
     ckpt: str = MISSING
     start: list[str] | None = None
     form: str | None = key(None, FORM_NAME)
-    chars: int | None = key(None, at_least(1))
-    lines: int | None = key(None, at_least(1))
+    chars: int | None = key(None, between(1, 100))
+    lines: int | None = key(None, between(1, 1000))
     n: int = key(1, at_least(1))
     rhyme: str | None = None
     tones: str | None = key(None, TONES)
@@ -32,10 +32,10 @@ class Sample:
     no_repeat: bool = False
     no_copy: bool = False
     decode: str = key("sample", one_of("sample", "greedy", "beam"))
-    temperature: float = key(0.8, TEMPERATURE)
+    temperature: float | None = key(None, TEMPERATURE)
     top_k: int | None = key(None, at_least(1))
     top_p: float | None = key(None, PROBABILITY)
-    beam_size: int = key(8, at_least(1))
+    beam_size: int | None = key(None, at_least(1))
     candidates: int = key(1, at_least(1))
     best: int = key(1, at_least(1))
     seed: int = key(1, SEED)

@@ -8,15 +8,15 @@ from torch import Tensor
 from tang.data.vocabulary import BOS
 from tang.tasks.network import Network
 from tang.verse.constraints import IMPOSSIBLE, Constraint
-from tang.verse.decoding import LEAST, Decoded, first_states, log_probabilities, step
+from tang.verse.decoding import Decoded, first_states, log_probabilities, step
 
 
 @torch.no_grad()
 def search(network: Network, mask: Tensor, given: Tensor, size: int, constraints: Sequence[Constraint] = ()) -> Decoded:
     """The ``size`` best poems for each of B starts, best first: B·size of them.
 
-    Scored by ln p of all symbols and what constraints add to it. Where they leave fewer than ``size``
-    beginnings, the others are dead ends.
+    Beginnings are kept by ln p of their symbols and what constraints add to it, poems come by ln p alone. Where there
+    are fewer than ``size``, the others are dead ends. All is on the CPU.
 
     Args:
         network, mask, given: as for :func:`~tang.verse.decoding.decode`.
@@ -43,13 +43,13 @@ def search(network: Network, mask: Tensor, given: Tensor, size: int, constraints
     for slot in range(slots):
         logits, states = step(network, symbols, states)
         log_p = log_probabilities(logits)
-        scores = barred[slot] + log_p.clamp(min=LEAST)
+        scores = barred[slot] + log_p
         for constraint in constraints:
             if (bias := constraint.bias(slot)) is not None:
                 scores = scores + bias
         is_given = given[:, slot] >= 0
         only = torch.full_like(scores, IMPOSSIBLE).scatter_(1, given[:, slot].clamp(min=0)[:, None], 0.0)
-        scores = torch.where(is_given[:, None], only + log_p.clamp(min=LEAST), scores)
+        scores = torch.where(is_given[:, None], only + log_p, scores)
         rows, symbols, total = _best(scores, slot, total, is_given, constraints)
         states = [tuple(part[rows] for part in state) for state in states]
         for constraint in constraints:
@@ -59,7 +59,12 @@ def search(network: Network, mask: Tensor, given: Tensor, size: int, constraints
         dead_end = torch.where((total.flatten() == IMPOSSIBLE) & (dead_end[rows] < 0), slot, dead_end[rows])
         dead_end[total.flatten() > IMPOSSIBLE] = -1
         drawn = torch.cat((drawn[rows], symbols[:, None]), 1)
-    return Decoded(drawn, log_likelihood, dead_end)
+    # What constraints added was for the search alone.
+    ranks = log_likelihood.masked_fill(dead_end >= 0, IMPOSSIBLE).view(poems, size).argsort(1, descending=True)
+    rows = (ranks + torch.arange(poems)[:, None] * size).flatten()
+    for constraint in constraints:
+        constraint.select(rows)
+    return Decoded(drawn[rows], log_likelihood[rows], dead_end[rows])
 
 
 def _best(

@@ -71,6 +71,9 @@ class NoRepeat(Constraint):
 class Contains(Constraint):
     """Some words, where they find a place: the longer one is missing, the more its first character is favoured.
 
+    A word of several characters is begun where its other slots are free, or have them already, and given up after
+    :data:`TRIES` beginnings that something else broke off.
+
     Args:
         words: each a list of ids.
         given, lines, vocabulary_size: as above.
@@ -78,9 +81,10 @@ class Contains(Constraint):
 
     LEAST, MOST = 3.0, 12.0
     """Nats in favour of a missing word, in the first slot and in the last where it fits."""
+    TRIES = 3
 
     def __init__(self, words: Sequence[Sequence[int]], given: Tensor, lines: Tensor, vocabulary_size: int) -> None:
-        self.words, self.lines, self.vocabulary_size = words, lines, vocabulary_size
+        self.words, self.lines, self.vocabulary_size = [torch.tensor(word) for word in words], lines, vocabulary_size
         self.drawn = given.clone()
 
     def missing(self) -> Tensor:
@@ -88,11 +92,11 @@ class Contains(Constraint):
         missing = [~self._stands(word).any(1) for word in self.words]
         return torch.stack(missing, 1) if missing else torch.empty(len(self.drawn), 0, dtype=torch.bool)
 
-    def _stands(self, word: Sequence[int]) -> Tensor:
+    def _stands(self, word: Tensor) -> Tensor:
         """(B, S') bool: whether the word begins at a slot."""
         windows = self.drawn.unfold(1, len(word), 1)
         in_line = (self.lines.unfold(0, len(word), 1) == self.lines[: windows.shape[1], None]).all(-1)
-        return (windows == torch.tensor(word)).all(-1) & in_line
+        return (windows == word).all(-1) & in_line
 
     def bias(self, slot: int) -> Tensor | None:
         if self.lines[slot] < 0 or not self.words:
@@ -100,15 +104,21 @@ class Contains(Constraint):
         missing = self.missing()
         bias = torch.zeros(len(self.drawn), self.vocabulary_size)
         line = int(self.lines[slot])
-        room = int((self.lines[slot:] == line).sum())
+        first, last = (int(end) for end in (self.lines == line).nonzero()[[0, -1], 0])
         for number, word in enumerate(self.words):
-            for begun in range(min(len(word), slot + 1)):
-                fits = len(word) - begun <= room and (self.lines[slot - begun : slot] == line).all()
-                if fits:
-                    follows = (self.drawn[:, slot - begun : slot] == torch.tensor(word[:begun])).all(1)
-                    urgency = self.MOST if begun else self.LEAST + (self.MOST - self.LEAST) * slot / len(self.lines)
-                    favour = urgency * (follows & missing[:, number])
-                    bias[:, word[begun]] = torch.maximum(bias[:, word[begun]], favour)
+            for begun in range(min(len(word), slot - first + 1)):
+                if slot - begun + len(word) > last + 1:
+                    continue
+                before, here = self.drawn[:, slot - begun : slot], self.drawn[:, slot : slot - begun + len(word)]
+                fits = (before == word[:begun]).all(1) & ((here < 0) | (here == word[begun:])).all(1)
+                if begun:
+                    urgency = self.MOST
+                else:
+                    urgency = self.LEAST + (self.MOST - self.LEAST) * slot / len(self.lines)
+                    if len(word) > 1:
+                        fits &= (self.drawn[:, :slot] == word[0]).sum(1) < self.TRIES
+                favour = urgency * (fits & missing[:, number])
+                bias[:, word[begun]] = torch.maximum(bias[:, word[begun]], favour)
         return bias
 
     def take(self, slot: int, symbols: Tensor) -> None:

@@ -87,21 +87,23 @@ class Critique:
         return "".join(line.text + line.mark for line in self.lines)
 
 
-def critique(text: str, script: Script | None = None) -> Critique:
+def critique(text: str, script: Script | None = None, source: str = "poem") -> Critique:
     """The critique of ``text``: lines end at marks and line breaks, all but Chinese characters is left out.
 
-    A text without either, as long as one of the four usual forms, is cut as that form's.
+    Rows without a mark before rows that all have one, title and poet, are left out too. A text without marks
+    and line breaks, as long as one of the four usual forms, is cut as that form's.
 
     Args:
         text: a poem, or anything.
         script: what it is written in; None: traditional if conversion to simplified changes it.
+        source: where it is from, for the error.
 
     Raises:
         InputError: it has no Chinese character.
     """
     texts, marks = _cut(text)
     if not texts:
-        raise InputError(f"poem={' '.join(text.split())[:40]}: no Chinese characters")
+        raise InputError(f"{source}: no Chinese characters")
     if script is None:
         whole = "".join(texts)
         script = "simplified" if convert([whole], "simplified") == [whole] else "traditional"
@@ -142,7 +144,10 @@ def critique(text: str, script: Script | None = None) -> Critique:
 
 def _cut(text: str) -> tuple[list[str], list[str]]:
     """The characters of each line, and the mark after them."""
-    rows = ["".join(row.split()).translate(MARKS) for row in text.splitlines()]
+    rows = [row for row in ("".join(row.split()).translate(MARKS) for row in text.splitlines()) if row]
+    marked = [row for row in rows if set(LINE_END) & set(row)]
+    if marked and rows[-len(marked) :] == marked:  # what stands before them is the title and the poet
+        rows = marked
     lines = [line for row in rows for line in split_lines(row) if hanzi(line)]
     texts = [hanzi(line) for line in lines]
     if len(texts) == 1 and not set(LINE_END) & set(lines[0]):

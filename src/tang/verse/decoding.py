@@ -137,7 +137,7 @@ def decode(
     for slot in range(len(mask)):
         logits, states = step(network, symbols, states)
         log_p = log_probabilities(logits)
-        scores = torch.add(barred[slot], log_p.clamp(min=LEAST), alpha=1 / (settings.temperature or 1))
+        scores = torch.add(barred[slot], log_p, alpha=1 / (settings.temperature or 1))
         symbols, stuck = _choose(scores, slot, given[:, slot], settings, uniforms[:, slot], constraints)
         dead_end = torch.where(stuck & (dead_end < 0), slot, dead_end)
         log_likelihood += log_p.gather(-1, symbols[:, None]).squeeze(-1)
@@ -148,7 +148,7 @@ def decode(
 
 
 def log_probabilities(logits: Tensor) -> Tensor:
-    """ln softmax(logits) (B, V) in float32.
+    """ln softmax(logits) (B, V) in float32, :data:`LEAST` at least.
 
     Raises:
         InputError: they aren't numbers.
@@ -156,7 +156,7 @@ def log_probabilities(logits: Tensor) -> Tensor:
     log_p = logits.log_softmax(-1, dtype=torch.float32)
     if log_p.isnan().any():
         raise InputError("the model's scores are not numbers: its weights are broken; take another checkpoint")
-    return log_p
+    return log_p.clamp(min=LEAST)
 
 
 def _choose(

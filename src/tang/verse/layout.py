@@ -98,9 +98,8 @@ class Layout:
         """
         if not hanzi(character):
             raise InputError(f"{key}: {character!r} is not a Chinese character")
-        for twin in (character, *(convert([character], script)[0] for script in SCRIPTS)):
-            if twin in self.vocabulary:
-                return self.vocabulary.ids[twin]
+        if (known := in_vocabulary(character, self.vocabulary)) in self.vocabulary:
+            return self.vocabulary.ids[known]
         raise InputError(f"{key}: the model doesn't know the character {character}")
 
     def read(self, ids: list[int]) -> list[tuple[str, str]]:
@@ -109,9 +108,18 @@ class Layout:
         lines = []
         for number, marks in enumerate(self.marks):
             line, text = text[: self.form.chars], text[self.form.chars :]
-            mark, text = (text[0], text[1:]) if marks else ((END if number % 2 else INSIDE)[0], text)
+            ends = number % 2 or number == self.form.lines - 1
+            mark, text = (text[0], text[1:]) if marks else ((END if ends else INSIDE)[0], text)
             lines.append((line, mark))
         return lines
+
+
+def in_vocabulary(text: str, vocabulary: Vocabulary) -> str:
+    """``text`` with each character that the vocabulary lacks in the other script, if it has that one: 国 for 國."""
+    if all(character in vocabulary for character in text):
+        return text
+    twins = zip(text, *(convert([text], script)[0] for script in SCRIPTS), strict=True)
+    return "".join(next((twin for twin in of if twin in vocabulary), of[0]) for of in twins)
 
 
 def form_for(start: str, default: Form) -> Form:

@@ -69,16 +69,6 @@ class Spans:
         order = np.argsort(windows, kind="stable")
         return cls(shorter, windows[order], positions[order].astype(np.int32), lines)
 
-    def continuations(self, four: np.ndarray) -> list[np.ndarray]:
-        """For each row of ``four`` (B, 4), the ids that complete a window of the training part, sorted."""
-        place = self._place(four)
-        begins, ends = (np.searchsorted(self.windows, _join(place + more, np.zeros_like(place))) for more in (0, 1))
-        fifth = (np.uint64(1) << BITS) - np.uint64(1)
-        return [
-            np.unique(self.windows[begin : end if known else begin] & fifth).astype(np.int64)
-            for begin, end, known in zip(begins, ends, place >= 0, strict=True)
-        ]
-
     def is_copied(self, fives: np.ndarray) -> np.ndarray:
         """(N,) bool: whether each of the windows (N, 5) stands in the training part."""
         begins, ends = self._found(fives)

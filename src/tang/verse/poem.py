@@ -36,7 +36,7 @@ class Poem:
         """The same poem in another script."""
         couplets = convert(self.text.split("\n"), script)
         lines = [hanzi(line) for couplet in couplets for line in split_lines(couplet)]
-        return replace(self, lines=lines, text="\n".join(couplets))
+        return replace(self, lines=lines, text="\n".join(couplets), missing=convert(self.missing, script))
 
 
 def as_text(poems: Sequence[Poem]) -> str:

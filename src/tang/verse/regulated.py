@@ -115,18 +115,19 @@ class Regulated(Constraint):
         """Why no hypothesis is left for a poem: what is wrong with the nearest one."""
         rules, layout, wishes = self.rules, self.rules.layout, self.rules.wishes
         asked = str(Wishes(rhyme=wishes.rhyme, tones=wishes.tones))
-        pattern, group = divmod(int(self.misfits[row].argmin()), len(rules.groups))
+        least = self.misfits[row] == self.misfits[row].min()
+        pattern, group = divmod(int((least * (1 + self._available()[row])).argmax()), len(rules.groups))
         wrong = (~fits[:, pattern, group]).nonzero()[:, 0].tolist()
         if not wrong:
             return (
                 f"{asked}: {int(self.to_come[row, pattern, 0])} lines are to rhyme, but of {rules.groups[group]} the "
-                f"model has {int(self._available()[row, group])} characters; take rhyme=true or another group"
+                f"model has {int(self._available()[row, group])} characters; take another group, or a shorter form"
             )
         slot = wrong[0]
         line, character = int(layout.lines[slot]), layout.vocabulary.symbols[int(self.given[row, slot])]
         place = int((layout.lines[: slot + 1] == line).sum())
         found = sorted(map(str, readings(character, rules.script)))
-        own = "、".join(found) or "in no rhyme group that is known: tones=loose lets it stand, not as a rhyme"
+        own = "、".join(found) or "in no group of the 平水韵 as this project has it"
         wanted = {LEVEL: "平", OBLIQUE: "仄"}.get(int(rules.kinds[pattern, slot]), f"a rhyme in {rules.groups[group]}")
         of = f" of {rules.patterns[pattern]}, the nearest pattern" if rules.patterns[pattern] else ""
         return (

@@ -71,23 +71,25 @@ def common_groups(characters: Sequence[str], script: Script) -> Readings:
     )
 
 
-def group_named(name: str) -> Group:
-    """The group called ``name``, in either script: 上平十一真, 十一真, 真, or a character with one 平 group alone, 春.
+def level_group(name: str) -> Group:
+    """The 平 group called ``name``, in either script: 上平十一真, 十一真, 真, or a character that is in no other, 春.
 
     Raises:
-        InputError: there is no such group, or there are several.
+        InputError: there is none, or there are several.
     """
+    level = [group for group in groups() if group.tone == "平"]
     simplified = convert([name.replace("聲", "").replace("声", "")], "simplified")[0]
-    named = [group for group in groups() if simplified in (str(group), group.name, group.character)]
-    if not named:
-        found = readings(name, "simplified") or readings(name, "traditional")
-        named = sorted((group for group in found if group.tone == "平"), key=groups().index)
+    found = readings(name, "simplified") or readings(name, "traditional")
+    named = [group for group in level if simplified in (str(group), group.name, group.character)] or [
+        group for group in level if group in found
+    ]
     if len(named) == 1:
         return named[0]
     if named:
-        raise InputError(f"rhyme {name!r} is in several groups: {'，'.join(map(str, named))}; give one of these")
-    level = "，".join(group.name for group in groups() if group.tone == "平")
-    raise InputError(f"rhyme {name!r} names no group; give one of {level}, or a character of one of these alone")
+        raise InputError(f"rhyme={name}: is in several groups; give one of {'，'.join(map(str, named))}")
+    own = "，".join(str(group) for group in groups() if group in found or simplified in (str(group), group.name))
+    problem = f"is 仄 ({own})" if own else "names no group"
+    raise InputError(f"rhyme={name}: {problem}; poems rhyme in 平, in {'，'.join(group.name for group in level)}")
 
 
 @cache

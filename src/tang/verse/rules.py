@@ -12,7 +12,7 @@ from tang.corpus.forms import hanzi
 from tang.errors import InputError
 from tang.verse.layout import Layout
 from tang.verse.meter import Pattern, patterns, rhyming_lines
-from tang.verse.rhymes import Group, group_named, groups, readings
+from tang.verse.rhymes import Group, groups, level_group, readings
 from tang.verse.wishes import Wishes
 
 FREE, LEVEL, OBLIQUE, RHYME = range(4)
@@ -47,10 +47,7 @@ class Rules:
             raise InputError(f"rhyme={self.wishes.rhyme}: {form} has too few lines to rhyme; give 4 or more")
         if self.wishes.rhyme == "true":
             return [group for group in groups() if group.tone == "平"]
-        group = group_named(self.wishes.rhyme)
-        if group.tone == "仄":
-            raise InputError(f"rhyme={self.wishes.rhyme}: {group} is 仄; regulated poems rhyme in 平, rhyme=十一真 say")
-        return [group]
+        return [level_group(self.wishes.rhyme)]
 
     @cached_property
     def kinds(self) -> Tensor:

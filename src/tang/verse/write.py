@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tang.corpus.clean import MARKS, Script, convert
+from tang.corpus.clean import MARKS, Script
 from tang.corpus.forms import DEFAULT_FORM, FORMS, Form
 from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
@@ -16,7 +16,7 @@ from tang.tasks.network import Network
 from tang.verse.beam import search
 from tang.verse.constraints import Contains, NoCopy, NoRepeat
 from tang.verse.decoding import Decoded, Settings, decode
-from tang.verse.layout import Layout, form_for
+from tang.verse.layout import Layout, form_for, in_vocabulary
 from tang.verse.novelty import Spans
 from tang.verse.poem import Poem
 from tang.verse.regulated import Regulated
@@ -72,6 +72,23 @@ class Writer:
         for poem, dead_ends, first in zip(asked, decoded.dead_end.view(-1, beams), count(0, beams)):
             rows = [first + beam for beam, dead_end in enumerate(dead_ends.tolist()) if dead_end < 0]
             yield poem, [self._read(poem, row, decoded, regulated, contains) for row in rows], int(dead_ends.max())
+
+    @property
+    def draws(self) -> bool:
+        """Whether another try can give another poem."""
+        return self.beam_size is None and self.settings.temperature > 0
+
+    def stuck(self, asked: Asked, found: int, dead_end: int) -> str:
+        """Why so few poems were ``found``: the slot ``dead_end`` is where nothing was left."""
+        start = f"start={asked.start}" if asked.start else ""
+        wishes = " ".join(filter(None, (start, str(self.rules.wishes), "no_copy=true" if self.spans else "")))
+        if found:
+            return f"{wishes}: beam search finds {found} poems and no more; ask for n={found}, or raise beam_size"
+        lines = self.rules.layout.lines
+        line = int(lines[: dead_end + 1].max())
+        place = int((lines[: dead_end + 1] == line).sum())
+        tries = f" in {asked.tries} tries" if asked.tries > 1 else ""
+        return f"{wishes}: nothing is left for line {line + 1}, character {place}{tries}; leave one of the wishes out"
 
     def _read(self, asked: Asked, row: int, decoded: Decoded, regulated: Regulated | None, contains: Contains) -> Poem:
         layout, wishes = self.rules.layout, self.rules.wishes
@@ -142,33 +159,28 @@ def write(
     poems: dict[int, list[Poem]] = {}
     was_training = network.training
     network.eval()
-    with torch.autocast(network.head.weight.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
-        for layout in dict.fromkeys(layouts):
-            writer = Writer(network, Rules(layout, wishes, script), settings, seed, spans, beam_size)
-            waiting = [
-                Asked(starts[index], text, given[index], n * index + copy, n * cleaned[:index].count(text) + copy)
-                for index, text in enumerate(cleaned)
-                if layouts[index] == layout
-                for copy in range(1 if beam_size else n)
-            ]
-            while waiting:
-                batch, waiting = waiting[:batch_size], waiting[batch_size:]
-                for asked, found, dead_end in writer.write(batch):
-                    if len(found) >= (n if beam_size else 1):
-                        poems[asked.place] = found[:n]
-                    elif beam_size is None and asked.tries < TRIES:
-                        waiting.append(replace(asked, tries=asked.tries + 1))
-                    else:
-                        raise InputError(f"{wishes}{' no_copy=true' if spans else ''}: {stuck(layout, dead_end)}")
-    network.train(was_training)
+    try:
+        with torch.autocast(network.head.weight.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
+            for layout in dict.fromkeys(layouts):
+                writer = Writer(network, Rules(layout, wishes, script), settings, seed, spans, beam_size)
+                waiting = [
+                    Asked(starts[index], text, given[index], n * index + copy, n * cleaned[:index].count(text) + copy)
+                    for index, text in enumerate(cleaned)
+                    if layouts[index] == layout
+                    for copy in range(1 if beam_size else n)
+                ]
+                while waiting:
+                    batch, waiting = waiting[:batch_size], waiting[batch_size:]
+                    for asked, found, dead_end in writer.write(batch):
+                        if len(found) >= (n if beam_size else 1):
+                            poems[asked.place] = found[:n]
+                        elif writer.draws and asked.tries < TRIES:
+                            waiting.append(replace(asked, tries=asked.tries + 1))
+                        else:
+                            raise InputError(writer.stuck(asked, len(found), dead_end))
+    finally:
+        network.train(was_training)
     return [poem for place in sorted(poems) for poem in poems[place]]
-
-
-def stuck(layout: Layout, slot: int) -> str:
-    """What it means that constraints leave nothing in a slot."""
-    line = int(layout.lines[slot])
-    place = int((layout.lines[: slot + 1] == line).sum())
-    return f"nothing can stand at line {line + 1}, character {place}; leave one of them out, or take a shorter form"
 
 
 def stream(seed: int, start: str, number: int, slots: int, tries: int = 1) -> Tensor:
@@ -180,14 +192,6 @@ def stream(seed: int, start: str, number: int, slots: int, tries: int = 1) -> Te
     return torch.from_numpy(np.random.default_rng(sequence).random((slots, 2), dtype=np.float32))
 
 
-def in_vocabulary(text: str, vocabulary: Vocabulary) -> str:
-    """``text`` with each character that the vocabulary lacks in the other script, if it has that one: 国 for 國."""
-    if all(character in vocabulary for character in text):
-        return text
-    twins = zip(text, convert([text], "simplified")[0], convert([text], "traditional")[0], strict=True)
-    return "".join(next((twin for twin in of if twin in vocabulary), of[0]) for of in twins)
-
-
 def known_starts(vocabulary: Vocabulary, starts: Sequence[str]) -> list[str]:
-    """Those of ``starts`` whose characters are all in the vocabulary."""
-    return [start for start in starts if all(character in vocabulary for character in start)]
+    """Those of ``starts`` whose characters are all in the vocabulary, in one script or the other."""
+    return [start for start in starts if all(character in vocabulary for character in in_vocabulary(start, vocabulary))]
