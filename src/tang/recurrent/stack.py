@@ -29,10 +29,10 @@ def check_cell(cell: str, backend: str) -> None:
 class Recurrent(nn.Module):
     """L layers of LSTM, Elman or GRU cells, (B, T, E) → (B, T, H).
 
-    Begun so that it remembers: weights are uniform in ±1/√H, as PyTorch has them, and biases zero,
-    but for those of an LSTM's forget gate. At σ(1) ≈ 0.73 most of a cell lives on from step to step,
-    while at σ(0) = 0.5 a gradient halves with each character and a couplet's start can't be learnt
-    from its end (Jozefowicz et al. 2015, An Empirical Exploration of Recurrent Network Architectures).
+    Weights begin uniform in ±1/√H, as PyTorch has them, and biases zero, but for those of an LSTM's forget
+    gate. With 1 it begins so that it remembers: at σ(1) ≈ 0.73 most of a cell lives on from step to step, while at
+    σ(0) = 0.5 a gradient halves with each (Jozefowicz et al. 2015, An Empirical Exploration of Recurrent Network
+    Architectures). docs/studies.md shows where that pays: not on verse.
 
     Args:
         input_size: E.
