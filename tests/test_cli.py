@@ -1,6 +1,7 @@
 import io
 import logging
 import os
+import subprocess
 import sys
 
 import pytest
@@ -97,3 +98,13 @@ def test_messages_go_to_the_stdout_of_the_moment(capsys: pytest.CaptureFixture[s
         handler.emit(logging.makeLogRecord({"msg": "诗"}))
     assert moment.getvalue() == "诗\n"
     assert capsys.readouterr().out == ""
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    code = "from tang import cli; cli.output('日' * 200_000, None)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0

@@ -89,7 +89,10 @@ def output(text: str, path: str | None) -> None:
         InputError: the file can't be written.
     """
     if path is None:
-        print(text)
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:  # the reader has seen enough: | head
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     try:
         Path(path).expanduser().write_text(text + "\n", encoding="utf-8")
