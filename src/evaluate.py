@@ -4,6 +4,7 @@ import hydra
 from omegaconf import DictConfig
 
 from tang import cli, config
+from tang.errors import InputError
 
 config.register()
 
@@ -14,6 +15,8 @@ def main(cfg: DictConfig) -> None:
     """Print the cards, or write them to a file."""
     config.check(cfg)
     cli.check_output(cfg.out)
+    if cfg.form and not cfg.poems:
+        raise InputError(f"form={cfg.form}: of the quality card's poems; give poems=1000 too")
     # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
     from tang import checkpoint
     from tang.corpus.forms import FORMS

@@ -1,5 +1,7 @@
 """Write poems with a trained model: ``python src/sample.py ckpt=PATH [start=日] [form=七言绝句] [rhyme=true]``."""
 
+from pathlib import Path
+
 import hydra
 from omegaconf import DictConfig
 
@@ -18,11 +20,13 @@ def main(cfg: DictConfig) -> None:
     from tang import checkpoint, writing
     from tang.compute import keep_memory
     from tang.tasks.language_model import LanguageModel
-    from tang.verse.poem import FORMATS
+    from tang.verse.poem import FORMATS, SUFFIXES
 
     keep_memory()
     model = checkpoint.load(checkpoint.find(cfg.ckpt, LanguageModel), LanguageModel)
-    cli.output(FORMATS[cfg.format](writing.poems(model, cfg)), cfg.out)
+    poems = writing.poems(model, cfg)
+    written = cfg.format or SUFFIXES.get(Path(cfg.out or "").suffix, "text")
+    cli.output(FORMATS[written](poems), cfg.out)
 
 
 if __name__ == "__main__":

@@ -196,7 +196,7 @@ def test_a_run_goes_on_from_a_checkpoint_with_other_poems(script: Script, small:
         ("train", ["optimizer=adamm"], "optimizer=adamm: no such choice (did you mean adam?); optimizer is one of"),
         ("train", ["data=text", "data.path=nowhere"], "data.path=nowhere: no such file or folder"),
         ("train", ["optimizer=adam,sgd"], "optimizer=adam,sgd: several values need -m"),
-        ("train", ["optimizer"], "optimizer: can't be read; write key=value"),
+        ("train", ["optimizer"], "optimizer: can't be read; write key=value, without spaces"),
         ("train", ["model.dropout=2"], "model.dropout=2.0: must be at least 0 and below 1"),
         ("train", ["lr=3"], "lr=3: no such key (did you mean optimizer.lr?); the config has data, model"),
         (
@@ -218,6 +218,9 @@ def test_a_run_goes_on_from_a_checkpoint_with_other_poems(script: Script, small:
         ("predict", ["ckpt=latest", "name=null"], "name=null: can't be null"),
         ("study", ["study=flow", "study.recall.lags=5"], "study.recall.lags=5: must be a list, study.recall.lags=[…]"),
         ("sample", [], "ckpt is missing: give ckpt="),
+        ("sample", ["--ckpt", "latest"], "--ckpt: keys go without dashes, ckpt=…; --help lists them"),
+        ("sample", ["ckpt=latest", "start=春,"], "start= is empty: give something, or leave the key out"),
+        ("evaluate", ["ckpt=x", "form=五言绝句"], "form=五言绝句: of the quality card's poems; give poems=1000 too"),
         ("sample", ["ckpt=a=b.ckpt"], "ckpt=a=b.ckpt: no such file"),
         (
             "evaluate",

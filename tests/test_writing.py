@@ -65,7 +65,7 @@ def test_a_request_that_contradicts_itself_is_refused(model: LanguageModel, keys
 def test_without_a_start_there_are_seven_poems_and_one_with_an_acrostic(model: LanguageModel) -> None:
     known = [character for character in "日红山夜湖海月" if character in SYMBOLS]
     assert [poem.start for poem in poems(model, asked(start=known))] == known
-    (poem,) = poems(model, asked(acrostic="".join(known[:3])))
+    (poem,) = poems(model, asked(acrostic=",".join(known[:3])))
     assert [line[0] for line in poem.lines[:3]] == known[:3]
 
 

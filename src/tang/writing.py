@@ -4,6 +4,8 @@ import logging
 from typing import Any
 
 from tang.config.rules import STARTS
+from tang.corpus.clean import MARKS
+from tang.corpus.forms import PUNCTUATION
 from tang.errors import InputError
 from tang.tasks.language_model import LanguageModel
 from tang.verse.decoding import Settings
@@ -16,6 +18,7 @@ from tang.verse.write import known_starts, write
 
 log = logging.getLogger(__name__)
 
+NO_MARKS = str.maketrans("", "", PUNCTUATION)
 TEMPERATURE = 0.8
 BEAM_SIZE = 8
 
@@ -50,6 +53,7 @@ def poems(model: LanguageModel, asked: Any) -> list[Poem]:
         wishes=wishes(asked),
         spans=Spans.of(data.prepared.parts["train"], model.vocabulary) if data else None,
         script=model.script,
+        show_progress=True,
         beam_size=asked.beam_size or BEAM_SIZE if asked.decode == "beam" else None,
     )
     if asked.candidates > 1:
@@ -69,7 +73,7 @@ def wishes(asked: Any) -> Wishes:
     return Wishes(
         rhyme={"": None, "false": None}.get(rhyme, rhyme),
         tones={"": None, "false": None, "true": "strict"}.get(tones, tones),
-        acrostic=asked.acrostic or "",
+        acrostic="".join((asked.acrostic or "").translate(MARKS).translate(NO_MARKS).split()),
         acrostic_at=asked.acrostic_at,
         contains=tuple(asked.contains or ()),
         no_repeat=asked.no_repeat,

@@ -136,8 +136,8 @@ def test_the_report_says_it_all_and_the_data_is_plain() -> None:
     report = as_text(critique(NIGHT))
     assert report == "\n".join(
         [
-            "五言绝句 (simplified script), not regular",
-            "nearest pattern 平起首句入韵: 2 slips taken loosely, 3 slips taken strictly",
+            "五言绝句 (simplified script), not regular: slips",
+            "nearest pattern 平起首句入韵: 2 slips by the loose pattern, 3 slips by the strict one",
             "",
             "  1  床前明月光  平平平仄平  中平中仄平  韵 下平七阳; strictly 明 should be 仄",
             "  2  疑是地上霜  平仄仄仄平  中仄中平平  韵 下平七阳; 上 should be 平",

@@ -55,7 +55,8 @@ def test_a_start_that_cannot_be_is_refused(start: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("start", "form"),
     [("日", "七言绝句"), ("春眠不觉晓", "五言绝句"), ("春眠不觉晓，处", "五言绝句"), ("春眠不觉", "七言绝句"),
-     ("两个黄鹂鸣翠柳", "七言绝句"), ("春眠不觉晓处", "七言绝句"), ("春眠不觉晓，" * 5, "五言律诗")],
+     ("两个黄鹂鸣翠柳", "七言绝句"), ("春眠不觉晓处", "七言绝句"), ("春眠不觉晓，" * 5, "五言律诗"), ("春眠不觉晓处处闻啼鸟", "五言绝句"), ("春眠不觉晓" * 8, "五言律诗"),
+     ("两个黄鹂鸣翠柳" * 2, "七言绝句")],
 )  # fmt: skip
 def test_a_whole_line_asks_for_its_form(start: str, form: str) -> None:
     assert form_for(start, FORMS["七言绝句"]) == FORMS[form]

@@ -161,9 +161,9 @@ def test_loose_tones_bind_the_even_places_and_the_end() -> None:
         (Wishes(rhyme="月"), Form(2, 4), "", "rhyme=月: is 仄 .入六月.; poems rhyme in 平"),
         (Wishes(rhyme="true"), Form(7, 2), "", "rhyme=true: 7×2 has too few lines to rhyme"),
         (Wishes(rhyme="true"), Form(2, 4), "东月东同风月月月",
-         "rhyme=true: 月 is given for line 4, character 2, where a rhyme in 上平一东 should stand, but it is 入六月"),
+         "rhyme=true: 月 is given for line 4, character 2, where a rhyme to 同 should stand, but it is 入六月"),
         (Wishes(tones="strict"), Form(7, 4), "东东东东东月东",
-         "tones=strict: 东 is given for line 1, character 2 of 仄起.*, the nearest pattern, where 仄 should stand"),
+         "tones=strict: 东 is given for line 1, character 2 of 仄起.*, a nearest pattern, where 仄 should stand"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_said_with_the_nearest_pattern(wishes: Wishes, form: Form, start: str, message: str) -> None:

@@ -18,6 +18,12 @@ from tang.cli.mistakes import explain
 from tang.cli.screen import speak_chinese
 from tang.errors import InputError
 
+FLAGS = {
+    *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run", "--multirun", "--info"),
+    *("--shell-completion", "--config-path", "--config-name", "--config-dir", "--experimental-rerun"),
+}
+"""Hydra's."""
+
 WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"  # as the user set it; run() sets it too
 
 
@@ -34,6 +40,9 @@ def run(main: Callable[[], Any], *, lists: tuple[str, ...] = (), sweeps: bool = 
     sys.argv[1:] = arguments(given, lists)
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises its errors instead of printing them
     try:
+        if flag := next((a for a in given if a.startswith("--") and a.partition("=")[0] not in FLAGS), None):
+            name = flag.partition("=")[0].lstrip("-")
+            raise InputError(f"{flag}: keys go without dashes, {name or 'key'}=…; --help lists them")
         if MULTIRUN & set(given) and not sweeps:
             raise InputError("-m: this script makes no sweeps" + "".join(f"; {key}=A,B takes a list" for key in lists))
         main()
@@ -96,5 +105,6 @@ def output(text: str, path: str | None) -> None:
         return
     try:
         Path(path).expanduser().write_text(text + "\n", encoding="utf-8")
+        sys.stderr.write(f"written to {path}\n")
     except OSError as error:
         raise InputError(f"out={path}: {error.strerror}") from None

@@ -71,7 +71,7 @@ def plain(argument: str, lists: tuple[str, ...] = (), is_sweep: bool = False) ->
 
 def _quoted(value: str) -> str:
     if value.startswith("[") and value.endswith("]"):
-        return f"[{','.join(map(_quoted, value[1:-1].split(',')))}]"
+        return f"[{','.join(_quoted(item) if item else _escaped(item) for item in value[1:-1].split(','))}]"
     if parse(f"key={value}"):
         return value
     return _escaped(value)

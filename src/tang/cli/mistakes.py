@@ -19,7 +19,7 @@ def explain(error: Exception, given: list[str]) -> str:
         nearest, choices = _nearest(choice, error.options), ", ".join(error.options)
         return f"{group}={choice}: no such choice{nearest}; {group} is one of {choices}"
     if isinstance(error, OverrideParseException):
-        return f"{error.override}: can't be read; write key=value"
+        return f"{error.override}: can't be read; write key=value, without spaces"
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
         return _explain_key(cause, given)
     message = " ".join(str(error).split())

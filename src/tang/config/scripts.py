@@ -43,7 +43,7 @@ class Sample:
     precision: str = key("32-true", one_of("32-true", "bf16-mixed"))
     data: Places = field(default_factory=Places)
     script: str | None = key(None, one_of("simplified", "traditional"))
-    format: str = key("text", one_of("text", "json", "markdown", "html"))
+    format: str | None = key(None, one_of("text", "json", "markdown", "html"))
     out: str | None = None
 
 

@@ -126,13 +126,16 @@ def form_for(start: str, default: Form) -> Form:
     """The form for a poem that begins with ``start``.
 
     When ``start`` is a whole line or more, of five or seven characters, one with such lines: ``default``
-    if it has them, else the shortest that holds it.
+    if it has them, else the shortest that holds it. Without marks it is so many whole lines.
     """
     first, *others = split_lines(start) or [""]
-    chars = len(hanzi(first))
-    is_line = first[-1:] in LINE_END or not others
-    fitting = [form for form in (default, *FORMS.values()) if form.chars == chars and is_line]
-    return next((form for form in fitting if len(hanzi(start)) <= form.chars * form.lines), default)
+    chars, is_marked = len(hanzi(first)), first[-1:] in LINE_END or bool(others)
+
+    def fits(form: Form) -> bool:
+        are_lines = chars == form.chars if is_marked else chars > 0 and chars % form.chars == 0
+        return are_lines and form.chars in (5, 7) and len(hanzi(start)) <= form.chars * form.lines
+
+    return next((form for form in (default, *FORMS.values()) if fits(form)), default)
 
 
 def asked_form(name: str | None, chars: int | None, lines: int | None) -> Form | None:

@@ -86,6 +86,9 @@ _PAGE = """<!doctype html>
 POEMS
 </html>"""
 
+SUFFIXES = {".json": "json", ".md": "markdown", ".html": "html"}
+"""Of files → their formats; of all others text."""
+
 FORMATS: dict[str, Callable[[Sequence[Poem]], str]] = {
     "text": as_text,
     "json": as_json,

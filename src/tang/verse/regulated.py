@@ -128,8 +128,12 @@ class Regulated(Constraint):
         place = int((layout.lines[: slot + 1] == line).sum())
         found = sorted(map(str, readings(character, rules.script)))
         own = "、".join(found) or "in no group of the 平水韵 as this project has it"
-        wanted = {LEVEL: "平", OBLIQUE: "仄"}.get(int(rules.kinds[pattern, slot]), f"a rhyme in {rules.groups[group]}")
-        of = f" of {rules.patterns[pattern]}, the nearest pattern" if rules.patterns[pattern] else ""
+        kinds = rules.kinds[pattern]
+        ends = [int(id) for id in self.given[row, kinds == RHYME] if id >= 0 and rules.members[group, id]]
+        rhyme = f"a rhyme to {layout.vocabulary.symbols[ends[0]]}" if ends else "a rhyme in 平"
+        rhyme = rhyme if wishes.rhyme == "true" else f"a rhyme in {rules.groups[group]}"
+        wanted = {LEVEL: "平", OBLIQUE: "仄"}.get(int(kinds[slot]), rhyme)
+        of = f" of {rules.patterns[pattern]}, a nearest pattern" if rules.patterns[pattern] else ""
         return (
             f"{asked}: {character} is given for line {line + 1}, character {place}{of}, where {wanted} should stand, "
             f"but it is {own}"

@@ -21,9 +21,22 @@ def _heading(found: Critique) -> list[str]:
         return [f"no form ({found.script} script): lines of {usual} characters, but {lengths}"]
     if found.strict is None or found.loose is None:
         return [f"{found.form} ({found.script} script), which is no regulated form"]
-    slips = f"{_count(found.loose.slips, 'slip')} taken loosely, {_count(found.strict.slips, 'slip')} taken strictly"
-    verdict = "regular" if found.is_regular else "not regular"
-    return [f"{found.form} ({found.script} script), {verdict}", f"nearest pattern {found.loose.pattern}: {slips}"]
+    loose, strict = (_count(meter.slips, "slip") for meter in (found.loose, found.strict))
+    verdict = "regular" if found.is_regular else f"not regular: {', '.join(_reasons(found))}"
+    return [
+        f"{found.form} ({found.script} script), {verdict}",
+        f"nearest pattern {found.loose.pattern}: {loose} by the loose pattern, {strict} by the strict one",
+    ]
+
+
+def _reasons(found: Critique) -> Iterable[str]:
+    if found.loose and found.loose.slips:
+        yield "slips"
+    yield from dict.fromkeys(fault for line in found.lines for fault in line.faults if fault != "三仄尾")
+    if not found.rhyme or found.off_rhyme:
+        yield "出韵" if found.rhyme else "no rhyme"
+    elif "平" not in found.rhyme[0]:
+        yield "rhymes in 仄"
 
 
 def _rows(found: Critique) -> list[str]:
@@ -38,7 +51,7 @@ def _rows(found: Critique) -> list[str]:
 
 def _notes(found: Critique, number: int) -> Iterable[str]:
     line = found.lines[number - 1]
-    if number in found.rhyming:
+    if number in found.rhyming and (found.rhyme or found.loose):
         yield f"{'出韵' if number in found.off_rhyme else '韵'} {'，'.join(line.groups) or '？'}"
     loose = [slip for slip in found.loose.slips if slip.line == number] if found.loose else []
     for slip in loose:
@@ -54,7 +67,7 @@ def _notes(found: Critique, number: int) -> Iterable[str]:
 def _remarks(found: Critique) -> list[str]:
     rhyme = f"lines {_listed(found.rhyming)} in {'，'.join(found.rhyme)}"
     remarks = {
-        "rhyme": rhyme if found.rhyme else "no group that two of the lines share",
+        "rhyme": rhyme if found.rhyme else "no group that two of the lines share" if len(found.rhyming) > 1 else "",
         "出韵": f"line {_listed(found.off_rhyme)}" if found.off_rhyme else "",
         "repeated": "; ".join(f"{character} in {_listed(lines)}" for character, lines in found.repeated.items()),
         "reduplicated": "，".join(found.reduplicated),

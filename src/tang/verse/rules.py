@@ -73,6 +73,12 @@ class Rules:
         return [{group.tone for group in readings(s, self.script)} if hanzi(s) == s else set() for s in symbols]
 
     @cached_property
+    def _groups(self) -> list[int]:
+        """The number of groups of each symbol."""
+        symbols = self.layout.vocabulary.symbols
+        return [len(readings(symbol, self.script)) if hanzi(symbol) == symbol else 0 for symbol in symbols]
+
+    @cached_property
     def drawn(self) -> Tensor:
         """(4, V) float, 1 for each character that may be drawn for a kind of slot; under RHYME in any group."""
         strict = self.wishes.tones == "strict"
@@ -81,7 +87,9 @@ class Rules:
             return [tones == {tone} if strict else tone in tones for tones in self._tones]
 
         level = row("平")
-        rhyming = level if strict else [True] * len(level)
+        # Taken strictly a rhyme is none by a rare reading, as 台 in 四支 or 平 in 一先.
+        rhyming = [fits and groups == 1 for fits, groups in zip(level, self._groups, strict=True)]
+        rhyming = rhyming if strict else [True] * len(level)
         return torch.tensor([[True] * len(level), level, row("仄"), rhyming]).float()
 
     @cached_property

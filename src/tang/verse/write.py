@@ -6,6 +6,8 @@ from itertools import count
 
 import numpy as np
 import torch
+from rich.console import Console
+from rich.progress import Progress
 from torch import Tensor
 
 from tang.corpus.clean import MARKS, Script
@@ -124,6 +126,7 @@ def write(
     spans: Spans | None = None,
     script: Script = "simplified",
     beam_size: int | None = None,
+    show_progress: bool = False,
 ) -> list[Poem]:
     """``n`` poems for each of ``starts``.
 
@@ -147,6 +150,7 @@ def write(
         spans: what stands in the training part, for poems that copy none of it.
         script: the vocabulary's.
         beam_size: how many beginnings beam search keeps, the ``n`` best of which become poems; None: draw symbols.
+        show_progress: on stderr, with the time left, if that is a terminal.
 
     Raises:
         InputError: a start doesn't fit the form, or has a character outside the vocabulary; a wish can't be met.
@@ -159,8 +163,14 @@ def write(
     poems: dict[int, list[Poem]] = {}
     was_training = network.training
     network.eval()
+    console = Console(stderr=True)
+    progress = Progress(console=console, transient=True, disable=not (show_progress and console.is_terminal))
+    bar = progress.add_task("Writing", total=n * len(starts))
     try:
-        with torch.autocast(network.head.weight.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
+        with (
+            progress,
+            torch.autocast(network.head.weight.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"),
+        ):
             for layout in dict.fromkeys(layouts):
                 writer = Writer(network, Rules(layout, wishes, script), settings, seed, spans, beam_size)
                 waiting = [
@@ -178,6 +188,7 @@ def write(
                             waiting.append(replace(asked, tries=asked.tries + 1))
                         else:
                             raise InputError(writer.stuck(asked, len(found), dead_end))
+                    progress.update(bar, completed=sum(map(len, poems.values())))
     finally:
         network.train(was_training)
     return [poem for place in sorted(poems) for poem in poems[place]]
