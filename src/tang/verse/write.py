@@ -163,14 +163,12 @@ def write(
     poems: dict[int, list[Poem]] = {}
     was_training = network.training
     network.eval()
+    device = network.head.weight.device.type
     console = Console(stderr=True)
     progress = Progress(console=console, transient=True, disable=not (show_progress and console.is_terminal))
     bar = progress.add_task("Writing", total=n * len(starts))
     try:
-        with (
-            progress,
-            torch.autocast(network.head.weight.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"),
-        ):
+        with progress, torch.autocast(device, torch.bfloat16, enabled=precision == "bf16-mixed"):
             for layout in dict.fromkeys(layouts):
                 writer = Writer(network, Rules(layout, wishes, script), settings, seed, spans, beam_size)
                 waiting = [
