@@ -44,7 +44,7 @@ def asked(**keys: Any) -> Any:
         ({"data": Places(dir="x")}, "data.dir=x: only no_copy=true reads the corpus"),
         ({"start": ["hello"]}, "'h' is not a Chinese character"),
         ({"start": ["日🌙"]}, "is not a Chinese character"),
-        ({"start": ["日" * 21]}, "too long; 五言绝句 has 20 characters"),
+        ({"start": ["日" * 22]}, "too long; 五言绝句 has 20 characters"),
         ({"acrostic_at": "last"}, "acrostic_at=last: .* give one"),
         ({"best": 2}, "best=2: only candidates=1 poems are written"),
         ({"decode": "greedy", "top_k": 3}, "top_k=3: decode=greedy draws nothing"),

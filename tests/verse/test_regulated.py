@@ -92,15 +92,14 @@ def test_strict_tones_with_rhyme_succeed_at_the_first_try(form: str, temperature
     assert len(written) == 40
     for poem in written:
         rhyming = [*poem.lines[1::2], *([poem.lines[0]] if tones(poem.lines[0][-1]) == {"平"} else [])]
-        shared = set.intersection(*(table()[line[-1]] for line in rhyming))
-        assert poem.rhyme in shared
+        assert all(table()[line[-1]] == {poem.rhyme} for line in rhyming), "by no rare reading"
         assert keeps_a_pattern(poem.lines)
         characters = "".join(poem.lines)
         assert len(set(characters)) >= len(characters) - sum(a == b for a, b in pairwise(characters))
         assert poem.tries == 1
     if temperature == 100:
         assert len({poem.pattern for poem in written}) >= 3
-        assert len({poem.rhyme for poem in written}) > 10
+        assert len({poem.rhyme for poem in written}) >= 8
 
 
 def with_rhymes(group: str, number: int) -> Vocabulary:
@@ -136,7 +135,8 @@ def test_a_group_that_is_too_small_is_refused() -> None:
 
 
 def test_a_given_couplet_decides_the_pattern_and_the_rhyme() -> None:
-    known = Vocabulary([*vocabulary().symbols, *(c for c in "白日依山尽黄河入海流" if c not in vocabulary())])
+    common = vocabulary(rhymes=40)
+    known = Vocabulary([*common.symbols, *(c for c in "白日依山尽黄河入海流" if c not in common)])
     (poem,) = poems(Wishes(rhyme="true", tones="strict"), known, ["白日依山尽，黄河入海流"], "五言绝句")
     assert poem.lines[:2] == ["白日依山尽", "黄河入海流"]
     assert (poem.pattern, poem.rhyme) == ("仄起首句不入韵", "下平十一尤")
