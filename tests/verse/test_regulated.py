@@ -135,7 +135,7 @@ def test_a_group_that_is_too_small_is_refused() -> None:
 
 
 def test_a_given_couplet_decides_the_pattern_and_the_rhyme() -> None:
-    common = vocabulary(rhymes=40)
+    common = vocabulary(rhymes=200)
     known = Vocabulary([*common.symbols, *(c for c in "白日依山尽黄河入海流" if c not in common)])
     (poem,) = poems(Wishes(rhyme="true", tones="strict"), known, ["白日依山尽，黄河入海流"], "五言绝句")
     assert poem.lines[:2] == ["白日依山尽", "黄河入海流"]
