@@ -4,7 +4,19 @@ import pytest
 
 from tang.corpus.forms import FORMS, Form
 from tang.errors import InputError
-from tang.verse.meter import Break, Pattern, Slip, Strictness, breaks, faults, nearest, patterns, rhyming_lines, slips
+from tang.verse.meter import (
+    Break,
+    Pattern,
+    Slip,
+    Strictness,
+    breaks,
+    faults,
+    nearest,
+    patterns,
+    rhyming_lines,
+    slips,
+    tone_pattern,
+)
 
 REGULATED = [*FORMS.values(), Form(5, 6), Form(7, 12)]
 STRICTNESSES: tuple[Strictness, ...] = ("strict", "loose")
@@ -146,3 +158,8 @@ def test_even_lines_rhyme_and_the_first_may() -> None:
 def test_other_forms_have_no_pattern(form: Form) -> None:
     with pytest.raises(InputError, match=f"{form} has no tone pattern"):
         patterns(form)
+
+
+def test_the_tones_of_a_line() -> None:
+    assert tone_pattern("更上一层楼", "simplified") == "中仄仄平平"
+    assert tone_pattern("國破山河A", "traditional") == "仄仄平平？"

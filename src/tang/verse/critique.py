@@ -22,8 +22,9 @@ from tang.verse.meter import (
     is_regulated,
     nearest,
     rhyming_lines,
+    tone_pattern,
 )
-from tang.verse.rhymes import Group, groups, readings, tones
+from tang.verse.rhymes import Group, groups, readings
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,9 @@ def critique(text: str, script: Script | None = None, source: str = "poem") -> C
     form = None if unequal else Form(usual, len(texts))
     is_verse = form is not None and is_regulated(form)
     lines = [
-        Line(line, mark, _tones(line, script), _names(_end(line, script)), faults(line, script) if is_verse else [])
+        Line(
+            line, mark, tone_pattern(line, script), _names(_end(line, script)), faults(line, script) if is_verse else []
+        )
         for line, mark in zip(texts, marks, strict=True)
     ]
     strict, loose = (_meter(texts, form, strictness, script) for strictness in ("strict", "loose"))
@@ -155,10 +158,6 @@ def _cut(text: str) -> tuple[list[str], list[str]]:
         lines = texts = [texts[0][start : start + chars] for start in range(0, len(texts[0]), chars)]
     marks = [line[-1] if line[-1] in LINE_END else "，。"[number % 2] for number, line in enumerate(lines)]
     return texts, marks
-
-
-def _tones(line: str, script: Script) -> str:
-    return "".join("中" if len(of := tones(character, script)) == 2 else next(iter(of), "？") for character in line)
 
 
 def _end(line: str, script: Script) -> frozenset[Group]:

@@ -141,6 +141,11 @@ def _wanted(line: str, strictness: Strictness) -> tuple[str, ...]:
     return (loose, before + _LICENCES[five]) if five in _LICENCES else (loose,)
 
 
+def tone_pattern(line: str, script: Script) -> str:
+    """The tone of each character of a line: 平, 仄, 中 (it has readings of both) or ？ (it has none)."""
+    return "".join("中" if len(of := tones(character, script)) == 2 else next(iter(of), "？") for character in line)
+
+
 def slips(lines: Sequence[str], pattern: Pattern, strictness: Strictness, script: Script) -> list[Slip]:
     """The characters of ``lines`` none of whose readings has the wanted tone; one without reading is none of them.
 
