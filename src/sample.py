@@ -22,6 +22,7 @@ def main(cfg: DictConfig) -> None:
     from tang.tasks.language_model import LanguageModel
     from tang.verse.poem import FORMATS, SUFFIXES
 
+    writing.check(cfg)
     keep_memory()
     model = checkpoint.load(checkpoint.find(cfg.ckpt, LanguageModel), LanguageModel)
     poems = writing.poems(model, cfg)

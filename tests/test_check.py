@@ -95,7 +95,7 @@ def test_lines_and_spans_of_the_training_part_are_found(model: LanguageModel) ->
 def test_prosody_as_text(script: Script) -> None:
     found = script("check", f"poem={NIGHT}")
     assert found.returncode == 0, found.stderr
-    assert found.stdout.startswith("五言绝句 (simplified script), not regular\n")
+    assert found.stdout.startswith("五言绝句 (simplified script), not regular: slips\n")
     assert "3  举头望明月  仄平中平仄  中仄中平仄  头 should be 仄; 失粘\n" in found.stdout
 
 

@@ -11,8 +11,8 @@ from tang.corpus.forms import hanzi
 from tang.data.vocabulary import SPECIALS
 from tang.errors import InputError
 from tang.tasks.language_model import LanguageModel
-from tang.verse.poem import FORMATS
-from tang.writing import poems
+from tang.verse.poem import FORMATS, Poem
+from tang.writing import check, poems
 from tests.conftest import CHARACTERS
 
 SYMBOLS = [*SPECIALS, *"，。？！；", *sorted(set(CHARACTERS))]
@@ -26,6 +26,11 @@ def model() -> LanguageModel:
 
 def asked(**keys: Any) -> Any:
     return OmegaConf.structured(Sample(ckpt="unused", **keys))
+
+
+def checked(model: LanguageModel, **keys: Any) -> list[Poem]:
+    check(asked(**keys))
+    return poems(model, asked(**keys))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +64,7 @@ def asked(**keys: Any) -> Any:
 )
 def test_a_request_that_contradicts_itself_is_refused(model: LanguageModel, keys: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        poems(model, asked(**keys))
+        checked(model, **keys)
 
 
 def test_without_a_start_there_are_seven_poems_and_one_with_an_acrostic(model: LanguageModel) -> None:

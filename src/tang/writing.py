@@ -24,14 +24,13 @@ BEAM_SIZE = 8
 
 
 def poems(model: LanguageModel, asked: Any) -> list[Poem]:
-    """The poems for a request, ``conf/sample.yaml``.
+    """The poems for a request, ``conf/sample.yaml``, that :func:`check` has passed.
 
     Words that found no place are told of in the log.
 
     Raises:
-        InputError: the request contradicts itself, or can't be met.
+        InputError: it can't be met.
     """
-    check(asked)
     starts = asked.start
     if starts is None:
         starts = [""] if asked.acrostic else known_starts(model.vocabulary, STARTS)
