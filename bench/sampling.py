@@ -110,7 +110,7 @@ def run_again(network: Network, vocabulary: Vocabulary, start: str) -> str:
     layout = Layout(FORM, vocabulary)
     given = layout.place(start)
     ids = [BOS]
-    for admitted, id in zip(layout.mask().to(device), given, strict=True):
+    for admitted, id in zip(layout.mask.to(device), given, strict=True):
         logits, _ = network(torch.tensor([ids], device=device))
         p = (logits[0, -1] / SETTINGS.temperature).masked_fill(~admitted, float("-inf")).softmax(-1)
         ids.append(int(torch.multinomial(p, 1)) if id is None else id)

@@ -32,7 +32,7 @@ def test_a_beam_as_wide_as_all_beginnings_finds_the_likeliest_poems() -> None:
     model, layout = network(), Layout(Form(2, 2), KNOWN)
     every = ["".join(c[:2]) + "，" + "".join(c[2:]) + "。" for c in product("春夏秋冬风", repeat=4)]
     best = sorted(every, key=lambda text: -log_likelihood(model, text))[:3]
-    found = search(model, layout.mask(), torch.full((2, 6), -1), 625)
+    found = search(model, layout.mask, torch.full((2, 6), -1), 625)
     assert [KNOWN.decode(ids) for ids in found.ids[:3].tolist()] == best
     assert [KNOWN.decode(ids) for ids in found.ids[625:628].tolist()] == best
     assert found.log_likelihood[:3].tolist() == pytest.approx([log_likelihood(model, text) for text in best], rel=1e-5)
@@ -49,7 +49,7 @@ def test_a_beam_of_one_is_greedy() -> None:
 
 def test_beginnings_that_the_form_does_not_have_are_dead_ends() -> None:
     layout = Layout(Form(1, 1), KNOWN)
-    found = search(network(), layout.mask()[:1], torch.full((1, 1), -1), 8)
+    found = search(network(), layout.mask[:1], torch.full((1, 1), -1), 8)
     assert (found.dead_end < 0).sum() == 5
 
 

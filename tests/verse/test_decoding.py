@@ -159,7 +159,7 @@ def test_training_goes_on_after_writing() -> None:
 def test_given_symbols_are_kept_in_every_row() -> None:
     layout = Layout(Form(2, 2), MARKED)
     given = torch.tensor([[7, -1, -1, 8, -1, -1], [-1, 9, -1, -1, 10, -1]])
-    ids = decode(network(MARKED), layout.mask(), given, Settings(), torch.rand(2, 6, 2)).ids
+    ids = decode(network(MARKED), layout.mask, given, Settings(), torch.rand(2, 6, 2)).ids
     assert torch.equal(torch.where(given >= 0, ids, given), given)
 
 

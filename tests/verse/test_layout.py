@@ -19,7 +19,7 @@ def test_slots_are_characters_and_the_marks_of_their_place() -> None:
 @pytest.mark.parametrize("vocabulary", [WITH_MARKS, WITHOUT_MARKS])
 def test_the_mask_admits_what_the_slots_say(vocabulary: Vocabulary) -> None:
     layout = Layout(Form(3, 2), vocabulary)
-    for marks, row in zip(layout.slots, layout.mask(), strict=True):
+    for marks, row in zip(layout.slots, layout.mask, strict=True):
         admitted = {symbol for symbol, is_admitted in zip(vocabulary.symbols, row.tolist(), strict=True) if is_admitted}
         assert admitted == (set(marks) if marks else {symbol for symbol in vocabulary.symbols if hanzi(symbol)})
 

@@ -42,7 +42,7 @@ def search(network: Network, mask: Tensor, given: Tensor, size: int, constraints
     dead_end = torch.full((poems * size,), -1)
     for slot in range(slots):
         logits, states = step(network, symbols, states)
-        log_p = log_probabilities(logits)
+        log_p = log_probabilities(network, logits)
         scores = barred[slot] + log_p
         for constraint in constraints:
             if (bias := constraint.bias(slot)) is not None:

@@ -136,7 +136,7 @@ def decode(
     drawn = []
     for slot in range(len(mask)):
         logits, states = step(network, symbols, states)
-        log_p = log_probabilities(logits)
+        log_p = log_probabilities(network, logits)
         scores = torch.add(barred[slot], log_p, alpha=1 / (settings.temperature or 1))
         symbols, stuck = _choose(scores, slot, given[:, slot], settings, uniforms[:, slot], constraints)
         dead_end = torch.where(stuck & (dead_end < 0), slot, dead_end)
@@ -147,16 +147,17 @@ def decode(
     return Decoded(torch.stack(drawn, 1), log_likelihood, dead_end)
 
 
-def log_probabilities(logits: Tensor) -> Tensor:
+def log_probabilities(network: Network, logits: Tensor) -> Tensor:
     """ln softmax(logits) (B, V) in float32, :data:`LEAST` at least.
 
     Raises:
         InputError: they aren't numbers.
     """
     log_p = logits.log_softmax(-1, dtype=torch.float32)
-    if log_p.isnan().any():
+    if log_p[:, 0].isnan().any():  # one such logit, or an infinite one, makes the whole row so
         raise InputError("the model's scores are not numbers: its weights are broken; take another checkpoint")
-    return log_p.clamp(min=LEAST)
+    # Only a bias can make a logit −∞, and to look at V of them takes less time than to clamp B · V.
+    return log_p if network.head.bias.isfinite().all() else log_p.clamp(min=LEAST)
 
 
 def _choose(
@@ -169,19 +170,17 @@ def _choose(
 ) -> tuple[Tensor, Tensor]:
     """(B,) the symbols of a slot, and (B,) bool where nothing could stand; there it is any that the form admits."""
     free = given < 0
+    if not constraints:
+        return torch.where(free, draw(scores, settings, uniforms), given), torch.zeros_like(free)
     form = scores
     for constraint in constraints:
         if (bias := constraint.bias(slot)) is not None:
             scores = scores + bias.to(scores.device)
     stuck = free & (scores.amax(-1) == IMPOSSIBLE)
-    scores = torch.where(stuck[:, None], form, scores)
+    if stuck.any():
+        scores = torch.where(stuck[:, None], form, scores)
     symbols = torch.where(free, draw(scores, settings, uniforms), given)
-    while constraints:
-        found = [constraint.refuses(slot, symbols.cpu()) for constraint in constraints]
-        refusals = [refusal.to(free.device) for refusal in found if refusal is not None]
-        refused = torch.stack([torch.zeros_like(free), *refusals]).any(0) & free & ~stuck
-        if not refused.any():
-            break
+    while (refused := _refused(slot, symbols, constraints) & free & ~stuck).any():
         scores = scores.clone()
         scores[refused, symbols[refused]] = IMPOSSIBLE
         stuck = stuck | (refused & (scores.amax(-1) == IMPOSSIBLE))
@@ -189,3 +188,12 @@ def _choose(
         symbols = symbols.clone()
         symbols[again] = draw(scores[again], settings, uniforms[again])
     return symbols, stuck
+
+
+def _refused(slot: int, symbols: Tensor, constraints: Sequence[Constraint]) -> Tensor:
+    """(B,) bool: which of the symbols a constraint refuses."""
+    refused = torch.zeros_like(symbols, dtype=torch.bool)
+    for constraint in constraints:
+        if (found := constraint.refuses(slot, symbols.cpu())) is not None:
+            refused |= found.to(refused.device)
+    return refused

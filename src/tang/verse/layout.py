@@ -51,6 +51,7 @@ class Layout:
         numbers = [line for line, marks in enumerate(self.marks) for _ in range(self.form.chars + bool(marks))]
         return torch.tensor([-1 if marks else n for n, marks in zip(numbers, self.slots, strict=True)])
 
+    @cached_property
     def mask(self) -> Tensor:
         """(S, V) bool: whether a slot admits a symbol."""
         symbols = self.vocabulary.symbols

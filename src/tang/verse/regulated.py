@@ -15,8 +15,7 @@ from torch import Tensor
 
 from tang.errors import InputError
 from tang.verse.constraints import IMPOSSIBLE, Constraint, NoRepeat
-from tang.verse.meter import Pattern
-from tang.verse.rhymes import Group, readings
+from tang.verse.rhymes import readings
 from tang.verse.rules import FREE, LEVEL, OBLIQUE, RHYME, Rules
 from tang.verse.wishes import Wishes
 
@@ -106,10 +105,11 @@ class Regulated(Constraint):
         self.given, self.to_come = self.given[rows], self.to_come[rows]
         self.rhymed, self.live = self.rhymed[rows], self.live[rows]
 
-    def outcome(self, row: int) -> tuple[Pattern | None, Group | None]:
-        """The pattern and the rhyme group of a finished poem."""
+    def outcome(self, row: int) -> dict[str, str]:
+        """The ``pattern`` and the group of the ``rhyme`` of a finished poem, as far as they were asked for."""
         pattern, group = self.live[row].nonzero()[0].tolist()
-        return self.rules.patterns[pattern], self.rules.groups[group]
+        found = {"pattern": self.rules.patterns[pattern], "rhyme": self.rules.groups[group]}
+        return {name: str(value) for name, value in found.items() if value is not None}
 
     def _explain(self, row: int, fits: Tensor) -> str:
         """Why no hypothesis is left for a poem: what is wrong with the nearest one."""

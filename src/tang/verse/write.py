@@ -1,114 +1,29 @@
 """From starts to finished poems."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import count
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
-import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import Progress
-from torch import Tensor
 
 from tang.corpus.clean import MARKS, Script
 from tang.corpus.forms import DEFAULT_FORM, FORMS, Form
 from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
 from tang.tasks.network import Network
-from tang.verse.beam import search
-from tang.verse.constraints import Contains, NoCopy, NoRepeat
-from tang.verse.decoding import Decoded, Settings, decode
+from tang.verse.decoding import Settings
 from tang.verse.layout import Layout, form_for, in_vocabulary
 from tang.verse.novelty import Spans
 from tang.verse.poem import Poem
-from tang.verse.regulated import Regulated
 from tang.verse.rules import Rules
 from tang.verse.wishes import Wishes
+from tang.verse.writer import Asked, Writer
 
 TRIES = 10
 """Of a poem for which the constraints leave nothing at some place, before it is given up."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A poem that is to be written."""
-
-    start: str
-    """As it was given."""
-    text: str
-    """As the model knows it."""
-    given: tuple[int, ...]
-    """(S,) the symbol that a slot must have, −1 where the model draws it."""
-    place: int
-    """In the answer."""
-    number: int
-    """How many poems for this start come before it."""
-    tries: int = 1
-
-
-@dataclass(frozen=True)
-class Writer:
-    """Writes the poems of one layout, so many at once; see :func:`write`."""
-
-    network: Network
-    rules: Rules
-    settings: Settings
-    seed: int
-    spans: Spans | None
-    beam_size: int | None
-
-    def write(self, asked: Sequence[Asked]) -> Iterator[tuple[Asked, list[Poem], int]]:
-        """Of each its poem, of a beam several, best first; and a slot where nothing was left, −1 if there is none."""
-        layout, wishes, beams = self.rules.layout, self.rules.wishes, self.beam_size or 1
-        given = torch.tensor([poem.given for poem in asked])
-        no_repeat = NoRepeat(given, layout.lines, len(layout.vocabulary)) if wishes.no_repeat else None
-        regulated = Regulated(self.rules, given, no_repeat) if wishes.rhyme or wishes.tones else None
-        contains = Contains(wishes.words(layout), given, layout.lines, len(layout.vocabulary))
-        no_copy = NoCopy(self.spans, given, layout.lines) if self.spans else None
-        constraints = [part for part in (no_repeat, regulated, contains, no_copy) if part]
-        if self.beam_size:
-            decoded = search(self.network, layout.mask(), given, self.beam_size, constraints)
-        else:
-            streams = [stream(self.seed, poem.text, poem.number, len(layout.slots), poem.tries) for poem in asked]
-            decoded = decode(self.network, layout.mask(), given, self.settings, torch.stack(streams), constraints)
-        for poem, dead_ends, first in zip(asked, decoded.dead_end.view(-1, beams), count(0, beams)):
-            rows = [first + beam for beam, dead_end in enumerate(dead_ends.tolist()) if dead_end < 0]
-            yield poem, [self._read(poem, row, decoded, regulated, contains) for row in rows], int(dead_ends.max())
-
-    @property
-    def draws(self) -> bool:
-        """Whether another try can give another poem."""
-        return self.beam_size is None and self.settings.temperature > 0
-
-    def stuck(self, asked: Asked, found: int, dead_end: int) -> str:
-        """Why so few poems were ``found``: the slot ``dead_end`` is where nothing was left."""
-        start = f"start={asked.start}" if asked.start else ""
-        wishes = " ".join(filter(None, (start, str(self.rules.wishes), "no_copy=true" if self.spans else "")))
-        if found:
-            return f"{wishes}: beam search finds {found} poems and no more; ask for n={found}, or raise beam_size"
-        lines = self.rules.layout.lines
-        line = int(lines[: dead_end + 1].max())
-        place = int((lines[: dead_end + 1] == line).sum())
-        tries = f" in {asked.tries} tries" if asked.tries > 1 else ""
-        return f"{wishes}: nothing is left for line {line + 1}, character {place}{tries}; leave one of the wishes out"
-
-    def _read(self, asked: Asked, row: int, decoded: Decoded, regulated: Regulated | None, contains: Contains) -> Poem:
-        layout, wishes = self.rules.layout, self.rules.wishes
-        pattern, group = regulated.outcome(row) if regulated else (None, None)
-        lines = layout.read(decoded.ids[row].tolist())
-        absent = zip(wishes.contains, contains.missing()[row].tolist(), strict=True)
-        couplets = ["".join(map("".join, lines[i : i + 2])) for i in range(0, len(lines), 2)]
-        return Poem(
-            start=asked.start,
-            form=str(layout.form),
-            lines=[line for line, _ in lines],
-            text="\n".join(couplets),
-            log_likelihood=decoded.log_likelihood[row].item(),
-            pattern=str(pattern) if pattern else None,
-            rhyme=str(group) if group else None,
-            missing=[word for word, is_absent in absent if is_absent],
-            tries=asked.tries,
-        )
 
 
 def write(
@@ -131,7 +46,7 @@ def write(
     """``n`` poems for each of ``starts``.
 
     A poem's random numbers follow from ``seed``, its start, and how many poems for this start come before
-    it; see :func:`stream`. So in float32 it is the same whatever else is asked for beside it, and whatever
+    it; see :func:`~tang.verse.writer.stream`. So in float32 it is the same whatever else is asked for beside it, and whatever
     the batch size, but for the last bits of products: they change hardly one poem in a thousand. In bfloat16
     they change more, and only the same request in the same batches gives the same poems.
 
@@ -164,11 +79,11 @@ def write(
     was_training = network.training
     network.eval()
     device = network.head.weight.device.type
-    console = Console(stderr=True)
-    progress = Progress(console=console, transient=True, disable=not (show_progress and console.is_terminal))
-    bar = progress.add_task("Writing", total=n * len(starts))
     try:
-        with progress, torch.autocast(device, torch.bfloat16, enabled=precision == "bf16-mixed"):
+        with (
+            _progress(n * len(starts), show_progress) as show,
+            torch.autocast(device, torch.bfloat16, enabled=precision == "bf16-mixed"),
+        ):
             for layout in dict.fromkeys(layouts):
                 writer = Writer(network, Rules(layout, wishes, script), settings, seed, spans, beam_size)
                 waiting = [
@@ -186,19 +101,21 @@ def write(
                             waiting.append(replace(asked, tries=asked.tries + 1))
                         else:
                             raise InputError(writer.stuck(asked, len(found), dead_end))
-                    progress.update(bar, completed=sum(map(len, poems.values())))
+                    show(sum(map(len, poems.values())))
     finally:
         network.train(was_training)
     return [poem for place in sorted(poems) for poem in poems[place]]
 
 
-def stream(seed: int, start: str, number: int, slots: int, tries: int = 1) -> Tensor:
-    """(S, 2) float32 in [0, 1): the random numbers of the poem with this number among those with this start.
-
-    ``tries`` counts the attempts at it; each has other numbers.
-    """
-    sequence = np.random.SeedSequence([seed, number, *map(ord, start)], spawn_key=() if tries == 1 else (tries,))
-    return torch.from_numpy(np.random.default_rng(sequence).random((slots, 2), dtype=np.float32))
+@contextmanager
+def _progress(total: int, is_wanted: bool) -> Iterator[Callable[[int], None]]:
+    """Of so many poems, on stderr: what is called with the number of those that are done."""
+    if not is_wanted or not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("Writing", total=total)
+        yield lambda done: progress.update(bar, completed=done)
 
 
 def known_starts(vocabulary: Vocabulary, starts: Sequence[str]) -> list[str]:
