@@ -45,10 +45,10 @@ def write(
 ) -> list[Poem]:
     """``n`` poems for each of ``starts``.
 
-    A poem's random numbers follow from ``seed``, its start, and how many poems for this start come before
-    it; see :func:`~tang.verse.writer.stream`. So in float32 it is the same whatever else is asked for beside it, and whatever
-    the batch size, but for the last bits of products: they change hardly one poem in a thousand. In bfloat16
-    they change more, and only the same request in the same batches gives the same poems.
+    A poem's random numbers follow from ``seed``, its start, and how many poems for this start come before it; see
+    :func:`~tang.verse.writer.stream`. So in float32 it is the same whatever else is asked for beside it, and whatever
+    the batch size, but for the last bits of products: they change hardly one poem in a thousand. In bfloat16 they
+    change more, and only the same request in the same batches gives the same poems.
 
     Args:
         network: puts itself in evaluation mode here, and back afterwards.

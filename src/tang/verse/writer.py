@@ -65,18 +65,11 @@ class Writer:
         ids, log_likelihoods, dead_ends = (part.tolist() for part in decoded)
         for first, poem in zip(count(0, beams), asked, strict=False):
             rows = [row for row in range(first, first + beams) if dead_ends[row] < 0]
-            found = [
-                self._read(
-                    poem,
-                    ids[row],
-                    log_likelihood=log_likelihoods[row],
-                    missing=[
-                        word for word, is_missing in zip(wishes.contains, missing[row], strict=True) if is_missing
-                    ],
-                    **(regulated.outcome(row) if regulated else {}),
-                )
-                for row in rows
-            ]
+            found = []
+            for row in rows:
+                absent = [word for word, is_absent in zip(wishes.contains, missing[row], strict=True) if is_absent]
+                outcome = regulated.outcome(row) if regulated else {}
+                found.append(self._read(poem, ids[row], log_likelihoods[row], absent, **outcome))
             yield poem, found, max(dead_ends[first : first + beams])
 
     @property
