@@ -90,7 +90,9 @@ def evaluate(model: LanguageModel, data: PoemDataModule, split: Part, precision:
         precision: ``32-true``, ``64-true`` or ``bf16-mixed``.
     """
     poems = data.prepared.parts[split]
-    batches = track(data.loader(split), f"Evaluating on {split}", console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    title, quiet = f"Evaluating on {split}", not console.is_terminal
+    batches = track(data.loader(split), title, console=console, transient=True, disable=quiet)
     targets, positions, nll = losses(model, batches, precision)
     trigram = ngram.Trigram.of(data.prepared.parts["train"], len(model.vocabulary)).nll(poems)
 

@@ -200,6 +200,8 @@ def poem_card(
     jobs = ((form, sets) for form in forms for sets in examiner.examine(form))
     total = len(forms) * (2 + len(WISHES))
     found: dict[str, dict[str, Figures]] = {str(form): {} for form in forms}
-    for form, sets in track(jobs, "Writing and measuring", total, console=Console(stderr=True), transient=True):
+    console = Console(stderr=True)
+    quiet = not console.is_terminal
+    for form, sets in track(jobs, "Writing and measuring", total, console=console, transient=True, disable=quiet):
         found[str(form)] |= sets
     return PoemCard(split, temperature, seed, found)
