@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +23,9 @@ from tang.data.split import Part
 from tang.data.vocabulary import EOS, PAD, UNK
 from tang.errors import InputError
 from tang.tasks.language_model import LanguageModel
+from tang.verse.decoding import NOT_NUMBERS
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -90,9 +93,7 @@ def evaluate(model: LanguageModel, data: PoemDataModule, split: Part, precision:
         precision: ``32-true``, ``64-true`` or ``bf16-mixed``.
     """
     poems = data.prepared.parts[split]
-    console = Console(stderr=True)
-    title, quiet = f"Evaluating on {split}", not console.is_terminal
-    batches = track(data.loader(split), title, console=console, transient=True, disable=quiet)
+    batches = tracked(data.loader(split), f"Evaluating on {split}")
     targets, positions, nll = losses(model, batches, precision)
     trigram = ngram.Trigram.of(data.prepared.parts["train"], len(model.vocabulary)).nll(poems)
 
@@ -116,6 +117,12 @@ def evaluate(model: LanguageModel, data: PoemDataModule, split: Part, precision:
     )
 
 
+def tracked(items: Iterable[T], title: str, total: int | None = None) -> Iterable[T]:
+    """``items`` with a progress bar on stderr, if that is a terminal."""
+    console = Console(stderr=True)
+    return track(items, title, total, console=console, transient=True, disable=not console.is_terminal)
+
+
 @torch.inference_mode()
 def losses(model: LanguageModel, batches: Iterable[Batch], precision: str = "32-true") -> tuple[Tensor, Tensor, Tensor]:
     """Of all batches, in their order: targets (N,), their positions in their poems (N,), −ln p (N,) in float64.
@@ -137,5 +144,5 @@ def losses(model: LanguageModel, batches: Iterable[Batch], precision: str = "32-
         tokens.append((batch.targets[is_token].cpu(), positions[is_token].cpu(), nll[is_token].double().cpu()))
     targets, positions, nlls = (torch.cat(parts) for parts in zip(*tokens, strict=True))
     if nlls.isnan().any():
-        raise InputError("the model's scores are not numbers: its weights are broken; take another checkpoint")
+        raise InputError(NOT_NUMBERS)
     return targets, positions, nlls

@@ -1,6 +1,5 @@
 """What a model and its training part have to say of poems."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +12,7 @@ from tang.corpus.forms import hanzi
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.data.vocabulary import BOS, EOS, Vocabulary
-from tang.errors import InputError
+from tang.evaluation import losses
 from tang.tasks.language_model import LanguageModel
 from tang.verse.critique import Critique
 from tang.verse.novelty import Spans
@@ -47,7 +46,6 @@ def _default(places: Mapping[str, str | None]) -> PoemDataModule:
     return PoemDataModule("text" if "path" in given else "tang", **given)  # type: ignore[arg-type]
 
 
-@torch.no_grad()
 def likelihood(model: LanguageModel, poem: Critique) -> Likelihood:
     """ln p of a poem's symbols, in the model's script, with the marks that it knows.
 
@@ -58,9 +56,8 @@ def likelihood(model: LanguageModel, poem: Critique) -> Likelihood:
     marks = "" if model.data.get("punctuation") == "drop" else model.vocabulary.symbols
     text = "".join(character for character in verse if hanzi(character) or character in marks)
     ids = torch.tensor([[BOS, *model.vocabulary.encode(text), EOS]])
-    log_p = model.nll(Batch.of(ids, len(text) + 1))[0].neg().tolist()
-    if math.isnan(sum(log_p)):
-        raise InputError("ckpt: the model's scores are not numbers: its weights are broken; take another checkpoint")
+    _, _, nll = losses(model, [Batch.of(ids, len(text) + 1)])
+    log_p = nll.neg().tolist()
     of_characters = [p for p, symbol in zip(log_p, text, strict=False) if hanzi(symbol)]  # log_p has the end's too
     return Likelihood(
         per_character=sum(of_characters) / len(of_characters),

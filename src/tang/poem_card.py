@@ -8,8 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from tang import ngram
 from tang.corpus.forms import FORMS, Form
@@ -18,7 +16,7 @@ from tang.data.poems import PoemDataModule
 from tang.data.prepare import Sequences
 from tang.data.split import Part
 from tang.errors import InputError
-from tang.evaluation import losses
+from tang.evaluation import losses, tracked
 from tang.tables import markdown
 from tang.tasks.language_model import LanguageModel
 from tang.verse.decoding import Settings
@@ -200,8 +198,6 @@ def poem_card(
     jobs = ((form, sets) for form in forms for sets in examiner.examine(form))
     total = len(forms) * (2 + len(WISHES))
     found: dict[str, dict[str, Figures]] = {str(form): {} for form in forms}
-    console = Console(stderr=True)
-    quiet = not console.is_terminal
-    for form, sets in track(jobs, "Writing and measuring", total, console=console, transient=True, disable=quiet):
+    for form, sets in tracked(jobs, "Writing and measuring", total):
         found[str(form)] |= sets
     return PoemCard(split, temperature, seed, found)

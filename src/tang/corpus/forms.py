@@ -51,6 +51,11 @@ def form_named(name: str) -> Form:
     return FORMS[name]
 
 
+def regulated_form(characters: int) -> Form | None:
+    """That of :data:`FORMS` which has so many characters, if one has."""
+    return next((form for form in FORMS.values() if form.chars * form.lines == characters), None)
+
+
 def hanzi(text: str) -> str:
     """The Chinese characters of ``text`` alone."""
     return _NOT_HANZI.sub("", text)

@@ -8,7 +8,7 @@ from torch import Tensor
 from tang.data.vocabulary import BOS
 from tang.tasks.network import Network
 from tang.verse.constraints import IMPOSSIBLE, Constraint
-from tang.verse.decoding import Decoded, first_states, log_probabilities, step
+from tang.verse.decoding import Decoded, biased, first_states, log_probabilities, refused, step
 
 
 @torch.no_grad()
@@ -43,10 +43,7 @@ def search(network: Network, mask: Tensor, given: Tensor, size: int, constraints
     for slot in range(slots):
         logits, states = step(network, symbols, states)
         log_p = log_probabilities(network, logits)
-        scores = barred[slot] + log_p
-        for constraint in constraints:
-            if (bias := constraint.bias(slot)) is not None:
-                scores = scores + bias
+        scores = biased(barred[slot] + log_p, slot, constraints)
         is_given = given[:, slot] >= 0
         only = torch.full_like(scores, IMPOSSIBLE).scatter_(1, given[:, slot].clamp(min=0)[:, None], 0.0)
         scores = torch.where(is_given[:, None], only + log_p, scores)
@@ -80,20 +77,8 @@ def _best(
         width = candidates.shape[1]
         rows = (torch.arange(poems)[:, None] * size + place // width).flatten()
         chosen = symbols[rows, (place % width).flatten()]
-        refused = _refused(scores, slot, rows, chosen, is_given, constraints) & (best.flatten() > IMPOSSIBLE)
-        if not refused.any():
+        barred = refused(slot, chosen, constraints, rows) & ~is_given[rows] & (best.flatten() > IMPOSSIBLE)
+        if not barred.any():
             return rows, chosen, best
         scores = scores.clone()
-        scores[rows[refused], chosen[refused]] = IMPOSSIBLE
-
-
-def _refused(
-    scores: Tensor, slot: int, rows: Tensor, chosen: Tensor, is_given: Tensor, constraints: Sequence[Constraint]
-) -> Tensor:
-    """(B·K,) bool: which choices a constraint refuses."""
-    refused = torch.zeros(len(rows), dtype=torch.bool)
-    for constraint in constraints:
-        found = constraint.refuses(slot, chosen, rows)
-        if found is not None:
-            refused |= found & ~is_given[rows]
-    return refused
+        scores[rows[barred], chosen[barred]] = IMPOSSIBLE

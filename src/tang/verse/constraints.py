@@ -75,7 +75,7 @@ class Contains(Constraint):
     :data:`TRIES` beginnings that something else broke off.
 
     Args:
-        words: each a list of ids.
+        words: each a list of ids; there is one at least.
         given, lines, vocabulary_size: as above.
     """
 
@@ -89,8 +89,7 @@ class Contains(Constraint):
 
     def missing(self) -> Tensor:
         """(B, W) bool: the words that a poem doesn't have, as far as it is known."""
-        missing = [~self._stands(word).any(1) for word in self.words]
-        return torch.stack(missing, 1) if missing else torch.empty(len(self.drawn), 0, dtype=torch.bool)
+        return torch.stack([~self._stands(word).any(1) for word in self.words], 1)
 
     def _stands(self, word: Tensor) -> Tensor:
         """(B, S') bool: whether the word begins at a slot."""
@@ -99,7 +98,7 @@ class Contains(Constraint):
         return (windows == word).all(-1) & in_line
 
     def bias(self, slot: int) -> Tensor | None:
-        if self.lines[slot] < 0 or not self.words:
+        if self.lines[slot] < 0:
             return None
         missing = self.missing()
         bias = torch.zeros(len(self.drawn), self.vocabulary_size)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from tang.corpus.clean import MARKS, Script, convert
-from tang.corpus.forms import FORMS, LINE_END, Form, hanzi, split_lines
+from tang.corpus.forms import LINE_END, Form, hanzi, regulated_form, split_lines
 from tang.errors import InputError
 from tang.verse.meter import (
     Break,
@@ -120,7 +120,7 @@ def critique(text: str, script: Script | None = None, source: str = "poem") -> C
     ]
     strict, loose = (_meter(texts, form, strictness, script) for strictness in ("strict", "loose"))
     rhyming, rhyme, off_rhyme = _rhyme([_end(line, script) for line in texts], loose)
-    repeated, reduplicated = _repeated(texts)
+    repeated, reduplicated = repetitions(texts)
     is_regular = (
         (loose is not None and not loose.slips)
         and not {"孤平", "三平尾"} & {fault for line in lines for fault in line.faults}
@@ -154,7 +154,8 @@ def _cut(text: str) -> tuple[list[str], list[str]]:
     lines = [line for row in rows for line in split_lines(row) if hanzi(line)]
     texts = [hanzi(line) for line in lines]
     if len(texts) == 1 and not set(LINE_END) & set(lines[0]):
-        chars = next((form.chars for form in FORMS.values() if form.chars * form.lines == len(texts[0])), len(texts[0]))
+        whole = regulated_form(len(texts[0]))
+        chars = whole.chars if whole else len(texts[0])
         lines = texts = [texts[0][start : start + chars] for start in range(0, len(texts[0]), chars)]
     marks = [line[-1] if line[-1] in LINE_END else "，。"[number % 2] for number, line in enumerate(lines)]
     return texts, marks
@@ -187,7 +188,8 @@ def _rhyme(ends: Sequence[frozenset[Group]], meter: Meter | None) -> tuple[list[
     return [line + 1 for line in lines], _names(ends[0] & shared or shared), off
 
 
-def _repeated(lines: Sequence[str]) -> tuple[dict[str, list[int]], list[str]]:
+def repetitions(lines: Sequence[str]) -> tuple[dict[str, list[int]], list[str]]:
+    """``repeated`` and ``reduplicated`` of a :class:`Critique`."""
     places: defaultdict[str, list[int]] = defaultdict(list)
     reduplicated = []
     for number, line in enumerate(lines, 1):

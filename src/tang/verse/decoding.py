@@ -20,6 +20,8 @@ from tang.recurrent.layer import State
 from tang.tasks.network import Network
 from tang.verse.constraints import IMPOSSIBLE, Constraint
 
+NOT_NUMBERS = "the model's scores are not numbers: its weights are broken; take another checkpoint"
+
 LEAST = -1e4
 """ln p of a symbol that the model holds for impossible: where nothing else may stand, it can."""
 
@@ -155,7 +157,7 @@ def log_probabilities(network: Network, logits: Tensor) -> Tensor:
     """
     log_p = logits.log_softmax(-1, dtype=torch.float32)
     if log_p[:, 0].isnan().any():  # one such logit, or an infinite one, makes the whole row so
-        raise InputError("the model's scores are not numbers: its weights are broken; take another checkpoint")
+        raise InputError(NOT_NUMBERS)
     # Only a bias can make a logit −∞, and to look at V of them takes less time than to clamp B · V.
     return log_p if network.head.bias.isfinite().all() else log_p.clamp(min=LEAST)
 
@@ -172,28 +174,33 @@ def _choose(
     free = given < 0
     if not constraints:
         return torch.where(free, draw(scores, settings, uniforms), given), torch.zeros_like(free)
-    form = scores
-    for constraint in constraints:
-        if (bias := constraint.bias(slot)) is not None:
-            scores = scores + bias.to(scores.device)
+    form, scores = scores, biased(scores, slot, constraints)
     stuck = free & (scores.amax(-1) == IMPOSSIBLE)
     if stuck.any():
         scores = torch.where(stuck[:, None], form, scores)
     symbols = torch.where(free, draw(scores, settings, uniforms), given)
-    while (refused := _refused(slot, symbols, constraints) & free & ~stuck).any():
+    while (barred := refused(slot, symbols, constraints) & free & ~stuck).any():
         scores = scores.clone()
-        scores[refused, symbols[refused]] = IMPOSSIBLE
-        stuck = stuck | (refused & (scores.amax(-1) == IMPOSSIBLE))
-        again = refused & ~stuck
+        scores[barred, symbols[barred]] = IMPOSSIBLE
+        stuck = stuck | (barred & (scores.amax(-1) == IMPOSSIBLE))
+        again = barred & ~stuck
         symbols = symbols.clone()
         symbols[again] = draw(scores[again], settings, uniforms[again])
     return symbols, stuck
 
 
-def _refused(slot: int, symbols: Tensor, constraints: Sequence[Constraint]) -> Tensor:
-    """(B,) bool: which of the symbols a constraint refuses."""
-    refused = torch.zeros_like(symbols, dtype=torch.bool)
+def biased(scores: Tensor, slot: int, constraints: Sequence[Constraint]) -> Tensor:
+    """(B, V) the scores of a slot's symbols with what the constraints add to them."""
     for constraint in constraints:
-        if (found := constraint.refuses(slot, symbols.cpu())) is not None:
-            refused |= found.to(refused.device)
-    return refused
+        if (bias := constraint.bias(slot)) is not None:
+            scores = scores + bias.to(scores.device)
+    return scores
+
+
+def refused(slot: int, symbols: Tensor, constraints: Sequence[Constraint], rows: Tensor | None = None) -> Tensor:
+    """(N,) bool: which of the symbols a constraint refuses, in the poems ``rows`` (N,) or in all."""
+    found = torch.zeros_like(symbols, dtype=torch.bool)
+    for constraint in constraints:
+        if (refusal := constraint.refuses(slot, symbols.cpu(), rows)) is not None:
+            found |= refusal.to(found.device)
+    return found

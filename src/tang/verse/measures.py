@@ -9,6 +9,7 @@ import numpy as np
 
 from tang.corpus.clean import Script
 from tang.corpus.forms import Form
+from tang.verse.critique import repetitions
 from tang.verse.meter import Pattern, Strictness, nearest, rhyming_lines
 from tang.verse.rhymes import Tone, common_groups, readings
 
@@ -86,8 +87,8 @@ def distinct(poems: Sequence[Lines], size: int) -> Figure:
 
 def repeats(lines: Lines) -> bool:
     """Whether a character comes twice, but for neighbours within a line: 青青 counts as one."""
-    characters = [character for line in lines for before, character in pairwise(f" {line}") if character != before]
-    return len(set(characters)) < len(characters)
+    repeated, _ = repetitions(lines)
+    return bool(repeated)
 
 
 def self_similarity(poems: Sequence[Lines]) -> Figure:

@@ -186,7 +186,7 @@ def faults(line: str, script: Script) -> list[Fault]:
     三平尾 and 三仄尾: the last three characters have one tone. 孤平: a line that ends 平平仄仄平 in the
     pattern has 仄 in the first of these places, so that its 平 stands alone: 仄平仄仄平.
     """
-    tail = "".join(next(iter(tone)) if len(tone := tones(character, script)) == 1 else "?" for character in line[-5:])
+    tail = tone_pattern(line[-5:], script)
     found: dict[str, Fault] = {"平平平": "三平尾", "仄仄仄": "三仄尾"}
     return [found[tail[-3:]]] if tail[-3:] in found else ["孤平"] if tail == "仄平仄仄平" else []
 

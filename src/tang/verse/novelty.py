@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from tang.corpus.forms import FORMS, LINE_END, hanzi
+from tang.corpus.forms import LINE_END, hanzi, regulated_form
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import BOS, EOS, PAD, SPECIALS, UNK, Vocabulary
 
@@ -152,11 +152,11 @@ def _is_in(codes: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 def _regulated(sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
     """The characters of a corpus without marks that are in regulated poems, and the numbers of their lines."""
-    chars = {form.chars * form.lines: form.chars for form in FORMS.values()}
     poems = [poem[(poem != BOS) & (poem != EOS)] for poem in map(sequences.__getitem__, range(len(sequences)))]
-    poems = [poem for poem in poems if len(poem) in chars]
-    sizes = [chars[len(poem)] for poem in poems for _ in range(len(poem) // chars[len(poem)])]
-    return np.concatenate([np.zeros(0, dtype=np.int64), *poems]), np.repeat(np.arange(len(sizes)), sizes)
+    regulated = [(poem, form) for poem in poems if (form := regulated_form(len(poem)))]
+    sizes = [form.chars for _, form in regulated for _ in range(form.lines)]
+    characters = np.concatenate([np.zeros(0, dtype=np.int64), *(poem for poem, _ in regulated)])
+    return characters, np.repeat(np.arange(len(sizes)), sizes)
 
 
 def _line_codes(characters: np.ndarray, numbers: np.ndarray) -> np.ndarray:

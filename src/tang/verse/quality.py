@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from tang.corpus.clean import Script
-from tang.corpus.forms import FORMS, PUNCTUATION, Form, form_of, hanzi, split_lines
+from tang.corpus.forms import PUNCTUATION, Form, form_of, hanzi, regulated_form, split_lines
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import BOS, EOS, UNK, Vocabulary
 from tang.verse.critique import critique
@@ -126,8 +126,8 @@ def held_out(sequences: Sequences, vocabulary: Vocabulary, form: Form) -> list[s
     """
     has_marks = any(mark in vocabulary for mark in PUNCTUATION)
     texts = [vocabulary.decode(ids) for ids in map(sequences.__getitem__, range(len(sequences))) if UNK not in ids]
-    if not has_marks and form in FORMS.values():
-        texts = [_marked(text, form) for text in texts if len(text) == form.chars * form.lines]
+    if not has_marks:
+        texts = [_marked(text, form) for text in texts if regulated_form(len(text)) == form]
     return [text for text in texts if form_of(text) == form]
 
 

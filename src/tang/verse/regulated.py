@@ -39,21 +39,21 @@ class Regulated(Constraint):
         self.rhymed = torch.zeros(len(given), rules.members.shape[1], dtype=torch.bool)
         for slot in range(given.shape[1]):
             self._mark(slot, given[:, slot])
-        fits = torch.stack([self._fits_given(slot) for slot in range(given.shape[1])])  # (S, B, P, G)
-        self.misfits = (~fits).sum(0)
-        enough = self._available()[:, None] >= self.to_come[:, :, 0, None]
+        drawn = [_each(given[:, slot] < 0) for slot in range(given.shape[1])]
+        fits = torch.stack([self._fits(slot, given[:, slot], rules.given) | free for slot, free in enumerate(drawn)])
+        self.misfits = (~fits).sum(0)  # (B, P, G)
+        self.available = self._available()
+        enough = self.available[:, None] >= self.to_come[:, :, 0, None]
         self.live = (self.misfits == 0) & enough
         for row, live in enumerate(self.live):
             if not live.any():
                 raise InputError(self._explain(row, fits[:, row]))
 
-    def _fits_given(self, slot: int) -> Tensor:
-        """(B, P, G) whether what is given in a slot fits each hypothesis."""
-        rules, symbols = self.rules, self.given[:, slot].clamp(min=0)
-        kinds = rules.kinds[:, slot]
-        fits = rules.given[kinds][:, symbols].T[:, :, None]
-        in_group = (rules.members[:, symbols].T > 0)[:, None] | (kinds != RHYME)[:, None]
-        return (fits & in_group) | (self.given[:, slot] < 0)[:, None, None]
+    def _fits(self, slot: int, symbols: Tensor, admitted: Tensor) -> Tensor:
+        """(B, P, G) whether symbols (B,) fit each hypothesis in a slot; ``admitted`` (4, V) by its kind."""
+        kinds, symbols = self.rules.kinds[:, slot], symbols.clamp(min=0)
+        in_group = (self.rules.members[:, symbols].T > 0)[:, None] | (kinds != RHYME)[:, None]
+        return (admitted[kinds][:, symbols].T > 0)[:, :, None] & in_group
 
     def _mark(self, slot: int, symbols: Tensor) -> None:
         """Characters that rhyme already."""
@@ -64,7 +64,7 @@ class Regulated(Constraint):
     def _available(self) -> Tensor:
         """(B, G) how many characters of a group could still be drawn to rhyme."""
         used = self.rhymed if self.others is None else self.rhymed | self.others.used
-        return (~used).float() @ (self.rules.members * self.rules.drawn[RHYME]).T
+        return (~used).float() @ self.rules.rhyming.T
 
     def bias(self, slot: int) -> Tensor | None:
         rules, kinds = self.rules, self.rules.kinds[:, slot]
@@ -78,32 +78,29 @@ class Regulated(Constraint):
                 admitted += live.flatten(1).any(1)[:, None] * rules.drawn[kind] * self._spared(slot, live, of_kind)
         of_kind = kinds == RHYME
         if of_kind.any():
-            rhyming = self.live[:, of_kind].any(1).float() @ rules.members
-            admitted += rhyming * rules.drawn[RHYME] * ~self.rhymed
+            admitted += self.live[:, of_kind].any(1).float() @ rules.rhyming * ~self.rhymed
         return torch.zeros(admitted.shape).masked_fill_(admitted == 0, IMPOSSIBLE)
 
     def _spared(self, slot: int, live: Tensor, of_kind: Tensor) -> Tensor | float:
         """(B, V) 0 for what the last hypotheses need for their rhymes, when no character may come twice."""
         if self.others is None or self.rules.wishes.rhyme is None:
             return 1.0
-        tight = self._available()[:, None] <= self.to_come[:, of_kind, slot, None]
+        tight = self.available[:, None] <= self.to_come[:, of_kind, slot, None]
         at_ease = (live & ~tight).flatten(1).any(1)[:, None]
         return at_ease | ((live & tight).any(1).float() @ (1 - self.rules.members) > 0)
 
     def take(self, slot: int, symbols: Tensor) -> None:
-        rules, kinds = self.rules, self.rules.kinds[:, slot]
-        if rules.layout.lines[slot] < 0:
+        if self.rules.layout.lines[slot] < 0:
             return
-        fits = (rules.drawn[kinds][:, symbols].T > 0)[:, :, None]
-        in_group = (rules.members[:, symbols].T > 0)[:, None] | (kinds != RHYME)[:, None]
-        self.live &= (fits & in_group) | (self.given[:, slot] >= 0)[:, None, None]
+        self.live &= self._fits(slot, symbols, self.rules.drawn) | _each(self.given[:, slot] >= 0)
         self._mark(slot, symbols)
         if self.rules.wishes.rhyme is not None and slot + 1 < self.to_come.shape[2]:
-            self.live &= self._available()[:, None] >= self.to_come[:, :, slot + 1, None]
+            self.available = self._available()
+            self.live &= self.available[:, None] >= self.to_come[:, :, slot + 1, None]
 
     def select(self, rows: Tensor) -> None:
         self.given, self.to_come = self.given[rows], self.to_come[rows]
-        self.rhymed, self.live = self.rhymed[rows], self.live[rows]
+        self.rhymed, self.live, self.available = self.rhymed[rows], self.live[rows], self.available[rows]
 
     def outcome(self, row: int) -> dict[str, str]:
         """The ``pattern`` and the group of the ``rhyme`` of a finished poem, as far as they were asked for."""
@@ -138,3 +135,8 @@ class Regulated(Constraint):
             f"{asked}: {character} is given for line {line + 1}, character {place}{of}, where {wanted} should stand, "
             f"but it is {own}"
         )
+
+
+def _each(of_poems: Tensor) -> Tensor:
+    """(B, 1, 1) of (B,): the same for each hypothesis."""
+    return of_poems[:, None, None]

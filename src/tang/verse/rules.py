@@ -8,11 +8,10 @@ import torch
 from torch import Tensor
 
 from tang.corpus.clean import Script
-from tang.corpus.forms import hanzi
 from tang.errors import InputError
 from tang.verse.layout import Layout
 from tang.verse.meter import Pattern, patterns, rhyming_lines
-from tang.verse.rhymes import Group, groups, level_group, readings
+from tang.verse.rhymes import Group, Tone, groups, level_group, readings
 from tang.verse.wishes import Wishes
 
 FREE, LEVEL, OBLIQUE, RHYME = range(4)
@@ -67,16 +66,14 @@ class Rules:
         return kinds
 
     @cached_property
-    def _tones(self) -> list[set[str]]:
-        """The tones of each symbol."""
-        symbols = self.layout.vocabulary.symbols
-        return [{group.tone for group in readings(s, self.script)} if hanzi(s) == s else set() for s in symbols]
+    def _readings(self) -> list[frozenset[Group]]:
+        """Those of each symbol; marks have none."""
+        return [readings(symbol, self.script) for symbol in self.layout.vocabulary.symbols]
 
     @cached_property
-    def _groups(self) -> list[int]:
-        """The number of groups of each symbol."""
-        symbols = self.layout.vocabulary.symbols
-        return [len(readings(symbol, self.script)) if hanzi(symbol) == symbol else 0 for symbol in symbols]
+    def _tones(self) -> list[set[Tone]]:
+        """Of each symbol's readings."""
+        return [{group.tone for group in of} for of in self._readings]
 
     @cached_property
     def drawn(self) -> Tensor:
@@ -88,7 +85,7 @@ class Rules:
 
         level = row("平")
         # Taken strictly a rhyme is none by a rare reading, as 台 in 四支 or 平 in 一先.
-        rhyming = [fits and groups == 1 for fits, groups in zip(level, self._groups, strict=True)]
+        rhyming = [fits and len(of) == 1 for fits, of in zip(level, self._readings, strict=True)]
         rhyming = rhyming if strict else [True] * len(level)
         return torch.tensor([[True] * len(level), level, row("仄"), rhyming]).float()
 
@@ -104,6 +101,9 @@ class Rules:
         """(G, V) float, 1 for the characters of each group."""
         if self.groups == [None]:
             return torch.ones(1, len(self.layout.vocabulary))
-        symbols = self.layout.vocabulary.symbols
-        of = [readings(symbol, self.script) if hanzi(symbol) == symbol else frozenset() for symbol in symbols]
-        return torch.tensor([[group in own for own in of] for group in self.groups]).float()
+        return torch.tensor([[group in of for of in self._readings] for group in self.groups]).float()
+
+    @cached_property
+    def rhyming(self) -> Tensor:
+        """(G, V) float, 1 for the characters of each group that may be drawn to rhyme in it."""
+        return self.members * self.drawn[RHYME]
