@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tang.corpus.fetch import Collection, fetch, registry
-from tang.corpus.sources import read_bytes, read_text
+from tang.corpus.sources import check_size, read_bytes, read_text
 from tang.errors import InputError
 
 LETTERS = string.ascii_letters + " .,;'"
 """The 57 characters that a name may have."""
+
+MAX_LENGTH = 200
+"""Characters of a line."""
 
 NAMES = Collection(
     title="the corpus of names",
@@ -86,18 +89,29 @@ class NameSource:
         """Language → its lines.
 
         Raises:
-            InputError: a file is missing and can't be fetched, or isn't UTF-8.
+            InputError: a file is missing and can't be fetched, isn't UTF-8, or has a line that is no name.
         """
         files = fetch(NAMES, self.dir) if self.own is None else self.own
-        return {file.stem: read_text(file).splitlines() for file in files}
+        return {file.stem: _lines(file) for file in files}
 
 
 def _files(folder: Path) -> list[Path]:
-    files = sorted(file for file in folder.glob("*.txt") if file.is_file())
+    try:
+        files = sorted(file for file in folder.glob("*.txt") if file.is_file())
+    except OSError as error:
+        raise InputError(f"data.path={folder}: {error.strerror}") from None
     if len(files) < 2:
         problem = "a folder is needed with two files LANGUAGE.txt or more, one name a line"
         raise InputError(f"data.path={folder}: {problem}")
+    check_size(folder, files)
     return files
+
+
+def _lines(file: Path) -> list[str]:
+    lines = read_text(file).splitlines()
+    if number := next((number for number, line in enumerate(lines, start=1) if len(line) > MAX_LENGTH), None):
+        raise InputError(f"{file}: line {number}: longer than {MAX_LENGTH} characters; a line is one name")
+    return lines
 
 
 def to_letters(text: str) -> str:

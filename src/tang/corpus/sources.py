@@ -3,15 +3,20 @@
 import hashlib
 import json
 import logging
+import os
 import re
+import stat
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from tang.corpus.fetch import TANG, fetch
-from tang.errors import InputError
+from tang.errors import InputError, printable
 
 log = logging.getLogger(__name__)
+
+MAX_MEGABYTES = 200
+"""Of a corpus, eight times the 全唐诗; to prepare it takes up to forty times its size in memory, whatever is in it."""
 
 
 class Source(Protocol):
@@ -50,13 +55,18 @@ class TangSource:
 
 
 class FileSource:
-    """A UTF-8 text file with one poem a line, a JSON file, or a folder of JSON files."""
+    """A UTF-8 text file with one poem a line, a JSON file, or a folder of JSON files.
+
+    Raises:
+        InputError: there is none at ``path``, or it is too large.
+    """
 
     def __init__(self, path: Path) -> None:
-        if not path.exists():
+        if not os.path.exists(path):
             raise InputError(f"data.path={path}: no such file or folder")
         self.path = path
-        self.files = [path] if path.is_file() else _json_files(path)
+        self.files = _json_files(path) if path.is_dir() else [path]
+        check_size(path, self.files)
 
     def __str__(self) -> str:
         return str(self.path)
@@ -76,7 +86,8 @@ class FileSource:
             for file in self.files:
                 found = read_json(file)
                 if found is None:
-                    log.info("corpus: %s holds no poems (no list of objects with 'paragraphs'); left out", file)
+                    shape = "no list of objects with 'paragraphs'"
+                    log.info("corpus: %s holds no poems (%s); left out", printable(file), shape)
                 poems += found or []
         if not poems:
             raise InputError(f"{self.path}: no poems in it; give one poem a line, or JSON with 'paragraphs'")
@@ -84,8 +95,14 @@ class FileSource:
 
 
 def _json_files(folder: Path) -> list[Path]:
+    try:
+        found = [file for file in folder.rglob("*.json") if not file.is_dir()]
+    except RecursionError:
+        raise InputError(f"data.path={folder}: its folders are nested too deeply") from None
+    except OSError as error:
+        raise InputError(f"data.path={folder}: {error.strerror}") from None
     # chinese-poetry keeps faulty twins of its files in folders named error.
-    files = sorted(file for file in folder.rglob("*.json") if "error" not in file.relative_to(folder).parts)
+    files = sorted(file for file in found if "error" not in file.relative_to(folder).parts)
     if not files:
         raise InputError(f"data.path={folder}: no .json files in this folder")
     return files
@@ -100,7 +117,8 @@ def read_json(path: Path) -> list[str] | None:
         InputError: bad UTF-8, broken JSON or a malformed poem, with its position.
     """
     try:
-        entries: Any = json.loads(read_text(path))
+        # Numbers stay text: Python refuses long ones, and none of them matter here.
+        entries: Any = json.loads(read_text(path), parse_int=str, parse_float=str)
     except json.JSONDecodeError as error:
         raise InputError(f"{path}: line {error.lineno}, column {error.colno}: broken JSON ({error.msg})") from None
     except RecursionError:
@@ -116,14 +134,31 @@ def read_json(path: Path) -> list[str] | None:
     return poems
 
 
+def check_size(path: Path, files: list[Path]) -> None:
+    """That a corpus is no larger than :data:`MAX_MEGABYTES`.
+
+    Raises:
+        InputError: the ``files`` of ``path`` are larger together.
+    """
+    megabytes = sum(os.path.getsize(file) for file in files if file.is_file()) / 1e6
+    if megabytes > MAX_MEGABYTES:
+        raise InputError(f"data.path={path}: {megabytes:,.0f} MB; a corpus may have {MAX_MEGABYTES}")
+
+
 def read_bytes(path: Path) -> bytes:
     """The content of a file.
 
     Raises:
-        InputError: it can't be read.
+        InputError: it can't be read, is a pipe or a device, or has more than :data:`MAX_MEGABYTES`.
     """
     try:
-        return path.read_bytes()
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(f"{path}: not a file")  # a pipe would be waited for, a device may never end
+        if status.st_size > MAX_MEGABYTES * 1_000_000:
+            raise InputError(f"{path}: more than {MAX_MEGABYTES} MB")
+        with path.open("rb") as file:
+            return file.read(status.st_size)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
 

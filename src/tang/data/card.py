@@ -10,8 +10,10 @@ import numpy as np
 from tang.corpus.names import Name, Names
 from tang.data.split import Part
 from tang.data.vocabulary import Vocabulary
+from tang.errors import printable
 
-SHAPES_SHOWN = 8
+SHOWN = 8
+"""Shapes of poems, or characters dropped from names."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,6 @@ class Card:
     @property
     def rows(self) -> dict[str, str]:
         """What is counted → the counts, as one reads them."""
-        others = len(self.shapes) - SHAPES_SHOWN
-        more = {f"{others} other shapes": sum(list(self.shapes.values())[SHAPES_SHOWN:])} if others > 0 else {}
         rates = {
             part: f"{self.unknown[part]:,} ({self.unknown[part] / max(count, 1):.2%})"
             for part, count in self.characters.items()
@@ -79,7 +79,7 @@ class Card:
             "characters and marks": _listed(self.characters),
             "outside the vocabulary": ", ".join(f"{part} {rate}" for part, rate in rates.items()),
             "vocabulary": f"{self.vocabulary:,} symbols of {self.distinct:,} distinct characters",
-            "shapes": _listed(dict(list(self.shapes.items())[:SHAPES_SHOWN]) | more),
+            "shapes": _listed(_first(self.shapes, "shapes")),
             "length in characters": _listed(self.lengths),
         }
 
@@ -131,7 +131,7 @@ class NameCard:
             "lines read": f"{self.read:,}",
             "duplicates removed": duplicates,
             "without letters": f"{self.letterless:,}",
-            "characters dropped": _listed(self.dropped) or "none",
+            "characters dropped": _listed(_first(self.dropped, "characters")) or "none",
             "names": f"{self.names:,} of {len(self.languages)} languages",
             "names of several languages": f"{self.shared:,}",
             "parts": _listed(sum(map(Counter, self.languages.values()), Counter())),
@@ -145,7 +145,8 @@ class NameCard:
     def markdown(self) -> str:
         """For TensorBoard: the rows, then a table of the languages' names in each part."""
         counts = (
-            f"| {language} | {' | '.join(map(str, parts.values()))} |" for language, parts in self.languages.items()
+            f"| {printable(language)} | {' | '.join(map(str, parts.values()))} |"
+            for language, parts in self.languages.items()
         )
         head = ["| language | train | val | test |", "|---|--:|--:|--:|"]
         return "\n".join([_markdown("names", self.rows), "", *head, *counts])
@@ -160,5 +161,12 @@ def _markdown(title: str, rows: dict[str, str]) -> str:
     return "\n".join([f"| {title} | |", "|---|---|", *(f"| {label} | {value} |" for label, value in rows.items())])
 
 
+def _first(counts: Mapping[str, int], things: str) -> dict[str, int]:
+    """The first of the counts and the sum of the others."""
+    items = list(counts.items())
+    others = {f"{len(items) - SHOWN} other {things}": sum(count for _, count in items[SHOWN:])}
+    return dict(items[:SHOWN]) | (others if len(items) > SHOWN else {})
+
+
 def _listed(counts: Mapping[Any, int]) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    return ", ".join(f"{printable(name)} {count:,}" for name, count in counts.items())

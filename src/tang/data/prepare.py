@@ -5,7 +5,6 @@ import hashlib
 import json
 import logging
 import shutil
-import tempfile
 from array import array
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import pooch
 from filelock import FileLock
 
 import tang.corpus
@@ -24,11 +24,15 @@ from tang.corpus.sources import Source
 from tang.data.card import Card
 from tang.data.split import Part, split
 from tang.data.vocabulary import BOS, EOS, Vocabulary
-from tang.errors import InputError
+from tang.errors import InputError, printable
 
 log = logging.getLogger(__name__)
 
 PARTS: tuple[Part, ...] = ("train", "val", "test")
+
+FILES = ("tokens.npy", "offsets.npy", "meta.json")
+HASHES = "sha256"
+"""The file with the hashes of :data:`FILES`; they are checked before these are read."""
 
 
 class Piece(NamedTuple):
@@ -99,38 +103,49 @@ def prepare(source: Source, options: Options, cache: Path, vocabulary: Vocabular
     ``vocabulary`` is that of a model trained before; by default it is built from the training part.
 
     Raises:
-        InputError: the corpus is faulty, or a part of the split would be empty.
+        InputError: the corpus is faulty, a part of the split would be empty, or ``cache`` can't be written.
     """
     folder = cache / _key(source, options, None)
-    if vocabulary is not None and not _has(folder, vocabulary):
-        folder = cache / _key(source, options, vocabulary)
-    if not folder.is_dir():
+    try:
+        prepared = _open(folder)
+        if vocabulary is not None and (prepared is None or prepared.vocabulary.symbols != vocabulary.symbols):
+            folder = cache / _key(source, options, vocabulary)
+            prepared = _open(folder)
+        return prepared or _prepare(folder, source, options, vocabulary)
+    except OSError as error:
+        # NumPy says of a full disk only how much it could write.
+        reason = error.strerror or f"the disk may be full ({error})"
+        raise InputError(f"data.cache={cache}: {reason}") from None
+
+
+def _prepare(folder: Path, source: Source, options: Options, vocabulary: Vocabulary | None) -> Prepared:
+    """Make ``folder``, whole or not at all, unless another process did so meanwhile, and open it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        if (prepared := _open(folder)) is not None:
+            return prepared
+        if folder.exists():
+            log.info("corpus: %s is damaged and is prepared again", printable(folder))
+            shutil.rmtree(folder)
+        log.info("corpus: preparing, once for these options")
+        staged = folder.with_suffix(".part")
+        shutil.rmtree(staged, ignore_errors=True)  # of a process that was killed; the lock is ours
         try:
-            cache.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"data.cache={cache}: {error.strerror}") from None
-        with FileLock(folder.with_suffix(".lock")):
-            if not folder.is_dir():
-                log.info("corpus: preparing, once for these options")
-                staged = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".part", dir=cache))
-                try:
-                    _write(staged, source, options, vocabulary)
-                    staged.rename(folder)
-                finally:
-                    shutil.rmtree(staged, ignore_errors=True)
-    return _open(folder)
-
-
-def _has(folder: Path, vocabulary: Vocabulary) -> bool:
-    """Whether the files prepared with the corpus's own vocabulary are there, and it is this one."""
-    return folder.is_dir() and _open(folder).vocabulary.symbols == vocabulary.symbols
+            staged.mkdir()
+            _write(staged, source, options, vocabulary)
+            staged.rename(folder)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+        prepared = _open(folder)
+        assert prepared is not None  # it was written just now
+        return prepared
 
 
 def _key(source: Source, options: Options, vocabulary: Vocabulary | None) -> str:
     """A name for the prepared files that changes with all they depend on, this code included."""
     digest = hashlib.sha256(source.fingerprint.encode())
-    digest.update(json.dumps(dataclasses.asdict(options), ensure_ascii=False).encode("utf-8"))
-    digest.update(json.dumps(vocabulary.symbols if vocabulary else None, ensure_ascii=False).encode("utf-8"))
+    digest.update(json.dumps(dataclasses.asdict(options)).encode())
+    digest.update(json.dumps(vocabulary.symbols if vocabulary else None).encode())
     for package in (Path(tang.corpus.__file__).parent, Path(__file__).parent):
         for module in sorted(package.glob("*.py")):
             digest.update(module.read_bytes())
@@ -161,7 +176,12 @@ def _write(folder: Path, source: Source, options: Options, vocabulary: Vocabular
         "sizes": [len(pieces[part]) for part in PARTS],
         "card": dataclasses.asdict(card),
     }
-    (folder / "meta.json").write_text(json.dumps(meta, ensure_ascii=False), encoding="utf-8")
+    (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+    (folder / HASHES).write_bytes(_hashes(folder))
+
+
+def _hashes(folder: Path) -> bytes:
+    return "".join(f"{pooch.file_hash(folder / name)}  {name}\n" for name in FILES).encode()
 
 
 def _split_pieces(poems: list[Poem], options: Options) -> dict[Part, list[Piece]]:
@@ -184,7 +204,14 @@ def _split_pieces(poems: list[Poem], options: Options) -> dict[Part, list[Piece]
     return pieces
 
 
-def _open(folder: Path) -> Prepared:
+def _open(folder: Path) -> Prepared | None:
+    """What was prepared in ``folder``; None if there is nothing, or it isn't what was written."""
+    try:
+        is_whole = (folder / HASHES).read_bytes() == _hashes(folder)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        is_whole = False
+    if not is_whole:
+        return None
     meta: dict[str, Any] = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
     # Mapped, not read; "c": PyTorch has no tensors that can't be written, and what is written stays in memory.
     tokens = np.load(folder / "tokens.npy", mmap_mode="c")

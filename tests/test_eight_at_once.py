@@ -1,0 +1,74 @@
+"""Eight training scripts started at once where nothing is fetched and nothing is prepared."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tang.corpus.fetch import Collection
+from tests.conftest import ROOT, verses
+from tests.corpus.channels import Server
+
+POEMS = verses(400)
+FILES = {
+    f"poet.tang.{n}.json": json.dumps([{"paragraphs": [poem]} for poem in POEMS[n * 100 : (n + 1) * 100]]).encode()
+    for n in range(4)
+}
+CORPUS = Collection(
+    title="the corpus",
+    repository="somebody/poems",
+    commit="0123abc",
+    folder="唐/诗",
+    files={name: "sha256:" + hashlib.sha256(content).hexdigest() for name, content in FILES.items()},
+)
+TRAIN = """
+import runpy, sys
+from tang.corpus import fetch, sources
+from tang.corpus.fetch import Collection
+fetch.GITHUB, sources.TANG, script = sys.argv[1], eval(sys.argv[2]), sys.argv[3]
+sys.argv[:] = sys.argv[3:]
+runpy.run_path(script, run_name="__main__")
+"""
+
+
+@pytest.mark.slow
+def test_eight_at_once_fetch_and_prepare_once_and_all_train(tmp_path: Path) -> None:
+    server = Server(FILES)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    arguments = [
+        *(
+            server.url,
+            repr(CORPUS),
+            str(ROOT / "src" / "train.py"),
+            "data=tang",
+            "data.dir=tang",
+            "data.cache=prepared",
+        ),
+        *("data.min_count=1", "model.hidden_size=8", "trainer.max_steps=2", "trainer.accelerator=cpu"),
+    ]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", TRAIN, *arguments, f"hydra.run.dir=runs/{number}"],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        )
+        for number in range(8)
+    ]
+    outputs = [process.communicate(timeout=600)[0] for process in processes]
+    server.shutdown()
+    server.server_close()
+    assert [process.returncode for process in processes] == [0] * 8, "\n".join(outputs)
+    assert len(server.requests) == len(set(server.requests)) == len(FILES)
+    assert sum("corpus: preparing, once" in output for output in outputs) == 1
+    assert sum("corpus: files from github" in output for output in outputs) == 1
+    assert len(list(tmp_path.glob("runs/*/checkpoints/*.ckpt"))) >= 8
+    assert not [path for folder in ("tang", "prepared") for path in (tmp_path / folder).rglob("*.part*")]
