@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import machine
-from report import save
 from rich.progress import track
+from tables import save
 
 from tang.corpus.fetch import TANG, fetch
 from tang.corpus.forms import HANZI

@@ -66,7 +66,7 @@ class Work:
         return "bfloat16" if self.precision == "bf16-mixed" else "float32"
 
 
-Steps = tuple[Callable[[Any], None], Iterator[tuple[Any, int]]]
+Steps = tuple[Callable[[Any], None], Iterator[tuple[Any, float]]]
 """A step of training on a batch; batches, each with its number of real tokens."""
 
 
@@ -85,8 +85,9 @@ def bucketed(work: Work, bf16: bool = False) -> Steps:
 
     from tang.data.batches import PoemLoader
     from tang.data.prepare import Sequences
+    from tang.data.rows import Share
 
-    loader = PoemLoader(Sequences(*_poems(work)), work.batch_size, work.seed, torch.device(work.device))
+    loader = PoemLoader(Sequences(*_poems(work)), work.batch_size, work.seed, Share(torch.device(work.device)))
     return _plain_step(work, bf16), ((batch[:2], batch.num_tokens) for batch in _forever(loader))
 
 
@@ -132,10 +133,11 @@ class Window:
 
     def __init__(self, work: Work) -> None:
         self.work = work
-        self.done = self.tokens = 0
+        self.done = 0
+        self.tokens = 0.0
         self.seconds = 0.0
 
-    def step_is_done(self, tokens: int) -> None:
+    def step_is_done(self, tokens: float) -> None:
         """Count a step with so many real tokens."""
         from machine import synchronize
 

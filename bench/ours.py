@@ -15,12 +15,15 @@ from torch import nn
 
 from tang import config
 from tang.assembly import build_callbacks, build_trainer, settle
+from tang.callbacks.checkpoints import Checkpoints
 from tang.callbacks.progress import Progress
 from tang.cli.arguments import plain
 from tang.data.batches import Batch, PoemLoader
 from tang.data.poems import PoemDataModule
+from tang.data.rows import Share
+from tang.signals import Stop
 from tang.tasks.language_model import LanguageModel
-from tang.training import best_checkpoint, set_up
+from tang.training import set_up
 
 CONF = Path(__file__).parent.parent / "conf"
 
@@ -34,31 +37,27 @@ def composed(overrides: Sequence[str]) -> DictConfig:
 
 def build(overrides: Sequence[str]) -> tuple[dict[str, Any], PoemDataModule, LanguageModel]:
     """Settings, data and model, made as ``tang.training.train`` makes them."""
-    settings, data, task = set_up(composed(overrides))
+    settings, data, task = set_up(composed(overrides), None)
     assert isinstance(data, PoemDataModule)
     assert isinstance(task, LanguageModel)
     return settings, data, task
 
 
-def train(overrides: Sequence[str], steps: int, step_is_done: Callable[[int], None]) -> None:
+def train(overrides: Sequence[str], steps: int, step_is_done: Callable[[float], None]) -> None:
     """Train for so many steps as ``src/train.py`` does, with its callbacks and loggers."""
     settings, data, task = build([*overrides, f"trainer.max_steps={steps}", "trainer.max_epochs=-1"])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        callbacks = [
-            best_checkpoint(folder),
-            Progress(),
-            *build_callbacks(settings, task, folder),
-            Counting(step_is_done),
-        ]
-        trainer = build_trainer(settings["trainer"], folder, False, callbacks)
+        callbacks = [Progress(), *build_callbacks(settings, task, folder), Counting(step_is_done)]
+        checkpoints = Checkpoints(folder, settings["callbacks"]["checkpoint"]["minutes"], Stop())
+        trainer = build_trainer(settings["trainer"], folder, False, callbacks, checkpoints, step=0)
         trainer.fit(task, datamodule=data)
 
 
 class Counting(Callback):
     """Tells of each step that is done."""
 
-    def __init__(self, step_is_done: Callable[[int], None]) -> None:
+    def __init__(self, step_is_done: Callable[[float], None]) -> None:
         self.step_is_done = step_is_done
 
     def on_train_batch_end(
@@ -85,7 +84,7 @@ def bare(overrides: Sequence[str], device: str) -> tuple[Callable[[Batch], None]
             nn.utils.clip_grad_norm_(task.parameters(), clip)
         optimizer.step()
 
-    return step, PoemLoader(data.prepared.parts["train"], data.batch_size, data.seed, torch.device(device))
+    return step, PoemLoader(data.prepared.parts["train"], data.batch_size, data.seed, Share(torch.device(device)))
 
 
 def planned(overrides: Sequence[str], folder: Path, length: int, device: str) -> Work:

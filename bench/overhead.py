@@ -10,7 +10,7 @@ from pathlib import Path
 
 import machine
 import ours
-from report import in_turns, options_for, save, shown, source, spread
+from tables import in_turns, options_for, save, shown, source, spread
 
 from tang.tables import markdown
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import machine
 import torch
-from report import save, shown, spread
 from rich.console import Console
 from rich.progress import track
+from tables import save, shown, spread
 
 from tang import checkpoint
 from tang.compute import has_bf16_units, keep_memory

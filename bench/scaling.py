@@ -17,7 +17,7 @@ from typing import Any
 import machine
 import ours
 from measure import Work
-from report import Jobs, in_turns, options_for, save, shown, source, spread
+from tables import Jobs, in_turns, options_for, save, shown, source, spread
 
 from tang.tables import markdown
 

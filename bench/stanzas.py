@@ -19,7 +19,7 @@ from pathlib import Path
 
 import machine
 import ours
-from report import Jobs, in_turns, options_for, save, shown, source, spread
+from tables import Jobs, in_turns, options_for, save, shown, source, spread
 
 from tang.tables import markdown
 

@@ -13,8 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from report import save
 from rich.progress import track
+from tables import save
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from tang.tables import markdown

@@ -9,6 +9,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from tang import cli, config
+from tang.cli.ranks import rank
+from tang.config.runs import to_go_on
+from tang.sweeps.supervise import supervise
 
 config.register()
 log = logging.getLogger("train")
@@ -18,14 +21,18 @@ log = logging.getLogger("train")
 @cli.one_line
 def main(cfg: DictConfig) -> float:
     """Train, then show what came of it; returns the best ``val/loss``."""
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        return supervise(cfg, folder)
     config.check(cfg)
+    if cfg.resume:
+        cfg = to_go_on(folder, cfg, HydraConfig.get().overrides.task)
     # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
     from tang.closing import closing_words
     from tang.training import train
 
-    is_sweep = HydraConfig.get().mode == RunMode.MULTIRUN
-    result = train(cfg, Path(HydraConfig.get().runtime.output_dir), is_sweep)
-    if not is_sweep:
+    result = train(cfg, folder, is_sweep=False)
+    if rank() == 0:
         samples = cfg.callbacks.samples
         log.info("%s", closing_words(result, samples.start, samples.temperature, cfg.seed))
     return result.val_loss

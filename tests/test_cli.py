@@ -72,6 +72,8 @@ def test_keys_of_a_swept_group_wait_for_its_jobs() -> None:
     assert ready[1:5] == [given[1], r"data.path=choice('\'名\'')", "data.balanced=choice('true')", given[4]]
     assert ready[-1].endswith("exclude_keys=['data.path','data.balanced','hydra.sweep.dir']")
     assert arguments(["-m", "optimizer.lr=1,2", "data.batch_size=3"])[2] == "data.batch_size=3"
+    assert arguments(["-m", "optimizer=adam,sgd", "experiment=tang"])[2] == "experiment=tang"
+    assert arguments(["-m", "optimizer=adam,sgd", "seed=1", "hydra/sweeper=optuna"])[2] == "seed=1"
 
 
 def test_chinese_goes_out_where_the_terminal_cannot_say_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 import dataclasses
 import inspect
 
-import hydra
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -10,6 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from tang import config
+from tang.assembly import build_optimizer
 from tang.config import training
 from tang.errors import InputError
 from tests.conftest import ROOT
@@ -42,11 +42,17 @@ def test_every_optimizer_takes_a_step_at_its_own_rate(option: str) -> None:
     cfg = composed(f"optimizer={option}")
     layer = torch.nn.Linear(2, 2)
     before = layer.weight.detach().clone()
-    optimizer = hydra.utils.instantiate(cfg.optimizer, _convert_="all")(layer.parameters())
+    optimizer = build_optimizer(cfg.optimizer)(layer.parameters())
     layer(torch.ones(1, 2)).sum().backward()
     optimizer.step()
     assert optimizer.param_groups[0]["lr"] == cfg.optimizer.lr
     assert not torch.equal(before, layer.weight)
+
+
+def test_one_scale_multiplies_each_optimizers_own_rate() -> None:
+    for name, rate in (("adam", 1e-3), ("sgd", 1.6)):
+        optimizer = build_optimizer(composed(f"optimizer={name}", "optimizer.lr_scale=0.1").optimizer)
+        assert optimizer([torch.nn.Parameter(torch.zeros(1))]).param_groups[0]["lr"] == pytest.approx(rate)
 
 
 def test_the_schema_has_every_argument_of_lightnings_trainer() -> None:
@@ -56,7 +62,10 @@ def test_the_schema_has_every_argument_of_lightnings_trainer() -> None:
     assert {name for name in ours if ours[name] != theirs[name]} == {"logger"}
 
 
-@pytest.mark.parametrize(("name", "arguments"), [("sample", []), ("evaluate", []), ("predict", ["name=[Li]"])])
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("sample", []), ("evaluate", []), ("predict", ["name=[Li]"]), ("export", ["to=a.safetensors"])],
+)
 def test_the_other_scripts_compose(name: str, arguments: list[str]) -> None:
     config.check(composed("ckpt=x", *arguments, name=name))
     with pytest.raises(InputError, match="ckpt is missing"):
@@ -68,6 +77,7 @@ def test_the_other_scripts_compose(name: str, arguments: list[str]) -> None:
     [
         ("model.dropout=1", "model.dropout=1.0: must be at least 0 and below 1"),
         ("optimizer.lr=0", "optimizer.lr=0.0: must be greater than 0"),
+        ("optimizer.lr_scale=0", "optimizer.lr_scale=0.0: must be greater than 0"),
         ("data.batch_size=0", "data.batch_size=0: must be at least 1"),
         ("data.script=latin", "data.script=latin: must be one of simplified, traditional"),
         ("data.forms=[a]", r"data.forms=\[a\]: must be null or some of 五言绝句"),
@@ -76,12 +86,6 @@ def test_the_other_scripts_compose(name: str, arguments: list[str]) -> None:
 def test_values_out_of_range_are_refused(override: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         config.check(composed(override))
-
-
-def test_a_folder_is_named_by_what_varied() -> None:
-    assert config._run_name(3, "optimizer=adam,data.path=a/b.txt") == "3_optimizer=adam,data.path=a-b.txt"
-    assert config._run_name(0, "") == "0"
-    assert len(config._run_name(0, "诗" * 300).encode()) <= 255
 
 
 def test_a_key_forced_in_is_refused() -> None:

@@ -1,21 +1,26 @@
 """From a config to the parts of a run: data, model, callbacks, trainer. Wrong settings are refused here."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import hydra
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from omegaconf import DictConfig
-from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.strategies import DDPStrategy
 from torch import nn
+from torch.optim import Optimizer
 
 from tang import checkpoint
 from tang.callbacks.bar import Bar
+from tang.callbacks.checkpoints import Checkpoints, WholeFiles
 from tang.callbacks.confusion import Confusion
 from tang.callbacks.samples import Samples
 from tang.compute import choose
@@ -23,6 +28,7 @@ from tang.corpus.forms import form_named
 from tang.data.names import NamesDataModule
 from tang.data.poems import PoemDataModule
 from tang.errors import InputError
+from tang.loops import FitLoop
 from tang.recurrent.stack import check_cell
 from tang.tasks.classifier import Classifier
 from tang.tasks.language_model import LanguageModel
@@ -35,10 +41,15 @@ Settings = Mapping[str, Any]
 """A config, or a group of it, as plain dicts, lists and values."""
 
 
-def build_task(config: DictConfig, settings: dict[str, Any]) -> tuple[PoemDataModule | NamesDataModule, Task]:
-    """The data and the model; from a checkpoint's weights and vocabulary with ``init_from``.
+def build_task(
+    config: DictConfig, settings: dict[str, Any], init_from: str | None
+) -> tuple[PoemDataModule | NamesDataModule, Task]:
+    """The data and the model.
 
-    What ``settings`` leave open of accelerator, backend and precision is put in.
+    Args:
+        config: of the run.
+        settings: the same; what they leave open of accelerator, backend and precision is put in.
+        init_from: a checkpoint whose weights and vocabulary to start from.
 
     Raises:
         InputError: the corpus, the checkpoint, the optimizer's settings or their combination are wrong.
@@ -48,12 +59,12 @@ def build_task(config: DictConfig, settings: dict[str, Any]) -> tuple[PoemDataMo
     kind: type[Task] = hydra.utils.get_class(settings["model"]["_target_"])
     if not issubclass(module, kind.learns_from):
         raise InputError("data and model don't match: a classifier learns from data=names, a language model from poems")
-    origin = checkpoint.load(checkpoint.find(config.init_from, kind, "init_from"), kind) if config.init_from else None
+    origin = checkpoint.load(checkpoint.find(init_from, kind, "init_from"), kind) if init_from else None
     cell = (origin.hparams if origin else settings)["model"]["cell"]
     settle(settings, cell)
     check_backend(settings, cell)
     model = {name: value for name, value in settings["model"].items() if name != "_target_"}
-    optimizer = hydra.utils.instantiate(config.optimizer, _convert_="all")
+    optimizer = build_optimizer(config.optimizer)
     try:
         optimizer([nn.Parameter(torch.zeros(1))])
     except (ValueError, RuntimeError) as error:  # settings that exclude each other
@@ -64,16 +75,24 @@ def build_task(config: DictConfig, settings: dict[str, Any]) -> tuple[PoemDataMo
     if isinstance(origin, LanguageModel) and isinstance(data, PoemDataModule):
         check_text(origin, data)
     if isinstance(origin, Classifier) and isinstance(data, NamesDataModule) and origin.languages != data.languages:
-        raise InputError(f"init_from={config.init_from}: was trained on other languages: {', '.join(origin.languages)}")
+        raise InputError(f"init_from={init_from}: was trained on other languages: {', '.join(origin.languages)}")
     if origin:
         model = {**origin.hparams["model"], "dropout": model["dropout"], "backend": model["backend"]}
-        log.info("starting from %s; of model.* only dropout and backend count, the rest is its own:", config.init_from)
+        log.info("starting from %s; of model.* only dropout and backend count, the rest is its own:", init_from)
         log.info("%s", ", ".join(f"{name}={value}" for name, value in model.items()))
     scheduler = hydra.utils.instantiate(config.scheduler)
     task = kind.from_data(data, model, arguments, optimizer=optimizer, scheduler=scheduler)
     if origin:
         task.load_state_dict(origin.state_dict())
     return data, task
+
+
+def build_optimizer(config: DictConfig) -> Callable[..., Optimizer]:
+    """The config's ``optimizer``, waiting for parameters; its rate is ``lr`` × ``lr_scale``."""
+    settings: Any = OmegaConf.to_container(config, resolve=True)
+    settings["lr"] *= settings.pop("lr_scale")
+    partial: Callable[..., Optimizer] = hydra.utils.instantiate(settings, _convert_="all")
+    return partial
 
 
 def settle(settings: dict[str, Any], cell: str) -> None:
@@ -92,8 +111,13 @@ def settle(settings: dict[str, Any], cell: str) -> None:
 
 
 def check_backend(settings: Settings, cell: str) -> None:
-    """Refuse a cell or a number format that the backend doesn't have."""
+    """Refuse a cell or a number format that the backend doesn't have, and a cell that several devices can't share."""
     backend = settings["model"]["backend"]
+    if cell == "rnn_report" and settings["trainer"]["strategy"] == "ddp":
+        raise InputError(
+            "model.cell=rnn_report: names of one letter don't reach all of its weights, as trainer=ddp needs; "
+            "train it on one device"
+        )
     if cell not in REPORT_CELLS:
         check_cell(cell, backend)
     precision = settings["trainer"]["precision"]
@@ -112,17 +136,13 @@ def check_text(origin: LanguageModel, data: PoemDataModule) -> None:
 
 
 def build_callbacks(settings: Settings, task: Task, folder: Path) -> list[Callback]:
-    """Those of the config's ``callbacks``, the task's own, and the checkpoint of the last epoch.
+    """Those of the config's ``callbacks`` and the task's own.
 
     Raises:
         InputError: a start of the samples doesn't fit their form.
     """
     stopping = settings["callbacks"]["early_stopping"]
-    listed: list[Callback] = [
-        ModelCheckpoint(
-            folder / "checkpoints", "last", monitor=None, save_on_train_epoch_end=True, enable_version_counter=False
-        ),
-    ]
+    listed: list[Callback] = []
     if isinstance(task, LanguageModel):
         samples = settings["callbacks"]["samples"]
         form = form_named(samples["form"]) if samples["form"] else task.form
@@ -134,17 +154,21 @@ def build_callbacks(settings: Settings, task: Task, folder: Path) -> list[Callba
     return listed
 
 
-def build_trainer(settings: Settings, folder: Path, is_sweep: bool, callbacks: list[Callback]) -> pl.Trainer:
+def build_trainer(
+    settings: Settings, folder: Path, is_sweep: bool, callbacks: list[Callback], checkpoints: Checkpoints, step: int
+) -> pl.Trainer:
     """Lightning's Trainer; a sweep has lines instead of progress bars.
 
     Args:
         settings: the config's ``trainer``.
         folder: of the run.
         is_sweep: whether the run is one of several.
-        callbacks: all but the progress bar.
+        callbacks: all others but the progress bar.
+        checkpoints: called between batches.
+        step: where the run goes on; 0 for a new one.
 
     Raises:
-        InputError: it refuses an argument, or would train on several devices.
+        InputError: it refuses an argument, or would train on several devices without ``strategy: ddp``.
     """
     arguments = dict(settings)
     arguments["default_root_dir"] = arguments["default_root_dir"] or str(folder)
@@ -153,13 +177,21 @@ def build_trainer(settings: Settings, folder: Path, is_sweep: bool, callbacks: l
     if arguments["enable_progress_bar"] is not False:
         callbacks = [*callbacks, Bar()]
     if arguments["logger"]:
-        arguments["logger"] = TensorBoardLogger(folder, name="", version="", default_hp_metric=False)
+        arguments["logger"] = TensorBoardLogger(
+            folder, name="", version="", default_hp_metric=False, purge_step=step or None
+        )
+    arguments["plugins"] = [WholeFiles()]
     try:
-        trainer = pl.Trainer(**arguments, callbacks=callbacks)
-    except (ValueError, TypeError, MisconfigurationException) as error:
+        if SLURMEnvironment.detect():  # submitit requeues, and Lightning would too
+            arguments["plugins"].append(SLURMEnvironment(auto_requeue=False))
+        trainer = pl.Trainer(**arguments, callbacks=[*callbacks, checkpoints])
+        if isinstance(trainer.strategy, DDPStrategy) and trainer.strategy.cluster_environment:
+            trainer.strategy.cluster_environment.validate_settings(trainer.num_devices, trainer.num_nodes)
+    except (ValueError, TypeError, RuntimeError, MisconfigurationException) as error:
         raise InputError(f"trainer: {' '.join(str(error).split())}") from error
-    if trainer.world_size > 1:
-        raise InputError(f"trainer.devices={settings['devices']}: a run trains on one device; give 1")
+    if trainer.world_size > 1 and settings["strategy"] != "ddp":
+        raise InputError(f"trainer.devices={settings['devices']}: for a run on several devices give trainer=ddp")
+    trainer.fit_loop = FitLoop(trainer, trainer.fit_loop, partial(checkpoints.between_batches, trainer))
     return trainer
 
 

@@ -10,6 +10,7 @@ from tang.corpus.names import to_letters
 from tang.data.names import encode
 from tang.errors import InputError
 from tang.tasks.classifier import Classifier
+from tang.verse.decoding import NOT_NUMBERS
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ def predict(model: Classifier, names: Sequence[str], top: int) -> list[Predictio
     """The ``top`` likeliest languages of each name.
 
     Raises:
-        InputError: a name has no letter of those that the model knows.
+        InputError: a name has no letter of those that the model knows, or the model's scores aren't numbers.
     """
     if not names:
         raise InputError("name: give one, name=Satoshi")
@@ -35,6 +36,8 @@ def predict(model: Classifier, names: Sequence[str], top: int) -> list[Predictio
         if not text:
             raise InputError(f"name={name}: has no Latin letter; the model knows names in Latin script alone")
     probabilities = model.network(*encode(texts)).softmax(-1)
+    if probabilities.isnan().any():
+        raise InputError(NOT_NUMBERS)
     best = probabilities.topk(min(top, len(model.languages)))
     return [
         Prediction(name, {model.languages[index]: share for index, share in zip(indices, shares, strict=True)})

@@ -2,27 +2,34 @@
 
 import json
 import logging
-import math
 import os
-import time
+import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 
+from tang import checkpoint
 from tang.assembly import build_callbacks, build_task, build_trainer, check_interval
+from tang.callbacks.checkpoints import STATE, Checkpoints
+from tang.callbacks.curves import rewind_curves
 from tang.callbacks.progress import Progress
+from tang.cli.ranks import rank
 from tang.compute import keep_memory
 from tang.data.names import NamesDataModule
 from tang.data.poems import PoemDataModule
-from tang.sweep import RESULT
+from tang.errors import InputError
+from tang.files import disk_trouble, write_text_whole
+from tang.signals import Stop
+from tang.sweeps.summary import RESULT
 from tang.tasks.task import Task
 
 log = logging.getLogger(__name__)
@@ -38,7 +45,7 @@ class Result:
     task: str
     """The class of the model."""
     val_loss: float
-    """Of the best checkpoint; infinite if it isn't a number."""
+    """Of the best checkpoint."""
     metrics: dict[str, float]
     """Those its task is told by: ``val/…`` and ``test/…`` of the best checkpoint, ``train/…`` of the last epoch."""
     epochs: int
@@ -48,51 +55,128 @@ class Result:
 
 
 def train(config: DictConfig, folder: Path, is_sweep: bool) -> Result:
-    """Train what ``config`` (``conf/train.yaml``) says, in ``folder``.
+    """Train what ``config`` (``conf/train.yaml``) says, in ``folder``; go on from its ``last.ckpt`` if there is one.
 
     Raises:
-        InputError: the corpus, a checkpoint or a setting is wrong.
+        InputError: the corpus, a checkpoint or a setting is wrong, the loss isn't finite, the disk is full, or
+            another process trains in this folder.
+        SystemExit: a signal asked to stop; ``last.ckpt`` has the state of that moment.
     """
-    started = time.perf_counter()
-    logging.captureWarnings(True)
-    settings, data, task = set_up(config)
-    log.info("corpus\n%s", data.card.text())
+    with Stop().listening() as stop, sole_owner(folder), disk_troubles(folder):
+        return _train(config, folder, is_sweep, stop)
 
-    best, progress = best_checkpoint(folder), Progress()
-    callbacks = [best, progress, *build_callbacks(settings, task, folder)]
-    trainer = build_trainer(settings["trainer"], folder, is_sweep, callbacks)
-    if isinstance(trainer.logger, TensorBoardLogger):
-        trainer.logger.experiment.add_text("corpus", data.card.markdown(), 0)
+
+def _train(config: DictConfig, folder: Path, is_sweep: bool, stop: Stop) -> Result:
+    progress = Progress()  # whose time begins here
+    checkpoints = Checkpoints(folder / "checkpoints", config.callbacks.checkpoint.minutes, stop)
+    logging.captureWarnings(True)
+    last = checkpoints.last if checkpoints.last.is_file() else None
+    # A run that goes on has its vocabulary itself; what it once started from may be gone.
+    settings, data, task = set_up(config, str(last) if last and config.init_from else config.init_from)
+    state: dict[str, Any] = state_of(last, task) if last else {"global_step": 0, STATE: {"curves": {}}}
+    (folder / RESULT).unlink(missing_ok=True)
+    rewind_curves(folder, state[STATE]["curves"])
+    callbacks = [progress, *build_callbacks(settings, task, folder)]
+    trainer = build_trainer(settings["trainer"], folder, is_sweep, callbacks, checkpoints, state["global_step"])
+    if last:
+        log.info("going on after step %d, from %s", state["global_step"], last)
+    else:
+        log.info("corpus\n%s", data.card.text())
+        if isinstance(trainer.logger, TensorBoardLogger):
+            trainer.logger.experiment.add_text("corpus", data.card.markdown(), 0)
 
     try:
-        trainer.fit(task, datamodule=data)
-    except SystemExit:  # Lightning's answer to Ctrl-C
-        log.info("interrupted in epoch %d; best so far: %s", trainer.current_epoch + 1, best.best_model_path or "none")
-        raise SystemExit(130) from None
+        trainer.fit(task, datamodule=data, ckpt_path=last, weights_only=True)
+    except SystemExit:
+        log.info("stopped after step %d; %s", trainer.global_step, go_on(folder))
+        raise
     trained = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("train/")}
-    best_path = Path(best.best_model_path or folder / "checkpoints" / "best.ckpt")
-    if not progress.best:  # training ended before its first validation
+    if not checkpoints.best_metrics:  # training ended before its first validation
         trainer.validate(task, datamodule=data, verbose=False)
-        trainer.save_checkpoint(best_path)
-    (test,) = trainer.test(task, datamodule=data, ckpt_path=str(best_path), weights_only=True, verbose=False)
+    (test,) = trainer.test(task, datamodule=data, ckpt_path=checkpoints.best, weights_only=True, verbose=False)
 
-    measured = {**trained, **progress.best, **test}
-    val_loss = measured["val/loss"]
+    measured = {**trained, **checkpoints.best_metrics, **test}
     result = Result(
         task=type(task).__name__,
-        val_loss=math.inf if math.isnan(val_loss) else val_loss,
+        val_loss=measured["val/loss"],
         metrics={name: measured[name] for name in task.headline if name in measured},
         epochs=trainer.current_epoch,
-        minutes=(time.perf_counter() - started) / 60,
+        minutes=progress.minutes,
         tokens_per_second=progress.tokens_per_second,
-        checkpoint=os.path.relpath(best_path),
+        checkpoint=os.path.relpath(checkpoints.best),
     )
     record(result, {**settings, "model": task.hparams["model"]}, trainer, folder)
     return result
 
 
-def set_up(config: DictConfig) -> tuple[dict[str, Any], PoemDataModule | NamesDataModule, Task]:
+@contextmanager
+def sole_owner(folder: Path) -> Iterator[None]:
+    """Keep other processes from training in ``folder``, those of further devices excepted.
+
+    Raises:
+        InputError: one does so now.
+    """
+    if rank():
+        yield
+        return
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise InputError(f"{folder}: another process is training this run") from None
+
+
+@contextmanager
+def disk_troubles(folder: Path) -> Iterator[None]:
+    """One line for a full disk, in whatever file it shows.
+
+    Raises:
+        InputError: it is full, read-only or broken.
+    """
+    before, logging.raiseExceptions = (threading.excepthook, logging.raiseExceptions), False
+
+    def hook(arguments: threading.ExceptHookArgs) -> None:
+        if not disk_trouble(arguments.exc_value):  # TensorBoard's thread raises it here too
+            threading.__excepthook__(arguments)
+
+    threading.excepthook = hook
+    try:
+        yield
+    except OSError as error:
+        if trouble := disk_trouble(error):
+            raise InputError(f"{trouble}; {go_on(folder)}") from error
+        raise
+    finally:
+        threading.excepthook, logging.raiseExceptions = before
+
+
+def go_on(folder: Path) -> str:
+    """How to."""
+    return f"python src/train.py resume={os.path.relpath(folder)} goes on"
+
+
+def state_of(last: Path, task: Task) -> dict[str, Any]:
+    """All that ``last.ckpt`` has, checked.
+
+    Raises:
+        InputError: it isn't one, or isn't of this ``task``.
+    """
+    state = checkpoint.resumable(last, type(task))
+    was, now = (
+        {name: {**of[name], "backend": None} if name == "model" else of[name] for name in task.saved}
+        for of in (state["hyper_parameters"], task.hparams)
+    )
+    if changed := [name for name in task.saved if was[name] != now[name]]:
+        raise InputError(f"{last}: its {changed[0]} isn't that of this run; the corpus or the config has changed since")
+    return state
+
+
+def set_up(config: DictConfig, init_from: str | None) -> tuple[dict[str, Any], PoemDataModule | NamesDataModule, Task]:
     """The settings, with all that ``config`` leaves open put in, the data and the model, everything seeded.
+
+    Args:
+        config: of the run.
+        init_from: a checkpoint to start from.
 
     Raises:
         InputError: as :func:`train`.
@@ -101,23 +185,15 @@ def set_up(config: DictConfig) -> tuple[dict[str, Any], PoemDataModule | NamesDa
     pl.seed_everything(config.seed, workers=True, verbose=False)
     torch.backends.cudnn.allow_tf32 = False  # in 32-true cuDNN would round a recurrent layer's inputs to ten bits
     keep_memory()
-    data, task = build_task(config, settings)
+    data, task = build_task(config, settings, init_from)
     batches = len(data.train_dataloader())
     check_interval(settings["trainer"], batches)
     settings["trainer"]["log_every_n_steps"] = min(settings["trainer"]["log_every_n_steps"] or 50, batches)
     return settings, data, task
 
 
-def best_checkpoint(folder: Path) -> ModelCheckpoint:
-    """Keeps ``checkpoints/best.ckpt``, that of the lowest ``val/loss``."""
-    return ModelCheckpoint(
-        folder / "checkpoints", "best", monitor="val/loss", save_on_train_epoch_end=False, enable_version_counter=False
-    )
-
-
 def record(result: Result, settings: Mapping[str, Any], trainer: pl.Trainer, folder: Path) -> None:
-    """``result.json``, and the run's row among TensorBoard's HParams."""
-    (folder / RESULT).write_text(json.dumps(asdict(result), indent=1), encoding="utf-8")
+    """The run's row among TensorBoard's HParams, and ``result.json``, which says that the run is finished."""
     if isinstance(trainer.logger, TensorBoardLogger):
         places = ("dir", "cache", "seed")  # the run's own seed is there
         kept = ("max_epochs", "max_steps", "precision", "gradient_clip_val", "accumulate_grad_batches")
@@ -129,6 +205,8 @@ def record(result: Result, settings: Mapping[str, Any], trainer: pl.Trainer, fol
         metrics = {"hp/val_loss": result.val_loss, **shown}
         trainer.logger.log_hyperparams(varied, metrics)
         trainer.logger.finalize("success")
+    if trainer.is_global_zero:
+        write_text_whole(folder / RESULT, json.dumps(asdict(result), indent=1))
 
 
 def _plain(group: Mapping[str, Any]) -> dict[str, Any]:

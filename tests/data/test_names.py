@@ -161,7 +161,9 @@ def test_a_resumed_epoch_goes_on_with_the_names_that_came_next(folder: Path, bal
 
 def test_names_go_where_the_trainer_computes(folder: Path) -> None:
     data, device = NamesDataModule(str(folder)), torch.device("meta")
-    data.trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=device))  # type: ignore[assignment]
+    data.trainer = SimpleNamespace(  # type: ignore[assignment]
+        strategy=SimpleNamespace(root_device=device), global_rank=0, world_size=1
+    )
     batch = next(iter(data.loader("val")))
     assert batch.inputs.device == batch.lengths.device == batch.targets.device == device
 

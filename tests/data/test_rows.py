@@ -9,7 +9,7 @@ from tang.data import rows
 from tang.data.batches import Batch, PoemLoader
 from tang.data.poems import PoemDataModule
 from tang.data.prepare import Sequences
-from tang.data.rows import Rows, fits
+from tang.data.rows import Rows, Share, fits
 from tang.data.vocabulary import PAD
 from tests.data.test_batches import corpus_lengths, sequences
 
@@ -46,7 +46,7 @@ def test_a_part_is_read_from_the_middle_of_all_tokens() -> None:
 
 def test_a_batch_is_made_without_asking_the_device() -> None:
     poems = sequences(corpus_lengths(200).tolist())
-    here, there = PoemLoader(poems, 16, seed=1), PoemLoader(poems, 16, seed=1, device=VALUELESS)
+    here, there = PoemLoader(poems, 16, seed=1), PoemLoader(poems, 16, 1, Share(VALUELESS))
     for expected, batch in zip(here, there, strict=True):
         assert batch.inputs.device == batch.targets.device == VALUELESS
         assert batch.inputs.shape == expected.inputs.shape
@@ -72,7 +72,7 @@ def test_a_small_share_of_a_gpu_is_enough_for_tokens(monkeypatch: pytest.MonkeyP
 def test_poems_go_where_the_trainer_computes(poems_txt: Path, tmp_path: Path) -> None:
     data = PoemDataModule("text", path=str(poems_txt), cache=str(tmp_path / "cache"))
     assert next(iter(data.loader("val"))).inputs.device == CPU
-    data.trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=VALUELESS))  # type: ignore[assignment]
+    data.trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=VALUELESS), global_rank=0, world_size=1)  # type: ignore[assignment]
     assert next(iter(data.loader("val"))).inputs.device == VALUELESS
 
 
@@ -83,7 +83,7 @@ def test_a_gpu_gets_the_same_batches_and_is_never_waited_for(
 ) -> None:
     monkeypatch.setattr(rows, "fits", lambda size, device: is_resident)
     poems = sequences(corpus_lengths(200).tolist())
-    loader = PoemLoader(poems, 16, seed=1, device=torch.device("cuda", 0))
+    loader = PoemLoader(poems, 16, 1, Share(torch.device("cuda", 0)))
     torch.cuda.set_sync_debug_mode("error")
     try:
         batches: list[Batch] = list(loader)

@@ -6,6 +6,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 
 from tang.tasks.classifier import Classifier
@@ -17,18 +18,20 @@ class Confusion(Callback):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @rank_zero_only
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, Classifier)
         if isinstance(trainer.logger, TensorBoardLogger):
             figure = draw(pl_module.val_metrics.confusion, pl_module.languages, "val")
-            trainer.logger.experiment.add_figure("confusion/val", figure, trainer.global_step)
+            trainer.logger.experiment.add_figure("confusion/val", figure, trainer.global_step - 1)
 
+    @rank_zero_only
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, Classifier)
         figure = draw(pl_module.test_metrics.confusion, pl_module.languages, "test")
         figure.savefig(self.folder / "confusion.png", dpi=150)
         if isinstance(trainer.logger, TensorBoardLogger):
-            trainer.logger.experiment.add_figure("confusion/test", figure, trainer.global_step)
+            trainer.logger.experiment.add_figure("confusion/test", figure, trainer.global_step - 1)
 
 
 def draw(confusion: Tensor, languages: Sequence[str], part: str) -> Figure:

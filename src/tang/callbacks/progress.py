@@ -1,7 +1,6 @@
 """Speed as a curve, and one line an epoch."""
 
 import logging
-import math
 import time
 from datetime import timedelta
 from typing import Any
@@ -22,17 +21,35 @@ class Progress(Callback):
     without validation.
     """
 
-    best: dict[str, float]
-    """What the validation with the lowest ``val/loss`` logged; empty before the first."""
-
     def __init__(self) -> None:
-        self.best = {}
-        self._validated = False
-        self.tokens = 0
+        self.tokens = 0.0
         self.seconds = 0.0
-        self._first = (0, 0.0)
-        self._logged = (0, 0.0)
-        self._last = time.perf_counter()
+        self._validated = False
+        self._first = (0.0, 0.0)
+        self._logged = (0.0, 0.0)
+        self._elapsed = 0.0
+        self._started = self._last = time.perf_counter()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "tokens": self.tokens,
+            "seconds": self.seconds,
+            "validated": self._validated,
+            "first": list(self._first),
+            "logged": list(self._logged),
+            "elapsed": 60 * self.minutes,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.tokens, self.seconds = state_dict["tokens"], state_dict["seconds"]
+        self._validated = state_dict["validated"]
+        self._first, self._logged = tuple(state_dict["first"]), tuple(state_dict["logged"])
+        self._elapsed = state_dict["elapsed"]
+
+    @property
+    def minutes(self) -> float:
+        """Since the run was started, without the time in which it was stopped."""
+        return (self._elapsed + time.perf_counter() - self._started) / 60
 
     @property
     def tokens_per_second(self) -> float:
@@ -48,17 +65,14 @@ class Progress(Callback):
         if trainer.sanity_checking:
             return
         self._validated = True
-        metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
-        loss = math.inf if math.isnan(metrics["val/loss"]) else metrics["val/loss"]
-        if not self.best or not self.best["val/loss"] <= loss:  # as ModelCheckpoint has it
-            self.best = metrics
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch | NameBatch, batch_idx: int
     ) -> None:
         now = time.perf_counter()
-        self.tokens, self.seconds, self._last = self.tokens + batch.num_tokens, self.seconds + now - self._last, now
-        if self._first == (0, 0.0):
+        self.tokens += batch.num_tokens * trainer.world_size  # of all devices
+        self.seconds, self._last = self.seconds + now - self._last, now
+        if self._first == (0.0, 0.0):
             self._first = (self.tokens, self.seconds)
         if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             tokens, seconds = self._logged
@@ -67,8 +81,6 @@ class Progress(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, Task)
-        if not pl_module.train_loss.update_called:  # a run resumed at the very end of an epoch
-            return
         losses = {"train/loss": pl_module.train_loss.compute()}
         metrics = trainer.callback_metrics
         shown = ("val/loss", pl_module.headline[0])

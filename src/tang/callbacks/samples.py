@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities import rank_zero_only
 
 from tang.corpus.forms import Form
 from tang.data.vocabulary import Vocabulary
@@ -32,6 +33,7 @@ class Samples(Callback):
         self.settings = Settings(temperature=temperature)
         self.seed = seed
 
+    @rank_zero_only
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, LanguageModel)
         if isinstance(trainer.logger, TensorBoardLogger) and self.starts:
@@ -39,4 +41,4 @@ class Samples(Callback):
                 pl_module.network, pl_module.vocabulary, self.starts, self.form, settings=self.settings, seed=self.seed
             )
             text = "\n\n---\n\n".join(poem.text.replace("\n", "  \n") for poem in poems)
-            trainer.logger.experiment.add_text("samples", text, trainer.global_step)
+            trainer.logger.experiment.add_text("samples", text, trainer.global_step - 1)  # as the losses have it

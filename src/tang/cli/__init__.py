@@ -15,8 +15,12 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tang.cli.arguments import MULTIRUN, arguments
 from tang.cli.mistakes import explain
+from tang.cli.ranks import follow, rank
+from tang.cli.resume import resumed
 from tang.cli.screen import speak_chinese
 from tang.errors import InputError
+from tang.files import disk_trouble
+from tang.sweeps.ending import run_sweep
 
 FLAGS = {
     *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run", "--multirun", "--info"),
@@ -37,7 +41,6 @@ def run(main: Callable[[], Any], *, lists: tuple[str, ...] = (), sweeps: bool = 
     """
     speak_chinese()
     given = sys.argv[1:]
-    sys.argv[1:] = arguments(given, lists)
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises its errors instead of printing them
     try:
         if flag := next((a for a in given if a.startswith("--") and a.partition("=")[0] not in FLAGS), None):
@@ -45,9 +48,19 @@ def run(main: Callable[[], Any], *, lists: tuple[str, ...] = (), sweeps: bool = 
             raise InputError(f"{flag}: keys go without dashes, {name or 'key'}=…; --help lists them")
         if MULTIRUN & set(given) and not sweeps:
             raise InputError("-m: this script makes no sweeps" + "".join(f"; {key}=A,B takes a list" for key in lists))
-        main()
+        if sweeps:
+            given = resumed(given)
+        sys.argv[1:] = follow(arguments(given, lists))
+        if MULTIRUN & set(given):
+            run_sweep(main)
+        else:
+            main()
     except (InputError, HydraException, OmegaConfBaseException) as error:
         _fail(error, given)
+    except (OSError, ValueError) as error:  # of Hydra's files in the run's folder
+        if trouble := disk_trouble(error):
+            _fail(InputError(trouble), given)
+        raise
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -73,14 +86,14 @@ def one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
 
 
 def _fail(error: Exception, given: list[str]) -> NoReturn:
-    if WANTS_TRACEBACK:
+    if WANTS_TRACEBACK and not rank():  # a follower has it from the first process, which run() told
         raise error
-    sys.stderr.write(f"error: {explain(error, given)}\n")
+    sys.stderr.write(f"error{f' in process {rank()}' if rank() else ''}: {explain(error, given)}\n")
     sys.exit(1)
 
 
-def check_output(path: str | None) -> None:
-    """Refuse a file that can't be written, before the work that would be lost.
+def check_output(path: str | None, key: str = "out") -> None:
+    """Refuse a file ``key=path`` that can't be written, before the work that would be lost.
 
     Raises:
         InputError: the folder isn't there, or ``path`` is one.
@@ -88,7 +101,7 @@ def check_output(path: str | None) -> None:
     if path is not None:
         file = Path(path).expanduser()
         if file.is_dir() or not file.parent.is_dir():
-            raise InputError(f"out={path}: {'this is a folder' if file.is_dir() else f'no folder {file.parent}'}")
+            raise InputError(f"{key}={path}: {'this is a folder' if file.is_dir() else f'no folder {file.parent}'}")
 
 
 def output(text: str, path: str | None) -> None:

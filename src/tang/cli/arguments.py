@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 
 MULTIRUN = {"-m", "--multirun"}
 
-PATHS = {"ckpt", "out", "file", "init_from", "data.path", "data.dir", "data.cache"}
+PATHS = {"ckpt", "dir", "out", "to", "file", "init_from", "resume", "data.path", "data.dir", "data.cache"}
 
 
 def arguments(given: list[str], lists: tuple[str, ...] = ()) -> list[str]:
@@ -24,7 +24,8 @@ def arguments(given: list[str], lists: tuple[str, ...] = ()) -> list[str]:
     if is_sweep:
         overrides = [parsed for argument in ready if (parsed := parse(argument))]
         constant = {str(override.key_or_group): None for override in overrides if not override.is_sweep_override()}
-        if any(override.is_sweep_override() and "." not in str(override.key_or_group) for override in overrides):
+        groups = [o for o in overrides if o.is_sweep_override() and "." not in str(o.key_or_group)]
+        if groups and not any(argument.startswith("hydra/sweeper=") for argument in ready):  # a search keeps constants
             ready = [_only_in_jobs(argument) for argument in ready]
         ready = ["-m", *(argument for argument in ready if argument not in MULTIRUN)]  # argparse wants flags first
         ready.append(f"hydra.job.config.override_dirname.exclude_keys={list(constant)}".replace(" ", ""))
@@ -35,13 +36,20 @@ def _only_in_jobs(argument: str) -> str:
     """``key=value`` as a sweep over one value.
 
     Before the jobs Hydra composes a config without what is swept. When that is a group, a key that
-    only its choices have (``experiment=names_rnn,names_lstm data.balanced=true``) would be refused there.
+    only its choices have (``experiment=names_rnn,names_lstm data.balanced=true``) would be refused there. One
+    experiment stays in it: what it sweeps by itself is read there.
     """
     name, equals, value = argument.partition("=")
     parsed = parse(argument)
-    if not equals or parsed is None or parsed.is_sweep_override() or name.lstrip("+~").startswith("hydra"):
+    if (
+        not equals
+        or parsed is None
+        or parsed.is_sweep_override()
+        or name.lstrip("+~").startswith(("hydra", "experiment"))
+    ):
         return argument
-    return f"{name}=choice({_escaped(value)})"  # each job parses what stands in the quotes
+    inside = value if value.startswith(("[", "{")) else escaped(value)  # each job parses what stands in the quotes
+    return f"{name}=choice({inside})"
 
 
 def _decoded(argument: str) -> str:
@@ -64,20 +72,20 @@ def plain(argument: str, lists: tuple[str, ...] = (), is_sweep: bool = False) ->
         return f"{name}={_quoted(f'[{value}]')}"
     if parsed := parse(argument):
         is_path = name in PATHS and parsed.is_sweep_override() and not is_sweep
-        return f"{name}={_escaped(value)}" if is_path else argument
+        return f"{name}={escaped(value)}" if is_path else argument
     values = re.findall(r"\[[^\]]*\]|[^,]+", value) if is_sweep else [value]  # a,[b,c] → a and [b,c]
     return f"{name}={','.join(map(_quoted, values))}"
 
 
 def _quoted(value: str) -> str:
     if value.startswith("[") and value.endswith("]"):
-        return f"[{','.join(_quoted(item) if item else _escaped(item) for item in value[1:-1].split(','))}]"
+        return f"[{','.join(_quoted(item) if item else escaped(item) for item in value[1:-1].split(','))}]"
     if parse(f"key={value}"):
         return value
-    return _escaped(value)
+    return escaped(value)
 
 
-def _escaped(value: str) -> str:
+def escaped(value: str) -> str:
     """``value`` in quotes; backslashes count only before a quote."""
     inside = re.sub(r"(\\+)(?='|$)", r"\1\1", value).replace("'", r"\'")
     return f"'{inside}'"

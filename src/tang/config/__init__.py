@@ -8,9 +8,10 @@ import dataclasses
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from tang.config.scripts import Check, Evaluate, Predict, Sample
+from tang.config.scripts import Check, Evaluate, Export, Predict, Report, Sample
 from tang.config.studies import Flow, Gradients, Initialization, Memory, Study
 from tang.config.training import (
     SGD,
@@ -36,7 +37,9 @@ SCHEMAS: dict[str, dict[str, type]] = {
         "evaluate": Evaluate,
         "predict": Predict,
         "check": Check,
+        "export": Export,
         "study": Study,
+        "report": Report,
     },
     "hydra/schema/data": {"poems": Poems, "names": Names},
     "hydra/schema/model": {"language_model": LanguageModel, "classifier": Classifier},
@@ -45,22 +48,19 @@ SCHEMAS: dict[str, dict[str, type]] = {
     "hydra/schema/study": {"memory": Memory, "gradients": Gradients, "flow": Flow, "initialization": Initialization},
 }
 
+PRESETS = (("sweeper", "optuna"), ("launcher", "ray"))
+"""Files below ``conf/hydra/`` with the name of a plugin's own config."""
+
 
 def register() -> None:
-    """Put the schema where Hydra finds it, and the resolver that names a sweep's folders."""
+    """Put the schema where Hydra finds it."""
     store = ConfigStore.instance()
+    Plugins.instance()  # has imported them all, and with it stored their configs
+    for group, name in PRESETS:  # Hydra would take those for schemas of our files, and refuse their defaults lists
+        store.repo["hydra"][group].pop(f"{name}.yaml", None)
     for group, schemas in SCHEMAS.items():
         for name, node in schemas.items():
             store.store(group=group, name=name, node=node)
-    OmegaConf.register_new_resolver("run_name", _run_name, replace=True)
-
-
-def _run_name(number: int, varied: str) -> str:
-    """The folder of a sweep's job: ``3_optimizer=adam,model.hidden_size=128``."""
-    safe = varied.replace("/", "-").replace("\\", "-")
-    while len(safe.encode("utf-8")) > 200:  # file systems take 255 bytes
-        safe = safe[:-1]
-    return f"{number}_{safe}".rstrip("_")
 
 
 def check(config: DictConfig, path: str = "") -> None:

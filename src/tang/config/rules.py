@@ -35,6 +35,7 @@ BETAS = Rule(lambda values: len(values) == 2 and all(0 <= value < 1 for value in
 SOME = Rule(lambda value: value != 0, "other than 0: a run is measured by its validation and test")
 PROBABILITY = Rule(lambda value: 0 < value <= 1, "above 0 and at most 1")
 TONES = Rule(lambda value: value.lower() in ("strict", "loose", "true", "false"), "strict or loose, true or false")
+SAFETENSORS = Rule(lambda value: value.endswith(".safetensors"), "a name that ends in .safetensors")
 FORM_NAME = one_of(*FORMS)
 FORM_NAMES = Rule(lambda names: len(names) > 0 and set(names) <= set(FORMS), f"null or some of {', '.join(FORMS)}")
 

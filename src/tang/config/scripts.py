@@ -4,7 +4,18 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from tang.config.rules import FORM_NAME, PROBABILITY, SEED, TEMPERATURE, TONES, at_least, between, key, one_of
+from tang.config.rules import (
+    FORM_NAME,
+    PROBABILITY,
+    SAFETENSORS,
+    SEED,
+    TEMPERATURE,
+    TONES,
+    at_least,
+    between,
+    key,
+    one_of,
+)
 
 
 @dataclass
@@ -76,6 +87,14 @@ class Predict:
 
 
 @dataclass
+class Export:
+    """``conf/export.yaml``."""
+
+    ckpt: str = MISSING
+    to: str = key(MISSING, SAFETENSORS)
+
+
+@dataclass
 class Check:
     """``conf/check.yaml``."""
 
@@ -86,3 +105,12 @@ class Check:
     data: Places = field(default_factory=Places)
     format: str = key("text", one_of("text", "json"))
     out: str | None = None
+
+
+@dataclass
+class Report:
+    """``conf/report.yaml``."""
+
+    dir: str = MISSING
+    x: str | None = None
+    y: str | None = None

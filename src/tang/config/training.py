@@ -97,6 +97,7 @@ class Optimizer:
     _target_: str = MISSING
     _partial_: bool = True
     lr: float = key(MISSING, POSITIVE)
+    lr_scale: float = key(1.0, POSITIVE)
     weight_decay: float = key(0.0, NOT_NEGATIVE)
 
 
@@ -160,7 +161,7 @@ class Trainer:
     """
 
     accelerator: str = "auto"
-    strategy: str = "auto"
+    strategy: str = key("auto", one_of("auto", "ddp"))
     devices: Any = "auto"
     num_nodes: int = key(1, at_least(1))
     precision: Any = None
@@ -215,9 +216,15 @@ class Samples:
 
 
 @dataclass
+class Checkpoint:
+    minutes: float = key(10, NOT_NEGATIVE)
+
+
+@dataclass
 class Callbacks:
     early_stopping: EarlyStopping = field(default_factory=EarlyStopping)
     samples: Samples = field(default_factory=Samples)
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
 
 
 @dataclass
@@ -232,3 +239,4 @@ class Train:
     callbacks: Callbacks = field(default_factory=Callbacks)
     seed: int = key(1, SEED)
     init_from: str | None = None
+    resume: str | None = None

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from tang.data.prepare import Sequences
-from tang.data.rows import Rows
+from tang.data.rows import Rows, Share
+from tang.data.vocabulary import PAD
 
 LONG = 128
 """A batch of ``batch_size`` examples may have ``LONG`` positions each; see :class:`LengthBuckets`."""
@@ -30,11 +31,12 @@ class Batch(NamedTuple):
     """(B, T) int64."""
     targets: Tensor
     """(B, T) int64; PAD where there is nothing to predict."""
-    num_tokens: int
-    """Targets that aren't PAD."""
+    num_tokens: float
+    """Targets that aren't PAD; if several devices share a batch, the mean of theirs. Each device's loss is its sum
+    over this, and so the mean of their losses is the loss of the whole batch."""
 
     @classmethod
-    def of(cls, ids: Tensor, num_tokens: int) -> "Batch":
+    def of(cls, ids: Tensor, num_tokens: float) -> "Batch":
         """The batch of sequences ``<bos> … <eos> PAD …`` (B, T + 1) with so many targets."""
         return cls(ids[:, :-1].long(), ids[:, 1:].long(), num_tokens)
 
@@ -160,19 +162,27 @@ class BatchLoader(Generic[B]):
         return {"epoch": self.epoch, "handed_out": self._handed_out}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.epoch = state["epoch"]
+        self.epoch, self._handed_out = state["epoch"], state["handed_out"]
         self._resume = state
 
 
 class PoemLoader(BatchLoader[Batch]):
-    """The poems' loader: batches bucketed by length, on ``device``."""
+    """The poems' loader: a share of each of the batches bucketed by length.
 
-    def __init__(
-        self, sequences: Sequences, batch_size: int, seed: int = 0, device: torch.device = torch.device("cpu")
-    ) -> None:
-        lengths, rows = sequences.lengths, Rows(sequences, device)
-        super().__init__(
-            LengthBuckets(lengths, batch_size, seed),
-            lambda indices: Batch.of(rows(indices), int(lengths[indices].sum())),
-        )
+    Where that is none, a poem without targets stands for it, so that each process takes part in every step.
+    """
+
+    def __init__(self, sequences: Sequences, batch_size: int, seed: int = 0, share: Share = Share()) -> None:
+        super().__init__(LengthBuckets(sequences.lengths, batch_size, seed), self._collate)
         self.sequences = sequences
+        self.share = share
+        self.rows = Rows(sequences, share.device)
+        self.lengths = sequences.lengths
+
+    def _collate(self, indices: np.ndarray) -> Batch:
+        taken = self.share.take(indices)
+        num_tokens = int(self.lengths[indices].sum()) / self.share.world_size
+        if len(taken):
+            return Batch.of(self.rows(taken), num_tokens)
+        batch = Batch.of(self.rows(indices[:1]), num_tokens)
+        return batch._replace(targets=torch.full_like(batch.targets, PAD))

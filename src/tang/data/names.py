@@ -14,12 +14,15 @@ from torch.nn.utils.rnn import pad_sequence
 from tang.corpus.names import LETTERS, Name, Names, NameSource, clean_names
 from tang.data.batches import BalancedDraws, Batcher, BatchLoader, LengthBuckets
 from tang.data.card import NameCard
-from tang.data.rows import device_of, send
+from tang.data.rows import Share, send
 from tang.data.split import Part, split_names
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
 
 IDS = {letter: id for id, letter in enumerate(LETTERS, start=PAD + 1)}
+
+NO_LANGUAGE = -100
+"""The target of a name that counts for nothing; what PyTorch's cross-entropy ignores."""
 
 
 class NameBatch(NamedTuple):
@@ -36,27 +39,37 @@ class NameBatch(NamedTuple):
     lengths: Tensor
     """(B,) int64 letters of each name."""
     targets: Tensor
-    """(B,) int64 numbers of the languages, in alphabetical order."""
-    num_tokens: int
-    """Letters of all names: what a recurrent layer reads, and speed is measured in."""
+    """(B,) int64 numbers of the languages, in alphabetical order; NO_LANGUAGE where there is nothing to tell."""
+    num_names: float
+    """B; if several devices share a batch, the mean of theirs, see :attr:`tang.data.batches.Batch.num_tokens`."""
+    num_tokens: float
+    """Letters of all names: what a recurrent layer reads, and speed is measured in; a mean likewise."""
 
     @classmethod
     def of(cls, names: Sequence[Name], languages: Sequence[str]) -> "NameBatch":
         """All of ``names`` in one batch."""
         inputs, lengths = encode(name.text for name in names)
         targets = torch.tensor([languages.index(name.language) for name in names])
-        return cls(inputs, lengths, targets, int(lengths.sum()))
+        return cls(inputs, lengths, targets, len(names), int(lengths.sum()))
 
-    def select(self, indices: np.ndarray) -> "NameBatch":
-        """The batch of some of its names, no wider than they need."""
-        rows = torch.from_numpy(indices)
-        lengths = self.lengths[rows]
-        return NameBatch(self.inputs[rows, : int(lengths.max())], lengths, self.targets[rows], int(lengths.sum()))
+    def select(self, indices: np.ndarray, share: Share = Share()) -> "NameBatch":
+        """The share of the batch of some of its names, no wider than it needs.
+
+        Where that is none, a name without a language stands for it, so that each process takes part in every step.
+        """
+        taken = share.take(indices)
+        rows = torch.from_numpy(taken if len(taken) else indices[:1])
+        lengths, targets = self.lengths[rows], self.targets[rows]
+        if not len(taken):
+            targets.fill_(NO_LANGUAGE)
+        num_tokens = int(self.lengths[torch.from_numpy(indices)].sum()) / share.world_size
+        inputs = self.inputs[rows, : int(lengths.max())]
+        return NameBatch(inputs, lengths, targets, len(indices) / share.world_size, num_tokens)
 
     def on(self, device: torch.device) -> "NameBatch":
         """It on ``device``; the host goes on while a GPU copies it."""
         inputs, lengths, targets = (send(tensor, device) for tensor in (self.inputs, self.lengths, self.targets))
-        return NameBatch(inputs, lengths, targets, self.num_tokens)
+        return NameBatch(inputs, lengths, targets, self.num_names, self.num_tokens)
 
 
 def encode(texts: Iterable[str]) -> tuple[Tensor, Tensor]:
@@ -73,7 +86,7 @@ class NamesDataModule(LightningDataModule):
     Args:
         dir: where the 18 files are, or go.
         path: a folder of your own with files LANGUAGE.txt, one name a line, instead.
-        batch_size: names in a batch; some are smaller, see ``LengthBuckets``.
+        batch_size: names in a batch, of all devices together; some are smaller, see ``LengthBuckets``.
         balanced: draw the training names with replacement, each language equally likely, see ``BalancedDraws``.
         seed: of the order of the training batches, and of the draws.
     """
@@ -127,13 +140,13 @@ class NamesDataModule(LightningDataModule):
         _ = self.names  # the first use fetches
 
     def loader(self, part: Part) -> BatchLoader[NameBatch]:
-        """The batches of a part on the trainer's device, in the order of epoch 0 until ``set_epoch`` is called."""
-        whole, device = NameBatch.of(self.parts[part], self.languages), device_of(self)
+        """The trainer's share of the batches of a part, in the order of epoch 0 until ``set_epoch`` is called."""
+        whole, share = NameBatch.of(self.parts[part], self.languages), Share.of(self)
         lengths = whole.lengths.numpy()
         batcher: Batcher = LengthBuckets(lengths, self.batch_size, self.seed)
         if self.balanced and part == "train":
             batcher = BalancedDraws(whole.targets.numpy(), lengths, self.batch_size, self.seed)
-        return BatchLoader(batcher, lambda indices: whole.select(indices).on(device))
+        return BatchLoader(batcher, lambda indices: whole.select(indices, share).on(share.device))
 
     def train_dataloader(self) -> Any:
         return self.loader("train")

@@ -11,7 +11,7 @@ from tang.corpus.sources import FileSource, Source, TangSource
 from tang.data.batches import PoemLoader
 from tang.data.card import Card
 from tang.data.prepare import Options, Prepared, prepare
-from tang.data.rows import device_of
+from tang.data.rows import Share
 from tang.data.split import Part
 from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
@@ -25,7 +25,7 @@ class PoemDataModule(LightningDataModule):
         dir: where the files of the 全唐诗 are, or go.
         path: a text file with one poem a line, or JSON shaped like chinese-poetry's (file or folder).
         cache: where prepared ids go.
-        batch_size: poems in a batch; long ones go in smaller batches, see ``LengthBuckets``.
+        batch_size: poems in a batch, of all devices together; long ones go in smaller batches, see ``LengthBuckets``.
         seed: of the order of the training batches.
         vocabulary: the symbols of a model trained before; by default the training part's.
         The other arguments are explained in :class:`~tang.data.prepare.Options`.
@@ -80,8 +80,8 @@ class PoemDataModule(LightningDataModule):
         _ = self.prepared  # the first use fetches and caches
 
     def loader(self, part: Part) -> PoemLoader:
-        """The batches of a part on the trainer's device, in the order of epoch 0 until ``set_epoch`` is called."""
-        return PoemLoader(self.prepared.parts[part], self.batch_size, self.seed, device_of(self))
+        """The trainer's share of the batches of a part, in the order of epoch 0 until ``set_epoch`` is called."""
+        return PoemLoader(self.prepared.parts[part], self.batch_size, self.seed, Share.of(self))
 
     def train_dataloader(self) -> Any:
         return self.loader("train")

@@ -1,5 +1,7 @@
 """Sequences side by side: a batch is one gather from all tokens, which lie on the training device if they fit."""
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from pytorch_lightning import LightningDataModule
@@ -45,9 +47,24 @@ class Rows:
         return send(ids.masked_fill_(is_behind, PAD), self.device)
 
 
-def device_of(module: LightningDataModule) -> torch.device:
-    """Where its trainer computes; the CPU as long as it has none."""
-    return module.trainer.strategy.root_device if module.trainer else torch.device("cpu")
+class Share(NamedTuple):
+    """What one of several processes takes of every batch, and where it computes; by default all, on the CPU."""
+
+    device: torch.device = torch.device("cpu")
+    rank: int = 0
+    """The number of the process, counted from 0."""
+    world_size: int = 1
+    """How many there are."""
+
+    @classmethod
+    def of(cls, module: LightningDataModule) -> "Share":
+        """Its trainer's; the default as long as it has none."""
+        trainer = module.trainer
+        return cls(trainer.strategy.root_device, trainer.global_rank, trainer.world_size) if trainer else cls()
+
+    def take(self, batch: np.ndarray) -> np.ndarray:
+        """Those of the indices of a batch that are its; none if there are too few for all."""
+        return batch[self.rank :: self.world_size]
 
 
 def fits(size: int, device: torch.device) -> bool:

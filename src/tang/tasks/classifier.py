@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassConfusionMatrix
 
-from tang.data.names import NameBatch, NamesDataModule
+from tang.data.names import NO_LANGUAGE, NameBatch, NamesDataModule
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
 from tang.recurrent.stack import Recurrent
@@ -119,14 +119,14 @@ class Classifier(Task):
 
     def training_step(self, batch: NameBatch, batch_idx: int) -> Tensor:
         logits = self.network(batch.inputs, batch.lengths)
-        loss = F.cross_entropy(logits, batch.targets)
-        self.add_train_loss(loss, len(batch.targets))
-        self.train_hits.update((logits.argmax(-1) == batch.targets).float())
+        loss = F.cross_entropy(logits, batch.targets, ignore_index=NO_LANGUAGE, reduction="sum") / batch.num_names
+        self.add_train_loss(loss, batch.num_names)
+        self.train_hits.update((logits.argmax(-1) == batch.targets).float(), (batch.targets != NO_LANGUAGE).float())
         return loss
 
     def log_train_epoch(self, loss: Tensor) -> None:
         super().log_train_epoch(loss)
-        self.log("train/accuracy", self.train_hits.compute())
+        self.log("train/accuracy", self.train_hits.compute(), sync_dist=True)
         self.train_hits.reset()
 
     def validation_step(self, batch: NameBatch, batch_idx: int) -> None:
@@ -136,10 +136,10 @@ class Classifier(Task):
         self.test_metrics.update(self.network(batch.inputs, batch.lengths), batch.targets)
 
     def on_validation_epoch_end(self) -> None:
-        self.log_dict({f"val/{name}": value for name, value in self.val_metrics.compute().items()})
+        self.log_dict({f"val/{name}": value for name, value in self.val_metrics.compute().items()}, sync_dist=True)
 
     def on_test_epoch_end(self) -> None:
-        self.log_dict({f"test/{name}": value for name, value in self.test_metrics.compute().items()})
+        self.log_dict({f"test/{name}": value for name, value in self.test_metrics.compute().items()}, sync_dist=True)
 
 
 class Metrics(nn.Module):
@@ -152,12 +152,13 @@ class Metrics(nn.Module):
     def __init__(self, num_languages: int) -> None:
         super().__init__()
         self.loss = Mean()
-        self.matrix = MulticlassConfusionMatrix(num_languages)
+        self.matrix = MulticlassConfusionMatrix(num_languages, ignore_index=NO_LANGUAGE)
         self.register_buffer("confusion", torch.zeros(num_languages, num_languages), persistent=False)
 
     def update(self, logits: Tensor, targets: Tensor) -> None:
         """Add a batch: logits (B, languages), targets (B,)."""
-        self.loss.update(F.cross_entropy(logits.float(), targets, reduction="none"))
+        losses = F.cross_entropy(logits.float(), targets, ignore_index=NO_LANGUAGE, reduction="none")
+        self.loss.update(losses, (targets != NO_LANGUAGE).float())
         self.matrix.update(logits, targets)
 
     def compute(self) -> dict[str, Tensor]:

@@ -102,7 +102,7 @@ class LanguageModel(Task):
         return data
 
     def loss(self, batch: Batch) -> Tensor:
-        """Mean −ln p of the batch's targets."""
+        """Mean −ln p of the batch's targets; if several devices share it, the mean of theirs is."""
         return linear_cross_entropy(*self._head(batch)) / batch.num_tokens
 
     def nll(self, batch: Batch) -> Tensor:
@@ -118,12 +118,15 @@ class LanguageModel(Task):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss = self.loss(batch)
         self.add_train_loss(loss, batch.num_tokens)
-        self.log_step({"train/ppl": loss.detach().exp()})
         return loss
+
+    def log_train_step(self, loss: Tensor) -> None:
+        super().log_train_step(loss)
+        self.log_step({"train/ppl": loss.exp()})
 
     def log_train_epoch(self, loss: Tensor) -> None:
         super().log_train_epoch(loss)
-        self.log("train/ppl_epoch", loss.exp())
+        self.log("train/ppl_epoch", loss.exp(), sync_dist=True)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self._update(self.val_losses, batch)
@@ -145,9 +148,9 @@ class LanguageModel(Task):
     def _log_perplexities(self, part: str, losses: "Losses") -> None:
         """exp of the mean over all targets of the part, not a mean of the batches' values."""
         loss = losses.all.compute()
-        self.log(f"{part}/loss", loss)
-        self.log(f"{part}/ppl", loss.exp(), prog_bar=part == "val")
-        self.log(f"{part}/ppl_hanzi", losses.hanzi.compute().exp())
+        self.log(f"{part}/loss", loss, sync_dist=True)
+        self.log(f"{part}/ppl", loss.exp(), prog_bar=part == "val", sync_dist=True)
+        self.log(f"{part}/ppl_hanzi", losses.hanzi.compute().exp(), sync_dist=True)
         losses.all.reset()
         losses.hanzi.reset()
 

@@ -1,15 +1,19 @@
 """What every task shares: how it is optimized, what it logs of its training."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+import torch
 from pytorch_lightning import LightningDataModule, LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from tang.data.batches import BatchLoader
+from tang.errors import InputError
+
+DIVERGED = "training diverged: a lower optimizer.lr or trainer.gradient_clip_val=1 may help"
 
 
 class Mean(MeanMetric):
@@ -62,6 +66,7 @@ class Task(LightningModule):
         self.optimizer = optimizer
         self.scheduler = scheduler
         self.train_loss = Mean()
+        self._loss = torch.zeros(())
 
     @classmethod
     def from_data(cls, data: Any, model: Mapping[str, Any], arguments: Mapping[str, Any], **handed_over: Any) -> "Task":
@@ -78,6 +83,30 @@ class Task(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["task"] = type(self).__name__
 
+    def means_so_far(self) -> dict[str, list[float]]:
+        """Of each mean of the training so far in this epoch, over all devices: weighted sum, weight, updates."""
+        means = {}
+        for name, mean in self._means():
+            with mean.sync_context():
+                means[name] = [float(mean.mean_value), float(mean.weight), mean._update_count]
+        return means
+
+    def go_on_with_means(self, means: Mapping[str, Sequence[float]]) -> None:
+        """Begin the rest of the epoch with what :meth:`means_so_far` returned."""
+        for name, mean in self._means():
+            value, weight, updates = means[name]
+            mean.mean_value.fill_(value)
+            mean.weight.fill_(weight)
+            mean._update_count = int(updates)
+
+    def _means(self) -> Iterator[tuple[str, Mean]]:
+        """Those of the training; validation and test have theirs in modules of their own."""
+        return ((name, child) for name, child in self.named_children() if isinstance(child, Mean))
+
+    def on_fit_start(self) -> None:
+        if self.global_rank:  # all processes were seeded alike; each is to drop other elements
+            torch.manual_seed(torch.initial_seed() + self.global_rank)
+
     def on_train_epoch_start(self) -> None:
         # Lightning could call set_epoch itself, but with a number that is one too high once a run has
         # been resumed at the end of an epoch. In the middle of one the loader's state has it.
@@ -87,13 +116,25 @@ class Task(LightningModule):
 
     def log_step(self, values: Mapping[str, Tensor | float], prog_bar: bool = False) -> None:
         """Log what a step came to, if this one goes to the logger: what Lightning does for others takes time too."""
-        if (self.trainer.global_step + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+        if self.is_step_logged:
             self.log_dict(dict(values), prog_bar=prog_bar, batch_size=1)
 
-    def add_train_loss(self, loss: Tensor, count: int) -> None:
-        """Add a batch's mean loss over ``count`` targets to the epoch's, and log it."""
-        self.train_loss.update(loss.detach(), count)
-        self.log_step({"train/loss": loss.detach()}, prog_bar=True)
+    @property
+    def is_step_logged(self) -> bool:
+        """Whether what this step comes to goes to the logger."""
+        is_logged: bool = (self.trainer.global_step + 1) % self.trainer.log_every_n_steps == 0  # type: ignore[attr-defined]
+        return is_logged
+
+    def add_train_loss(self, loss: Tensor, count: float) -> None:
+        """Add a batch's mean loss over ``count`` targets to the epoch's, and log it; of several devices, their mean."""
+        self._loss = loss.detach()
+        self.train_loss.update(self._loss, count)
+        if self.is_step_logged:
+            self.log_train_step(self.trainer.strategy.reduce(self._loss.clone(), reduce_op="mean"))
+
+    def log_train_step(self, loss: Tensor) -> None:
+        """Log what a step came to before the gradients, its loss first."""
+        self.log_step({"train/loss": loss}, prog_bar=True)
 
     def configure_gradient_clipping(
         self,
@@ -109,18 +150,31 @@ class Task(LightningModule):
         is_scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
         by_norm = gradient_clip_algorithm in (None, "norm") and not is_scaled
         norm = nn.utils.clip_grad_norm_(self.parameters(), (gradient_clip_val or math.inf) if by_norm else math.inf)
+        self.check_finite(torch.zeros(()) if is_scaled else norm)  # a scaler skips such steps, and scales less
         if not by_norm:
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
         self.log_step({"train/grad_norm": norm, "train/lr": optimizer.param_groups[0]["lr"]})
 
+    def check_finite(self, norm: Tensor) -> None:
+        """Refuse to apply a step that would spoil the weights.
+
+        Raises:
+            InputError: the batch's loss or its gradients' ``norm`` isn't a finite number; says at which batch.
+        """
+        if not math.isfinite(float(self._loss + norm.to(self._loss.device))):
+            batch, epoch = self.trainer.fit_loop.epoch_loop.batch_idx + 1, self.current_epoch + 1
+            raise InputError(
+                f"train/loss is {float(self._loss):.4g} and its gradients' norm {float(norm):.4g} at batch {batch} of "
+                f"epoch {epoch}; the step was not applied, {DIVERGED}"
+            )
+
     def on_train_epoch_end(self) -> None:
-        if self.train_loss.update_called:  # not so in a run resumed at the very end of an epoch
-            self.log_train_epoch(self.train_loss.compute())
-            self.train_loss.reset()
+        self.log_train_epoch(self.train_loss.compute())
+        self.train_loss.reset()
 
     def log_train_epoch(self, loss: Tensor) -> None:
         """Log what an epoch came to, its mean loss first."""
-        self.log("train/loss_epoch", loss)
+        self.log("train/loss_epoch", loss, sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         assert self.optimizer is not None, "an optimizer is handed over for training"

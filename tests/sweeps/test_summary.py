@@ -2,9 +2,7 @@ import csv
 import json
 from pathlib import Path
 
-from omegaconf import OmegaConf
-
-from tang.sweep import Summary, collect, over_seeds, write_summary
+from tang.sweeps.summary import collect, over_seeds, write_summary
 
 
 def finished(folder: Path, number: int, overrides: list[str], loss: float) -> None:
@@ -20,8 +18,8 @@ def test_the_table_has_what_varied_best_first(tmp_path: Path) -> None:
     finished(tmp_path, 0, ["optimizer=adam", "seed=1"], 5.5)
     finished(tmp_path, 1, ["optimizer=sgd", "seed=1"], float("inf"))
     finished(tmp_path, 2, ["optimizer=adagrad", "seed=1"], 4.5)
-    (tmp_path / "3").mkdir()  # a run that didn't finish
-    Summary().on_multirun_end(OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}}))
+    (tmp_path / "3").mkdir()  # no run
+    write_summary(tmp_path)
 
     with (tmp_path / "summary.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -33,6 +31,23 @@ def test_the_table_has_what_varied_best_first(tmp_path: Path) -> None:
     assert len(lines) == 7
     assert lines[-1] == "best: 2/best.ckpt"
     assert lines[2].split(" | ")[0].strip("| ") == "adagrad"
+
+
+def test_what_is_not_done_comes_last_with_its_reason(tmp_path: Path) -> None:
+    for number, optimizer in enumerate(("adam", "sgd", "adagrad", "momentum")):
+        finished(tmp_path, number, [f"optimizer={optimizer}"], 5.0 - number)
+    (tmp_path / "3" / "result.json").unlink()
+    (tmp_path / "0" / "failure.txt").write_text("killed by SIGKILL; was memory short?\n", encoding="utf-8")
+    text = write_summary(tmp_path)
+    _, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[:6]]
+    reason = "failed: killed by SIGKILL; was memory short?"
+    assert [row[:3] for row in rows] == [
+        ["adagrad", "done", "3.0000"],
+        ["sgd", "done", "4.0000"],
+        ["momentum", "unfinished", ""],
+        ["adam", reason, ""],
+    ]
+    assert text.endswith("\nbest: 2/best.ckpt\n")
 
 
 def test_a_single_run_shows_its_overrides(tmp_path: Path) -> None:

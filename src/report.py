@@ -1,0 +1,27 @@
+"""What came of a sweep: ``python src/report.py dir=outputs/sweeps/…``, in words, tables and pictures."""
+
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+from tang import cli, config
+
+config.register()
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="report")
+@cli.one_line
+def main(cfg: DictConfig) -> None:
+    """Print the report; its files are in the sweep's folder."""
+    config.check(cfg)
+    # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
+    from tang.reporting.reading import newest
+    from tang.reporting.report import report
+
+    folder = newest(Path("outputs/sweeps")) if cfg.dir == "latest" else Path(cfg.dir)
+    cli.output(f"{report(folder, cfg.x, cfg.y)}\nreport.md and the pictures are in {folder}", None)
+
+
+if __name__ == "__main__":
+    cli.run(main)

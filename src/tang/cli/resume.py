@@ -1,0 +1,107 @@
+"""``-m … resume=SWEEP_DIR``: the command line of a sweep that goes on."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.core.override_parser.types import Override
+
+from tang.cli.arguments import MULTIRUN, escaped, parse, plain
+from tang.config.runs import FILE as CONFIG
+from tang.config.runs import MAY_CHANGE
+from tang.errors import InputError
+
+SWEEP = "multirun.yaml"
+"""In a sweep's folder: Hydra's record of how it was started."""
+
+CONSTANT = "hydra.job.config.override_dirname.exclude_keys"
+"""The keys that the names of a sweep's folders leave out: those it doesn't vary."""
+
+OURS = {"hydra.mode", "hydra.sweep.dir", "hydra.sweep.subdir", CONSTANT}
+"""Keys that this package gives anew."""
+
+NAME = "${run_name:${hydra.job.num},${hydra.job.override_dirname},${hydra.sweep.dir},FIRST}"
+"""Of a job's folder: the one that it had, or a new one."""
+
+
+def resumed(given: Sequence[str]) -> list[str]:
+    """``given`` with the arguments of the sweep that ``resume=`` names, for those keys that it doesn't have itself.
+
+    Raises:
+        InputError: the folder isn't a sweep's, or is one and ``-m`` is missing.
+    """
+    folder = next((Path(argument.partition("=")[2]) for argument in given if argument.startswith("resume=")), None)
+    is_sweep = folder is not None and (folder / SWEEP).is_file()
+    if not MULTIRUN & set(given):
+        if is_sweep:
+            raise InputError(f"resume={folder}: a sweep's folder; give -m too")
+        return list(given) if folder is None else _of_run(given, folder)
+    if folder is None:
+        return list(given)
+    if not is_sweep:
+        raise InputError(f"resume={folder}: no sweep's folder, {SWEEP} isn't there; a single run goes on without -m")
+
+    before, constant = _started_with(folder / SWEEP)
+    ready = [plain(argument, is_sweep=True) for argument in given if not argument.startswith("resume=")]
+    now = {_key(argument): argument for argument in ready if "=" in argument}
+    for key in now.keys() & before.keys() - constant:
+        now[key] = _varied(now[key])
+    groups = tuple(f"{key.replace('/', '.')}." for key in now if key.startswith("hydra/"))  # another launcher
+    kept = {key: argument for key, argument in before.items() if not key.startswith(groups or ("/",))}
+    return [
+        *(argument for argument in ready if "=" not in argument),
+        *{**kept, **now}.values(),
+        f"hydra.sweep.dir={escaped(str(folder))}",
+        f"hydra.sweep.subdir='{NAME.replace('FIRST', str(_next_number(folder)))}'",
+    ]
+
+
+def _of_run(given: Sequence[str], folder: Path) -> list[str]:
+    """The arguments of a single run that goes on: Hydra works in its folder, and leaves its config there."""
+    if not (folder / CONFIG).is_file():
+        raise InputError(f"resume={folder}: no run's folder, {CONFIG} isn't there")
+    keys = [argument.partition("=")[0] for argument in given if "=" in argument]
+    if others := [key for key in keys if not key.startswith(("resume", MAY_CHANGE, "hydra"))]:
+        raise InputError(f"{others[0]}: a run goes on with its own config; only {MAY_CHANGE}… may be given")
+    return [*given, f"hydra.run.dir={escaped(str(folder))}", "hydra.output_subdir=null"]
+
+
+def _next_number(folder: Path) -> int:
+    """Of a sweep's next job."""
+    numbers = (path.name.partition("_")[0] for path in folder.iterdir() if path.is_dir())
+    return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)
+
+
+def _started_with(file: Path) -> tuple[dict[str, str], set[str]]:
+    """A sweep's arguments by their keys, as they were typed, and those among the keys that it didn't vary."""
+    recorded: Any = yaml.safe_load(file.read_text(encoding="utf-8"))["hydra"]["overrides"]
+    overrides = {_key(argument): argument for argument in [*recorded["hydra"], *recorded["task"]]}
+    parsed = parse(overrides.get(CONSTANT, ""))
+    constant: set[str] = set(map(str, parsed.value())) if parsed else set()  # type: ignore[arg-type]
+    typed = {key: _once(argument) if key in constant else argument for key, argument in overrides.items()}
+    return {key: argument for key, argument in typed.items() if key not in OURS}, constant
+
+
+def _once(argument: str) -> str:
+    """``key=value`` of ``key=choice('value')``, as which a sweep over a group has its constant keys."""
+    name, _, value = argument.partition("=choice(")
+    if not value.startswith("'"):
+        return f"{name}={value[:-1]}" if value else argument
+    parsed = parse(argument)
+    sweep: Any = parsed and parsed.value()
+    return f"{name}={sweep.list[0]}"
+
+
+def _varied(argument: str) -> str:
+    """``key=choice(value)`` of ``key=value``: one of several values that the folders are named by."""
+    parsed = parse(argument)
+    if parsed is None or parsed.is_sweep_override():
+        return argument
+    name, _, value = argument.partition("=")
+    return f"{name}=choice({value})"
+
+
+def _key(argument: str) -> str:
+    parsed: Override | None = parse(argument)
+    return str(parsed.key_or_group) if parsed else argument.partition("=")[0].lstrip("+~")

@@ -1,0 +1,67 @@
+"""Lightning's training loop, with a moment between batches in which a run can be saved and gone on with exactly.
+
+Lightning saves in hooks that it calls while a batch, a validation or an epoch is being finished, and on resuming
+guesses from its counters what has been done: a validation, a plateau scheduler's step or an epoch's mean may then
+be left out or come twice. Here a checkpoint is taken at two places only::
+
+    batch: forward, backward, step, its values logged
+      ▲ 1: validation due            is_validation_due, so it comes first on resuming
+    validation, schedulers that follow it
+      ▲ 2: all done                  the next batch, or the end of the epoch, comes first on resuming
+
+Everything else of the loops is Lightning's, 2.6's private classes among it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.loops.fetchers import _DataFetcher
+from pytorch_lightning.loops.fit_loop import _FitLoop
+from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
+
+
+class EpochLoop(_TrainingEpochLoop):
+    """Calls ``between_batches`` when all is done that a batch brings with it."""
+
+    def __init__(self, trainer: pl.Trainer, theirs: _TrainingEpochLoop, between_batches: Callable[[], None]) -> None:
+        super().__init__(trainer, theirs.min_steps, theirs.max_steps)
+        self.between_batches = between_batches
+        self.is_validation_due = False
+
+    def on_run_start(self, data_fetcher: _DataFetcher) -> None:
+        super().on_run_start(data_fetcher)
+        if self.is_resuming:
+            # The counters are restored. From here on nothing is different from a run that was never stopped.
+            self.trainer.fit_loop._restarting = self.restarting = self._resuming_from_checkpoint = False
+            if self.is_validation_due:
+                self.on_advance_end(data_fetcher)
+
+    def on_advance_end(self, data_fetcher: _DataFetcher) -> None:
+        self.is_validation_due = True
+        super().on_advance_end(data_fetcher)
+        self.is_validation_due = False
+        self.between_batches()
+
+    def on_save_checkpoint(self) -> dict[str, Any]:
+        return {**super().on_save_checkpoint(), "is_validation_due": self.is_validation_due}
+
+    def on_load_checkpoint(self, state_dict: dict[str, Any]) -> None:
+        super().on_load_checkpoint(state_dict)
+        self.is_validation_due = state_dict["is_validation_due"]
+
+
+class FitLoop(_FitLoop):
+    """Ends the epoch of a checkpoint that was taken after its last batch, even if no batch is left to train on."""
+
+    def __init__(self, trainer: pl.Trainer, theirs: _FitLoop, between_batches: Callable[[], None]) -> None:
+        super().__init__(trainer, theirs.min_epochs, theirs.max_epochs)
+        self.epoch_loop = EpochLoop(trainer, theirs.epoch_loop, between_batches)
+
+    def setup_data(self) -> None:
+        super().setup_data()
+        self._load_combined_loader_states()  # theirs forgets it if a schedule has asked for the number of steps before
+
+    @property
+    def done(self) -> bool:
+        return not self.is_resuming and super().done

@@ -1,0 +1,146 @@
+"""Optimizers side by side, and what reports have claimed of them."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tang.reporting.noise import LEVEL, holm, is_sample, welch
+from tang.reporting.settings import Setting, Sweep, short, spread
+from tang.tables import markdown
+
+CLOSE = 0.02
+"""A rate is good if its ``val/loss`` is worse than the optimizer's best by this share at most."""
+
+EARLY = 0.25
+"""The share of the training after which the early loss is taken."""
+
+RATES = ("optimizer.lr_scale", "optimizer.lr")
+
+
+def early_losses(setting: Setting) -> list[float]:
+    """``val/loss`` of its runs at the first validation after a quarter of the training.
+
+    Empty if there was none before the half, or none at all.
+    """
+    losses = []
+    for curve in setting.curves:
+        end = curve[-1][0]
+        step, loss = next((step, loss) for step, loss in curve if step >= EARLY * end * 0.99)
+        losses += [loss] * (step <= end / 2)
+    return losses if len(losses) == len(setting.runs) else []
+
+
+class Optimizers:
+    """What a sweep over optimizers, and perhaps their rates, says of each."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self.best = sweep.best_by("optimizer")
+        self.sweep = sweep
+        self.rate = next((key for key in RATES if key in sweep.keys and self.is_grid(key)), None)
+
+    def is_grid(self, key: str) -> bool:
+        """Whether most optimizers ran with most values of ``key``; those of a search say nothing of the key alone."""
+        pairs = {(setting.values["optimizer"], setting.values[key]) for setting in self.sweep.settings}
+        return 2 * len(pairs) > len(self.best) * len(self.sweep.best_by(key))
+
+    def by_rate(self, optimizer: str) -> dict[str, Setting]:
+        """The best setting at each rate."""
+        best: dict[str, Setting] = {}
+        for setting in self.sweep.settings:
+            if self.rate and setting.values["optimizer"] == optimizer:
+                best.setdefault(setting.values[self.rate], setting)
+        return best
+
+    def good_rates(self, optimizer: str) -> tuple[int, int]:
+        """How many rates are good, and of how many."""
+        losses = [setting.loss for setting in self.by_rate(optimizer).values()]
+        limit = self.best[optimizer].loss * (1 + CLOSE)
+        return sum(loss <= limit for loss in losses if loss < float("inf")), len(losses)
+
+    def text(self) -> str:
+        """The table, and the answers that the sweep allows."""
+        rows = [self.row(optimizer) for optimizer in self.best]
+        notes = [f"Each optimizer at its best setting; early: after {EARLY:.0%} of the training."]
+        if self.rate:
+            notes.append(f"A rate is good if its best loss is within {CLOSE:.0%} of the optimizer's best.")
+        return "\n\n".join([markdown(rows), " ".join(notes), *self.answers()])
+
+    def row(self, optimizer: str) -> dict[str, str]:
+        """Of the table."""
+        best = self.best[optimizer]
+        others = [
+            f"{key.rpartition('.')[2]}={short(value)}" for key, value in best.values.items() if key != "optimizer"
+        ]
+        row = {"optimizer": optimizer, "best at": ", ".join(others), "val/loss": best.told()}
+        losses = early_losses(best)
+        row["early val/loss"] = spread(losses, 4) if losses else "–"
+        if self.rate:
+            row["good rates"] = "{} of {}".format(*self.good_rates(optimizer))
+        return row
+
+    def answers(self) -> list[str]:
+        """To what the reports A and D claimed, in the words that the numbers allow."""
+        claims = []
+        if {"adam", "adagrad"} <= set(self.best):
+            claims.append(self.lower("A, “Adagrad beats Adam”", "adagrad", "adam", is_early=False))
+        if {"adam", "momentum"} <= set(self.best):
+            claims.append(self.lower("D, “momentum is fast, Adam slower”", "momentum", "adam", is_early=True))
+        claims = [claim for claim in claims if claim.first and claim.second]
+        tests = [welch(c.first, c.second) if is_sample(c.first) and is_sample(c.second) else None for c in claims]
+        fallen = iter(holm([test for test in tests if test is not None]))
+        told = [claim.told(None if test is None else next(fallen)) for claim, test in zip(claims, tests, strict=True)]
+        if claims and any(test is not None for test in tests):
+            told.insert(0, PLANNED)
+        if self.rate and {"adam", "momentum"} <= set(self.best):
+            told.append(f"**D, “momentum is sensitive to its rate, Adam stable”: {self.steadier('adam', 'momentum')}")
+        return told
+
+    def lower(self, words: str, one: str, other: str, is_early: bool) -> "Claim":
+        """The claim that ``one`` comes lower than ``other``, each at its best, in the end or early on."""
+        place = f"After {EARLY:.0%} of the training" if is_early else "At their best"
+        first, second = (self.best[name] for name in (one, other))
+        losses = (early_losses(first), early_losses(second)) if is_early else (first.losses, second.losses)
+        return Claim(words, place, one, other, *losses)
+
+    def steadier(self, one: str, other: str) -> str:
+        """Whether more rates are good for ``one`` than for ``other``."""
+        (good, tried), (others_good, others_tried) = self.good_rates(one), self.good_rates(other)
+        more, less = good / tried, others_good / others_tried
+        word = "yes." if more > less else "no." if more < less else "not to be seen here."
+        return f"{word}** {good} of {tried} rates are good for {one}, {others_good} of {others_tried} for {other}."
+
+
+@dataclass(frozen=True)
+class Claim:
+    """That one optimizer has lower losses than another."""
+
+    words: str
+    place: str
+    one: str
+    other: str
+    first: Sequence[float]
+    """The losses of ``one``, and"""
+    second: Sequence[float]
+    """those of ``other``."""
+
+    def told(self, is_beyond: bool | None) -> str:
+        """The answer; ``is_beyond``: whether the difference is larger than the noise, None if that isn't known."""
+        holds = "yes" if statistics.fmean(self.first) < statistics.fmean(self.second) else "no"
+        word = {True: holds, False: "can't be told", None: f"{holds}, by these runs"}[is_beyond]
+        numbers = f"{self.one} {spread(self.first, 4)}, {self.other} {spread(self.second, 4)}"
+        return f"**{self.words}: {word}.** {self.place} {numbers}; {CERTAINTY[is_beyond]}."
+
+
+CERTAINTY = {
+    True: "the difference is larger than the noise",
+    False: "the difference isn't larger than the noise",
+    None: "how large the noise is isn't known",
+}
+
+PLANNED = f"""\
+Claims that were made before the sweep: Welch's t test at the level of {LEVEL:.0%}, corrected for the claims alone."""
+
+
+def told(sweep: Sweep) -> Sequence[str]:
+    """The section on optimizers, if several were tried."""
+    return ["## Optimizers", Optimizers(sweep).text()] if "optimizer" in sweep.keys else []

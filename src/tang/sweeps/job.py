@@ -1,0 +1,76 @@
+"""A job of a sweep, in a process of its own: ``python -m tang.sweeps.job FOLDER``, with Hydra's files in the folder."""
+
+import logging
+import os
+import signal
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from hydra.core.utils import configure_log
+from omegaconf import OmegaConf
+
+from tang.cli.screen import ScreenHandler, speak_chinese
+from tang.errors import InputError
+from tang.sweeps import gpus
+from tang.sweeps.processes import end_with_parent
+from tang.sweeps.summary import FAILURE
+
+log = logging.getLogger("tang.sweeps.job")  # this module is __main__
+
+
+class Numbered(logging.Formatter):
+    """Puts the job's number before every line: those of several jobs come mixed."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__()
+        self.number = number
+
+    def format(self, record: logging.LogRecord) -> str:
+        return textwrap.indent(super().format(record), f"[{self.number}] ", lambda line: True)
+
+
+def main() -> None:
+    """Train what the folder's config says; exit code 0 if it has come to its end, and ``failure.txt`` if it failed."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until training handles it
+    end_with_parent()
+    speak_chinese()
+    folder = Path(sys.argv[1])
+    files = folder / ".hydra"
+    hydra: Any = OmegaConf.load(files / "hydra.yaml").hydra
+    configure_log(hydra.job_logging, hydra.verbose)
+    is_parallel = not hydra.launcher._target_.endswith(".BasicLauncher")
+    if is_parallel:
+        _number_lines(folder.name.partition("_")[0])
+    try:
+        names = os.environ.get(gpus.CLAIM)
+        lock = gpus.claim(names.split(",")) if names else None
+        if is_parallel and (mine := os.environ.get("CUDA_VISIBLE_DEVICES")):
+            log.info("on GPU %s", mine)
+        from tang.training import train  # imports PyTorch, which asks what GPUs there are
+
+        config: Any = OmegaConf.load(files / "config.yaml")
+        train(config, folder, is_sweep=True)
+        del lock  # it is held until here
+    except InputError as error:
+        _fail(folder, str(error))
+    except Exception as error:
+        log.exception("this run failed")
+        _fail(folder, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+
+
+def _number_lines(number: str) -> None:
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, ScreenHandler):
+            handler.setFormatter(Numbered(number))
+
+
+def _fail(folder: Path, reason: str) -> None:
+    (folder / FAILURE).write_text(reason + "\n", encoding="utf-8")
+    log.error("failed: %s", reason)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""What ``conf/hydra/sweeper/optuna.yaml`` gives to Optuna: a study on disk, and a sampler that goes on where it was."""
+
+import logging
+import warnings
+import zlib
+from pathlib import Path
+from typing import Any
+
+from tang.errors import InputError
+
+logging.getLogger("alembic").setLevel(logging.WARNING)
+with warnings.catch_warnings():  # of its own SQLAlchemy, which nobody here could change
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from optuna.distributions import BaseDistribution, check_distribution_compatibility
+    from optuna.samplers import BaseSampler, TPESampler
+    from optuna.storages import RDBStorage
+    from optuna.study import Study
+    from optuna.trial import FrozenTrial
+
+
+class Sampler(BaseSampler):
+    """TPE (Bergstra et al. 2011) whose random numbers are those of the seed, the trial's number and the key.
+
+    Optuna's own starts again from its seed in every process: a study that is gone on with would repeat its first
+    trials. With this one two searches of ten trials are one of twenty.
+
+    Args:
+        seed: other values try other settings.
+        startup_trials: so many are drawn at random before the estimate begins.
+    """
+
+    def __init__(self, seed: int, startup_trials: int) -> None:
+        self.seed, self.startup_trials = seed, startup_trials
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return {}  # each key by itself
+
+    def sample_relative(self, study: Study, trial: FrozenTrial, search_space: dict[str, Any]) -> dict[str, Any]:
+        return {}
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        for earlier in study.get_trials(deepcopy=False):
+            if other := earlier.distributions.get(param_name):
+                check_compatible(param_name, other, param_distribution)
+        seed = zlib.crc32(f"{self.seed} {trial.number} {param_name}".encode())
+        sampler = TPESampler(n_startup_trials=self.startup_trials, seed=seed)
+        return sampler.sample_independent(study, trial, param_name, param_distribution)
+
+
+def check_compatible(key: str, before: BaseDistribution, now: BaseDistribution) -> None:
+    """Refuse other choices for ``key`` than the study has had so far; other bounds are fine."""
+    try:
+        check_distribution_compatibility(before, now)
+    except ValueError:
+        raise InputError(
+            f"{key}: this study has been searching other choices; hydra.sweep.dir=FOLDER begins another study"
+        ) from None
+
+
+class Storage(RDBStorage):
+    """A study's SQLite file; it and its folder are made if they aren't there."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        super().__init__(f"sqlite:///{path}")
+
+    def __str__(self) -> str:
+        return self.path

@@ -1,0 +1,58 @@
+import math
+
+import pytest
+
+from tang.reporting.optimizers import told
+from tang.reporting.settings import settle
+from tests.reporting.conftest import Make
+
+Losses = dict[str, dict[str, float]]
+
+
+def answers(make: Make, losses: Losses, early: dict[str, float]) -> list[str]:
+    """The report's sentences on claims."""
+    for optimizer, by_scale in losses.items():
+        for scale, loss in by_scale.items():
+            for seed in (1, 2, 3):
+                overrides = [f"optimizer={optimizer}", f"optimizer.lr_scale={scale}", f"seed={seed}"]
+                last = loss + seed / 1000
+                folder = make(
+                    overrides, last, [early[optimizer] + seed / 1000, 9, 9, last] if math.isfinite(loss) else []
+                )
+    sweep = settle(folder.parent)
+    section = "\n\n".join(told(sweep))
+    return [part for part in section.split("\n\n") if part.startswith("**")]
+
+
+def test_the_claims_are_answered_from_the_numbers(make: Make) -> None:
+    losses = {
+        "adam": {"0.1": 5.2, "1": 5.0, "10": 5.05},
+        "adagrad": {"0.1": 6.0, "1": 4.8, "10": 6.0},
+        "momentum": {"0.1": 6.0, "1": 5.3, "10": math.inf},
+    }
+    beats, fast, sensitive = answers(make, losses, {"adam": 6.5, "adagrad": 6.0, "momentum": 6.2})
+    assert beats == (
+        "**A, “Adagrad beats Adam”: yes.** At their best adagrad 4.8020 ± 0.0010, adam 5.0020 ± 0.0010; "
+        "the difference is larger than the noise."
+    )
+    assert fast.startswith("**D, “momentum is fast, Adam slower”: yes.** After 25% of the training momentum 6.2020")
+    assert sensitive.endswith("yes.** 2 of 3 rates are good for adam, 1 of 3 for momentum.")
+
+
+def test_other_numbers_give_other_answers(make: Make) -> None:
+    losses = {"adam": {"1": 5.0, "10": 6.0}, "adagrad": {"1": 5.0001, "10": 5.0}, "momentum": {"1": 5.3, "10": 5.3}}
+    beats, fast, sensitive = answers(make, losses, {"adam": 6.0, "adagrad": 6.0, "momentum": 6.2})
+    assert "“Adagrad beats Adam”: can't be told." in beats
+    assert "“momentum is fast, Adam slower”: no." in fast
+    assert "Adam stable”: no.** 1 of 2 rates are good for adam, 2 of 2 for momentum." in sensitive
+
+
+@pytest.mark.parametrize("optimizers", [["adam", "sgd"], ["adagrad"]])
+def test_a_claim_about_optimizers_that_did_not_run_has_no_answer(make: Make, optimizers: list[str]) -> None:
+    assert not answers(make, {name: {"1": 5.0, "3": 6.0} for name in optimizers}, dict.fromkeys(optimizers, 6.0))
+
+
+def test_a_search_over_rates_says_nothing_of_them(make: Make) -> None:
+    for number, optimizer in enumerate(["adam", "momentum"] * 3):
+        folder = make([f"optimizer={optimizer}", f"optimizer.lr_scale={1 + number / 7}"], 5.0 + number)
+    assert "rates" not in "".join(told(settle(folder.parent)))

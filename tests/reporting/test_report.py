@@ -1,0 +1,70 @@
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tang.reporting.report import report
+from tests.reporting.conftest import Make
+from tests.test_commands import Script
+
+PICTURES = ["curves", "heat_map", "parallel"]
+
+
+def test_a_messy_sweep_gets_its_report_and_a_second_one_in_its_place(make: Make) -> None:
+    for form in ("[五言绝句]", "[七言绝句]"):
+        for optimizer in ("adam", "sgd", "𠀀$"):
+            for seed in (1, 2):
+                overrides = [f"data.forms={form}", f"optimizer={optimizer}", f"seed={seed}"]
+                make(overrides, math.inf if optimizer == "sgd" else 5 + seed / 10, [6.0, 5.0])
+    folder = make(["optimizer=adam"], None, reason="no space left on device").parent
+    report(folder)
+    text = report(folder, "optimizer", "data.forms")
+    assert "Finished runs: 12, of settings: 6. Runs without a result: 1. Best: `" in text
+    assert "no space left on device" in text
+    written = (folder / "report.md").read_text(encoding="utf-8")
+    assert all(f"({name}.png)" in written and (folder / f"{name}.png").stat().st_size > 5000 for name in PICTURES)
+    (events,) = folder.glob("events.*")
+    tags = EventAccumulator(str(events)).Reload().Tags()
+    assert tags["images"] == PICTURES
+    assert tags["tensors"] == ["report/text_summary"]
+
+
+def test_what_one_run_lacks_is_said(make: Make) -> None:
+    folder = make(["optimizer=adam", "model.dropout=0.1"], 5.0).parent
+    text = report(folder)
+    assert "| adam      | 0.1           | 1     | 5.0000   |" in text
+    assert "No curves:" in text
+    assert "No parallel coordinates:" in text
+    assert "isn't known" in text
+
+
+def test_one_varied_key_makes_no_heat_map(make: Make) -> None:
+    make(["experiment=names_rnn"], 0.6, [0.9, 0.6], {"val/accuracy": 0.8})
+    folder = make(["experiment=names_lstm"], 0.5, [0.8, 0.5], {"val/accuracy": 0.9}).parent
+    assert "No heat map: it takes two keys that vary." in report(folder)
+    assert {path.stem for path in folder.glob("*.png")} == {"curves", "parallel"}
+
+
+def test_a_sweep_without_any_result_is_told(make: Make) -> None:
+    folder = make(["optimizer=adam"], None, reason="no").parent
+    assert "Finished runs: 0" in report(folder)
+    make(["optimizer=sgd", "x=1"], math.inf)
+    assert "No heat map: every run diverged." in report(folder)
+
+
+@pytest.mark.slow
+def test_the_comparison_sweeps_by_itself_and_is_answered(script: Script, small: Sequence[str], tmp_path: Path) -> None:
+    fewer = ["optimizer=adam,adagrad", "optimizer.lr_scale=1", "seed=1,2", "trainer.max_epochs=1"]
+    swept = script("train", "experiment=compare_optimizers", *small[:-2], *fewer, "trainer.accelerator=cpu", "-m")
+    assert swept.returncode == 0, swept.stderr
+    told = script("report", "dir=latest", env={"PYTHONWARNINGS": "error"})
+    assert told.returncode == 0, told.stderr
+    assert "Finished runs: 4, of settings: 2." in told.stdout
+    assert "**A, “Adagrad beats Adam”:" in told.stdout
+    assert told.stderr == ""
+    (sweep,) = (tmp_path / "outputs" / "sweeps").iterdir()
+    assert {path.stem for path in sweep.glob("*.png")} == {"curves", "parallel"}
+    refused = script("report", "dir=latest", "x=model.cell")
+    assert refused.stderr == "error: x=model.cell: didn't vary in this sweep; optimizer did\n"

@@ -1,0 +1,63 @@
+import math
+from pathlib import Path
+
+import pytest
+
+from tang.errors import InputError
+from tang.reporting.reading import newest, read, validations
+from tang.reporting.settings import settle, table, unfinished_table
+from tests.reporting.conftest import Make
+
+
+def test_runs_that_differ_in_their_seed_are_one_setting(make: Make) -> None:
+    for cell, seed, loss in [("gru", 1, 6.0), ("lstm", 1, 5.0), ("lstm", 2, 5.5), ("gru", 2, 6.5)]:
+        folder = make([f"model.cell={cell}", f"seed={seed}", "data=text"], loss, metrics={"val/accuracy": 0.5})
+    sweep = settle(folder.parent)
+    assert sweep.keys == ["model.cell"]
+    head, _, best, other = table(sweep, lambda setting: "").splitlines()
+    assert head.split()[1:8:2] == ["model.cell", "seeds", "val/loss", "val/accuracy"]
+    assert best.startswith("| lstm       | 2     | 5.2500 ± 0.3536 | 0.5000 ± 0.0000 |")
+    assert other.startswith("| gru        | 2     | 6.2500")
+
+
+def test_a_seed_that_ran_twice_is_no_second_measurement(make: Make) -> None:
+    make(["optimizer=adam", "seed=1"], 5.0)
+    folder = make(["optimizer=adam", "seed=1"], 5.0)
+    (setting,) = settle(folder.parent).settings
+    assert setting.told() == "5.0000"
+
+
+def test_a_run_that_diverged_puts_its_setting_last(make: Make) -> None:
+    for optimizer, seed, loss in [("sgd", 1, 4.0), ("sgd", 2, math.inf), ("adam", 1, 5.0), ("adam", 2, 5.0)]:
+        folder = make([f"optimizer={optimizer}", f"seed={seed}"], loss)
+    sweep = settle(folder.parent)
+    assert [setting.values["optimizer"] for setting in sweep.settings] == ["adam", "sgd"]
+    assert sweep.settings[1].told() == "diverged in 1 of 2"
+
+
+def test_runs_without_a_result_are_told_with_their_reason(make: Make) -> None:
+    make(["optimizer=adam"], 5.0)
+    make(["optimizer=sgd"], None, reason="killed | by signal 9")
+    folder = make(["optimizer=momentum"], None)
+    text = unfinished_table(settle(folder.parent).unfinished)
+    assert "failed: killed \\| by signal 9" in text
+    assert "| unfinished " in text
+
+
+def test_a_curve_is_that_of_tensorboard(make: Make) -> None:
+    folder = make(["optimizer=adam"], 5.0, curve=[7.0, math.nan, 5.0])
+    (run,) = read(folder.parent)
+    assert validations(run) == [(10, 7.0), (30, 5.0)]
+
+
+def test_only_the_folder_of_a_sweep_will_do(make: Make, tmp_path: Path) -> None:
+    run = make(["optimizer=adam"], 5.0)
+    with pytest.raises(InputError, match="this is a run; give the folder of a sweep"):
+        read(run)
+    with pytest.raises(InputError, match="no such folder"):
+        read(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="no runs in it"):
+        read(run / ".hydra")
+    assert newest(tmp_path) == run.parent
+    with pytest.raises(InputError, match="dir=latest: no sweep below"):
+        newest(run)

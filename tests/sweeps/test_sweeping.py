@@ -1,0 +1,210 @@
+"""Real sweeps, whose jobs fail, are killed and stopped as it happens."""
+
+import itertools
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.slow
+
+LONG = ["trainer.max_epochs=40", "callbacks.early_stopping.patience=null"]
+"""Long enough to be killed in the middle."""
+
+GPUS = ["hydra/launcher=gpus", "hydra.sweep.dir=sweep"]
+
+
+class Sweep:
+    """``python src/train.py -m`` in a folder of the test's own, watched while it runs."""
+
+    def __init__(self, folder: Path, *arguments: str, **env: str) -> None:
+        self.folder = folder / "sweep"
+        self.output = folder / "output.txt"
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(folder), "HOME": str(folder), **env}
+        command = [sys.executable, str(ROOT / "src" / "train.py"), "-m", *arguments]
+        with self.output.open("w", encoding="utf-8") as out:
+            self.process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out)
+
+    def log(self, job: str) -> str:
+        """What the job of a folder ``*_job`` has logged."""
+        return "".join(path.read_text(encoding="utf-8") for path in self.folder.glob(f"*_{job}/train.log"))
+
+    def wait_for(self, job: str, line: str = "epoch 2/") -> None:
+        self._until(lambda: line in self.log(job))
+
+    def process_of(self, job: str) -> int:
+        """The id of the process in which a job runs."""
+        found = [int(path.name) for path in Path("/proc").glob("[0-9]*") if _runs(path, f"{self.folder}/", f"_{job}")]
+        return found[0]
+
+    def end(self) -> str:
+        """All that it printed, when it has come to its end."""
+        self.process.wait(timeout=180)
+        return self.output.read_text(encoding="utf-8")
+
+    def _until(self, condition: Callable[[], bool]) -> None:
+        ends = time.monotonic() + 120
+        while not condition():
+            assert self.process.poll() is None, self.end()
+            assert time.monotonic() < ends
+            time.sleep(0.02)
+
+
+def _runs(process: Path, *words: str) -> bool:
+    try:
+        command = (process / "cmdline").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return all(word in command for word in ("tang.sweeps.job", *words))
+
+
+def parent_of(process: int) -> int:
+    return int(Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+
+
+def losses(folder: Path) -> dict[str, float]:
+    """The best loss of every finished run, by the end of its folder's name."""
+    paths = folder.glob("*/result.json")
+    return {
+        path.parent.name.partition("_")[2]: json.loads(path.read_text(encoding="utf-8"))["val_loss"] for path in paths
+    }
+
+
+def statuses(text: str) -> list[str]:
+    """The column of that name in a table."""
+    head, _, *rows = [[cell.strip() for cell in line.split("|")] for line in text.splitlines() if line.startswith("|")]
+    return [row[head.index("status")] for row in rows if len(row) == len(head)]
+
+
+def test_what_befalls_a_job_is_its_own_affair(
+    small: Sequence[str], tmp_path: Path, script: Callable[..., object]
+) -> None:
+    jobs = "trainer.precision=32-true,bf16-true,wrong,bf16-mixed"
+    sweep = Sweep(tmp_path, *small, *LONG, jobs, "hydra.sweep.dir=sweep")
+    for job, number in (("trainer.precision=32-true", signal.SIGKILL), ("trainer.precision=bf16-true", signal.SIGTERM)):
+        sweep.wait_for(job)
+        os.kill(sweep.process_of(job), number)
+    output = sweep.end()
+    assert sweep.process.returncode == 1
+    assert statuses(output) == [
+        "done",
+        "failed: killed by SIGKILL; was memory short?",
+        "failed: ended with exit code 143",
+        "failed: trainer: Precision 'wrong' is invalid. Allowed prec…",
+    ]
+    assert output.count("| status") == 1, "the table comes once"
+    assert "Traceback" not in output
+    *_, last = output.splitlines()
+    assert last == (
+        "error: 3 of 4 runs failed: killed by SIGKILL; was memory short?; "
+        "python src/train.py -m resume=sweep runs what is missing"
+    )
+
+    again = Sweep(tmp_path, "resume=sweep", "trainer.precision=bf16-true,32-true,bf16-mixed", "hydra/launcher=gpus")
+    output = again.end()
+    assert "3_trainer.precision=bf16-mixed: done before" in output
+    assert statuses(output) == ["done"] * 3 + ["failed: trainer: Precision 'wrong' is invalid. Allowed prec…"]
+    assert again.process.returncode == 1, "a run that wasn't asked for again is still missing"
+    for job in ("32-true", "bf16-true"):
+        assert "going on after step" in again.log(f"trainer.precision={job}")
+    script("train", *small, *LONG, "trainer.precision=32-true", "hydra.run.dir=alone")
+    assert losses(again.folder)["trainer.precision=32-true"] == losses(tmp_path)[""]
+
+
+def intervals(folder: Path) -> dict[str, list[tuple[datetime, datetime, str]]]:
+    """When which job had which GPU: from its first line on it to its last."""
+    found: dict[str, list[tuple[datetime, datetime, str]]] = {}
+    for path in sorted(folder.glob("*/train.log")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        times = [datetime.fromisoformat(match[0]) for line in lines if (match := re.match(r"\d{4}-\S+ [\d:]+", line))]
+        (claimed,) = [match for line in lines if (match := re.match(r"(\S+ [\d:]+),\d+ .* on GPU (\S+)$", line))]
+        found.setdefault(claimed[2], []).append((datetime.fromisoformat(claimed[1]), times[-1], path.parent.name))
+    return {gpu: sorted(jobs) for gpu, jobs in found.items()}
+
+
+def test_six_uneven_jobs_share_two_gpus(small: Sequence[str], tmp_path: Path) -> None:
+    jobs = "trainer.max_steps=10,400,-1,1000000,100,30"  # the third has no end, and its learning rate needs one
+    endless = ["trainer.max_epochs=-1", "callbacks.early_stopping.patience=null"]
+    sweep = Sweep(tmp_path, *small, *endless, jobs, *GPUS, CUDA_VISIBLE_DEVICES="5,GPU-7f")
+    sweep.wait_for("trainer.max_steps=1000000")
+    os.kill(sweep.process_of("trainer.max_steps=1000000"), signal.SIGKILL)
+    output = sweep.end()
+    assert sweep.process.returncode == 1
+    assert statuses(output)[:4] == ["done"] * 4
+    assert sorted(status.split(":")[0] for status in statuses(output)[4:6]) == ["failed", "failed"]
+    assert re.search(r"^\[3\] epoch 2 ", output, re.MULTILINE), "the lines on the screen say whose they are"
+    had = intervals(sweep.folder)
+    assert set(had) == {"5", "GPU-7f"}
+    assert sum(map(len, had.values())) == 6
+    for jobs_of_one in had.values():
+        assert len(jobs_of_one) >= 2, "both are busy"
+        for (_, end, first), (start, _, second) in itertools.pairwise(jobs_of_one):
+            assert start >= end, f"{first} and {second} had the same GPU"
+
+
+def test_a_stopped_sweep_ends_in_order(small: Sequence[str], tmp_path: Path) -> None:
+    sweep = Sweep(tmp_path, *small, *LONG, "seed=1,2,3,4", *GPUS, CUDA_VISIBLE_DEVICES="0,1")
+    for seed in (1, 2):
+        sweep.wait_for(f"seed={seed}")
+    sweep.process.send_signal(signal.SIGINT)
+    output = sweep.end()
+    assert sweep.process.returncode == 130
+    assert "Traceback" not in output
+    assert statuses(output) == ["unfinished"] * 4
+    assert output.endswith(
+        "error: stopped, with 0 runs done; python src/train.py -m resume=sweep runs what is missing\n"
+    )
+    for seed in (1, 2):
+        assert "stopped after step" in sweep.log(f"seed={seed}")
+        assert len(list(sweep.folder.glob(f"*_seed={seed}/checkpoints/last.ckpt"))) == 1
+    assert "epoch" not in sweep.log("seed=3"), "no further job is started"
+
+
+def test_a_launcher_that_breaks_leaves_the_table(small: Sequence[str], tmp_path: Path) -> None:
+    sweep = Sweep(tmp_path, *small, *LONG, "seed=1,2", *GPUS, CUDA_VISIBLE_DEVICES="0,1")
+    for seed in (1, 2):
+        sweep.wait_for(f"seed={seed}")
+    job = sweep.process_of("seed=1")
+    os.kill(parent_of(job), signal.SIGKILL)
+    output = sweep.end()
+    assert sweep.process.returncode == 1
+    assert "Traceback" not in output
+    assert statuses(output) == ["unfinished", "unfinished"]
+    assert re.search(r"\nerror: TerminatedWorkerError: .*; python src/train.py -m resume=sweep runs what is", output)
+
+
+def test_ray_gives_each_job_a_gpu(small: Sequence[str], tmp_path: Path) -> None:
+    pretended = ["hydra.launcher.ray.init.num_gpus=2", "hydra.launcher.ray.init.num_cpus=2"]
+    ray = ["hydra/launcher=ray", "hydra.sweep.dir=sweep", *pretended]
+    sweep = Sweep(tmp_path, *small, "trainer.precision=32-true,wrong", *ray, TMPDIR="/tmp")  # for its sockets
+    output = sweep.end()
+    assert sweep.process.returncode == 1, output
+    assert statuses(output)[0] == "done", output
+    assert "error: 1 of 2 runs failed: trainer: Precision 'wrong' is invalid" in output
+    assert set(intervals(sweep.folder)) == {"0", "1"}
+
+
+def test_a_preempted_job_goes_on_in_the_next(small: Sequence[str], tmp_path: Path) -> None:
+    local = ["hydra/launcher=submitit_local", "hydra.sweep.dir=sweep"]  # SLURM's stand-in
+    sweep = Sweep(tmp_path, *small, *LONG, "seed=1,2", *local)
+    sweep.wait_for("seed=1")
+    os.kill(parent_of(sweep.process_of("seed=1")), signal.SIGUSR2)
+    output = sweep.end()
+    assert sweep.process.returncode == 0, output
+    log = sweep.log("seed=1")
+    stopped, went_on = re.search(r"stopped after step (\d+)", log), re.search(r"going on after step (\d+)", log)
+    assert stopped
+    assert went_on
+    assert stopped[1] == went_on[1]
+    assert log.index("stopped after") < log.index("Calling checkpoint method") < log.index("going on after")
+    assert "going on" not in sweep.log("seed=2")

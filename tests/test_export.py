@@ -1,0 +1,47 @@
+"""The real command line of ``src/export.py``."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.hostile_files import classifier, content_of, language_model
+
+pytestmark = pytest.mark.slow
+
+Script = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_the_scripts_read_what_export_wrote(script: Script, tmp_path: Path) -> None:
+    torch.save(content_of(language_model()), tmp_path / "poems.ckpt")
+    torch.save(content_of(classifier()), tmp_path / "names.ckpt")
+    requests = {
+        "poems": ("sample", ["start=一", "form=五言绝句"]),
+        "names": ("predict", ["name=Li"]),
+    }
+    for name, (reader, arguments) in requests.items():
+        exported = script("export", f"ckpt={name}.ckpt", f"to={name}=1.safetensors")
+        assert exported.returncode == 0, exported.stderr
+        assert f"with its vocabulary and sizes: written to {name}=1.safetensors" in exported.stderr
+        before, after = (script(reader, f"ckpt={name}{end}", *arguments) for end in (".ckpt", "=1.safetensors"))
+        assert after.returncode == 0, after.stderr
+        assert before.stdout == after.stdout != ""
+
+
+@pytest.mark.parametrize(
+    ("to", "message"),
+    [
+        ("model.bin", "to=model.bin: must be a name that ends in .safetensors"),
+        ("nowhere/a.safetensors", "to=nowhere/a.safetensors: no folder nowhere"),
+        ("folder.safetensors", "to=folder.safetensors: this is a folder"),
+    ],
+)
+def test_a_wrong_target_is_refused_before_anything_is_read(
+    script: Script, tmp_path: Path, to: str, message: str
+) -> None:
+    (tmp_path / "folder.safetensors").mkdir()
+    result = script("export", "ckpt=not-looked-at.ckpt", f"to={to}")
+    assert result.returncode == 1
+    assert result.stderr == f"error: {message}\n"

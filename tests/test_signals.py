@@ -1,0 +1,62 @@
+"""What signals do to a process that trains."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.conftest import ROOT
+
+WAITING = """
+import os, signal, time
+from tang.signals import Stop
+with Stop().listening() as stop:
+    stop.awaited = {awaited}
+    for number in {numbers}:
+        os.kill(os.getpid(), number)
+    time.sleep(0.1)
+    raise SystemExit(stop.exit_code + 1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("awaited", "numbers", "code"),
+    [
+        (True, [signal.SIGTERM], 144),
+        (True, [signal.SIGUSR2, signal.SIGTERM], 144),
+        (True, [signal.SIGINT], 131),
+        (True, [signal.SIGINT, signal.SIGINT], 130),
+        (False, [signal.SIGTERM], 143),
+        (False, [signal.SIGINT], 130),
+    ],
+)
+def test_a_signal_is_noted_or_ends_the_process(awaited: bool, numbers: list[int], code: int) -> None:
+    program = WAITING.format(awaited=awaited, numbers=list(map(int, numbers)))
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT / "src", stderr=subprocess.PIPE)
+    assert ended.returncode == code, ended.stderr.decode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGUSR2, 143)])
+def test_a_run_that_is_asked_to_stop_leaves_a_checkpoint(
+    number: int, code: int, small: Sequence[str], tmp_path: Path
+) -> None:
+    command = [sys.executable, str(ROOT / "src" / "train.py"), *small, "trainer.max_epochs=100000", "hydra.run.dir=run"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+    log = tmp_path / "run" / "train.log"
+    while process.poll() is None and not (log.exists() and "epoch 2/" in log.read_text(encoding="utf-8")):
+        time.sleep(0.05)
+    asked = time.time()
+    process.send_signal(number)
+    printed, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (code, "")
+    last = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    assert 0 <= last.stat().st_mtime - asked < 3
+    step = torch.load(last, weights_only=True)["global_step"]
+    assert re.search(rf"stopped after step {step}; python src/train.py resume=run goes on", printed)

@@ -1,0 +1,126 @@
+"""Kills training runs again and again, and tells whether they end as if they hadn't been: ``make torture``.
+
+A run is started as a user would, killed with SIGKILL at a random moment, every second time while a checkpoint is
+being written, and resumed, until it has come to its end; then the next. Between all deaths its checkpoint must be
+whole, and at the end weights, states and all logged points must be those of a run that was left alone, bit for bit.
+"""
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tang import checkpoint
+from tang.tasks.language_model import LanguageModel
+from tests.conftest import ROOT, verses
+from tests.resuming import curves, differences, state
+
+SETTINGS = [
+    *("data=text", "data.path=poems.txt", "data.min_count=1", "data.batch_size=32", "model.hidden_size=128"),
+    *("trainer.accelerator=cpu", "trainer.max_epochs=4", "trainer.log_every_n_steps=1"),
+    *("scheduler=plateau", "trainer.val_check_interval=0.5", "callbacks.checkpoint.minutes=0"),
+]
+"""A checkpoint after every batch."""
+
+
+@dataclass
+class Tally:
+    """What came of it."""
+
+    kills: int = 0
+    while_writing: int = 0
+    """Of the kills, how many came while ``last.ckpt`` was being written."""
+    runs: int = 0
+    """That came to their end."""
+    identical: int = 0
+    """Of the runs."""
+    differences: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    """Checkpoints that couldn't be read after a kill."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kills} kills, {self.while_writing} of them while a checkpoint was being written; "
+            f"{len(self.broken)} checkpoints broken; {self.runs} runs came to their end, {self.identical} of them "
+            "with the weights, states and curves of a run that was left alone, bit for bit"
+        )
+
+
+def torture(folder: Path, kills: int, seed: int = 1, settings: Sequence[str] = SETTINGS) -> Tally:
+    """Kill that many times; the last run is left to come to its end.
+
+    Args:
+        folder: to work in, empty.
+        kills: how many.
+        seed: of the moments.
+        settings: of the run.
+    """
+    (folder / "poems.txt").write_text("\n".join(verses(400)), encoding="utf-8")
+    random_moment = random.Random(seed)
+    started = time.monotonic()
+    _run(folder, "whole", settings).wait()
+    seconds = time.monotonic() - started
+    whole = curves(folder / "whole"), state(folder / "whole")
+    tally = Tally()
+    while tally.kills < kills or not tally.runs:
+        run = folder / f"run{tally.runs}"
+        while not (run / "result.json").exists():
+            process = _run(folder, run.name, settings)
+            if tally.kills < kills:
+                at_writing = tally.kills % 2 == 0
+                moment = time.monotonic() + random_moment.uniform(0, seconds)
+                staged = run / "checkpoints" / ".last.ckpt.part"
+                while process.poll() is None and (time.monotonic() < moment or (at_writing and not staged.exists())):
+                    time.sleep(0.0002)
+                if process.poll() is None:
+                    process.kill()
+                    tally.kills += 1
+                    tally.while_writing += staged.exists()
+                    _check(run, tally)
+            if process.wait() > 0:
+                raise RuntimeError((folder / f"{run.name}.log").read_text(encoding="utf-8"))
+        tally.runs += 1
+        different = differences(whole, (curves(run), state(run)))
+        tally.identical += not different
+        tally.differences += different
+        print(tally, flush=True)
+    return tally
+
+
+def _run(folder: Path, name: str, settings: Sequence[str]) -> subprocess.Popen[bytes]:
+    has_begun = (folder / name / ".hydra" / "config.yaml").exists()
+    arguments = [f"resume={name}"] if has_begun else [*settings, f"hydra.run.dir={name}"]
+    with (folder / f"{name}.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, str(ROOT / "src" / "train.py"), *arguments],
+            cwd=folder,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=log,
+            stderr=log,
+        )
+
+
+def _check(run: Path, tally: Tally) -> None:
+    for path, read in (("last.ckpt", checkpoint.resumable), ("best.ckpt", checkpoint.load)):
+        if (run / "checkpoints" / path).exists():
+            try:
+                read(run / "checkpoints" / path, LanguageModel)
+            except ValueError as error:
+                tally.broken.append(str(error))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    with TemporaryDirectory() as place:
+        result = torture(Path(place), asked.kills, asked.seed)
+    print("\n".join([*result.differences, *result.broken]))
+    sys.exit(bool(result.differences or result.broken))
