@@ -1,9 +1,9 @@
 # make train: environment, corpus, a model in a few minutes, poems.   make test: the whole test suite.
-# make bench: training speed beside plain PyTorch, some 20 minutes.
+# make bench: training speed beside plain PyTorch, some 20 minutes.   make torture: 100 kills of training runs.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: train test check bench install
+.PHONY: train test check bench torture install
 
 train: install
 	$(BIN)/python src/train.py
@@ -13,6 +13,9 @@ test: install
 
 bench: install
 	$(BIN)/python bench/throughput.py
+
+torture: install
+	$(BIN)/python -m tests.torture
 
 check: install
 	$(BIN)/ruff check .
