@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -22,6 +22,9 @@ LONG = ["trainer.max_epochs=40", "callbacks.early_stopping.patience=null"]
 """Long enough to be killed in the middle."""
 
 GPUS = ["hydra/launcher=gpus", "hydra.sweep.dir=sweep"]
+
+
+Start = Callable[..., "Sweep"]
 
 
 class Sweep:
@@ -60,6 +63,21 @@ class Sweep:
             time.sleep(0.02)
 
 
+@pytest.fixture
+def sweep_of(tmp_path: Path) -> Iterator[Start]:
+    """Starts a sweep; at the end of the test none is left."""
+    started: list[Sweep] = []
+
+    def start(*arguments: str, **env: str) -> Sweep:
+        started.append(Sweep(tmp_path, *arguments, **env))
+        return started[-1]
+
+    yield start
+    for sweep in started:
+        sweep.process.kill()
+        sweep.process.wait()
+
+
 def _runs(process: Path, *words: str) -> bool:
     try:
         command = (process / "cmdline").read_text(encoding="utf-8")
@@ -87,10 +105,10 @@ def statuses(text: str) -> list[str]:
 
 
 def test_what_befalls_a_job_is_its_own_affair(
-    small: Sequence[str], tmp_path: Path, script: Callable[..., object]
+    small: Sequence[str], sweep_of: Start, script: Callable[..., object]
 ) -> None:
     jobs = "trainer.precision=32-true,bf16-true,wrong,bf16-mixed"
-    sweep = Sweep(tmp_path, *small, *LONG, jobs, "hydra.sweep.dir=sweep")
+    sweep = sweep_of(*small, *LONG, jobs, "hydra.sweep.dir=sweep")
     for job, number in (("trainer.precision=32-true", signal.SIGKILL), ("trainer.precision=bf16-true", signal.SIGTERM)):
         sweep.wait_for(job)
         os.kill(sweep.process_of(job), number)
@@ -110,7 +128,7 @@ def test_what_befalls_a_job_is_its_own_affair(
         "python src/train.py -m resume=sweep runs what is missing"
     )
 
-    again = Sweep(tmp_path, "resume=sweep", "trainer.precision=bf16-true,32-true,bf16-mixed", "hydra/launcher=gpus")
+    again = sweep_of("resume=sweep", "trainer.precision=bf16-true,32-true,bf16-mixed", "hydra/launcher=gpus")
     output = again.end()
     assert "3_trainer.precision=bf16-mixed: done before" in output
     assert statuses(output) == ["done"] * 3 + ["failed: trainer: Precision 'wrong' is invalid. Allowed prec…"]
@@ -118,7 +136,7 @@ def test_what_befalls_a_job_is_its_own_affair(
     for job in ("32-true", "bf16-true"):
         assert "going on after step" in again.log(f"trainer.precision={job}")
     script("train", *small, *LONG, "trainer.precision=32-true", "hydra.run.dir=alone")
-    assert losses(again.folder)["trainer.precision=32-true"] == losses(tmp_path)[""]
+    assert losses(again.folder)["trainer.precision=32-true"] == losses(again.folder.parent)[""]
 
 
 def intervals(folder: Path) -> dict[str, list[tuple[datetime, datetime, str]]]:
@@ -132,11 +150,11 @@ def intervals(folder: Path) -> dict[str, list[tuple[datetime, datetime, str]]]:
     return {gpu: sorted(jobs) for gpu, jobs in found.items()}
 
 
-def test_six_uneven_jobs_share_two_gpus(small: Sequence[str], tmp_path: Path) -> None:
+def test_six_uneven_jobs_share_two_gpus(small: Sequence[str], sweep_of: Start) -> None:
     jobs = "trainer.max_steps=10,400,-1,1000000,100,30"  # the third has no end, and its learning rate needs one
     endless = ["trainer.max_epochs=-1", "callbacks.early_stopping.patience=null"]
-    sweep = Sweep(tmp_path, *small, *endless, jobs, *GPUS, CUDA_VISIBLE_DEVICES="5,GPU-7f")
-    sweep.wait_for("trainer.max_steps=1000000")
+    sweep = sweep_of(*small, *endless, jobs, *GPUS, CUDA_VISIBLE_DEVICES="5,GPU-7f")
+    sweep.wait_for("trainer.max_steps=1000000", "epoch 2 ")
     os.kill(sweep.process_of("trainer.max_steps=1000000"), signal.SIGKILL)
     output = sweep.end()
     assert sweep.process.returncode == 1
@@ -152,8 +170,8 @@ def test_six_uneven_jobs_share_two_gpus(small: Sequence[str], tmp_path: Path) ->
             assert start >= end, f"{first} and {second} had the same GPU"
 
 
-def test_a_stopped_sweep_ends_in_order(small: Sequence[str], tmp_path: Path) -> None:
-    sweep = Sweep(tmp_path, *small, *LONG, "seed=1,2,3,4", *GPUS, CUDA_VISIBLE_DEVICES="0,1")
+def test_a_stopped_sweep_ends_in_order(small: Sequence[str], sweep_of: Start) -> None:
+    sweep = sweep_of(*small, *LONG, "seed=1,2,3,4", *GPUS, CUDA_VISIBLE_DEVICES="0,1")
     for seed in (1, 2):
         sweep.wait_for(f"seed={seed}")
     sweep.process.send_signal(signal.SIGINT)
@@ -170,8 +188,8 @@ def test_a_stopped_sweep_ends_in_order(small: Sequence[str], tmp_path: Path) -> 
     assert "epoch" not in sweep.log("seed=3"), "no further job is started"
 
 
-def test_a_launcher_that_breaks_leaves_the_table(small: Sequence[str], tmp_path: Path) -> None:
-    sweep = Sweep(tmp_path, *small, *LONG, "seed=1,2", *GPUS, CUDA_VISIBLE_DEVICES="0,1")
+def test_a_launcher_that_breaks_leaves_the_table(small: Sequence[str], sweep_of: Start) -> None:
+    sweep = sweep_of(*small, *LONG, "seed=1,2", *GPUS, CUDA_VISIBLE_DEVICES="0,1")
     for seed in (1, 2):
         sweep.wait_for(f"seed={seed}")
     job = sweep.process_of("seed=1")
@@ -183,10 +201,10 @@ def test_a_launcher_that_breaks_leaves_the_table(small: Sequence[str], tmp_path:
     assert re.search(r"\nerror: TerminatedWorkerError: .*; python src/train.py -m resume=sweep runs what is", output)
 
 
-def test_ray_gives_each_job_a_gpu(small: Sequence[str], tmp_path: Path) -> None:
+def test_ray_gives_each_job_a_gpu(small: Sequence[str], sweep_of: Start) -> None:
     pretended = ["hydra.launcher.ray.init.num_gpus=2", "hydra.launcher.ray.init.num_cpus=2"]
     ray = ["hydra/launcher=ray", "hydra.sweep.dir=sweep", *pretended]
-    sweep = Sweep(tmp_path, *small, "trainer.precision=32-true,wrong", *ray, TMPDIR="/tmp")  # for its sockets
+    sweep = sweep_of(*small, "trainer.precision=32-true,wrong", *ray, TMPDIR="/tmp")  # for its sockets
     output = sweep.end()
     assert sweep.process.returncode == 1, output
     assert statuses(output)[0] == "done", output
@@ -194,9 +212,9 @@ def test_ray_gives_each_job_a_gpu(small: Sequence[str], tmp_path: Path) -> None:
     assert set(intervals(sweep.folder)) == {"0", "1"}
 
 
-def test_a_preempted_job_goes_on_in_the_next(small: Sequence[str], tmp_path: Path) -> None:
+def test_a_preempted_job_goes_on_in_the_next(small: Sequence[str], sweep_of: Start) -> None:
     local = ["hydra/launcher=submitit_local", "hydra.sweep.dir=sweep"]  # SLURM's stand-in
-    sweep = Sweep(tmp_path, *small, *LONG, "seed=1,2", *local)
+    sweep = sweep_of(*small, *LONG, "seed=1,2", *local)
     sweep.wait_for("seed=1")
     os.kill(parent_of(sweep.process_of("seed=1")), signal.SIGUSR2)
     output = sweep.end()

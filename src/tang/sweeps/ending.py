@@ -81,7 +81,7 @@ def run_sweep(main: Callable[[], Any]) -> None:
     done = sum(run.status == "done" for run in runs)
     if received:
         trouble = f"stopped, with {done} runs done"
-    elif failed:
+    elif failed and trouble is None:
         trouble = f"{len(failed)} of {len(runs)} runs failed: {failed[0]}"
     if trouble:
         sys.stderr.write(f"error: {trouble}; python src/train.py -m resume={Sweep.folder} runs what is missing\n")
