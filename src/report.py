@@ -19,7 +19,7 @@ def main(cfg: DictConfig) -> None:
     from tang.reporting.reading import newest
     from tang.reporting.report import report
 
-    folder = newest(Path("outputs/sweeps")) if cfg.dir == "latest" else Path(cfg.dir)
+    folder = newest(Path("outputs/sweeps")) if cfg.dir == "latest" else Path(cfg.dir).expanduser()
     cli.output(f"{report(folder, cfg.x, cfg.y)}\nreport.md and the pictures are in {folder}", None)
 
 

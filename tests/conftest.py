@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra.core.global_hydra import GlobalHydra
 
 from tang.data.poems import PoemDataModule
 from tang.tasks.language_model import LanguageModel
@@ -84,6 +86,27 @@ def script(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             encoding="utf-8",
             timeout=600,
         )
+
+    return run
+
+
+@pytest.fixture
+def called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """As ``script``, but within this process: for command lines that end before there is anything to compute."""
+
+    def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        path = str(ROOT / "src" / f"{name}.py")
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", [path, *arguments])
+        GlobalHydra.instance().clear()
+        code = 0
+        try:
+            runpy.run_path(path, run_name="__main__")
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return subprocess.CompletedProcess([path, *arguments], code, *capsys.readouterr())
 
     return run
 

@@ -136,7 +136,7 @@ def test_a_corpus_is_looked_up_without_a_model(script: Script, poems_txt: Path) 
         (["poem=日", "out=no/where"], "out=no/where: no folder no"),
     ],
 )
-def test_a_mistake_is_one_clear_line(script: Script, arguments: list[str], message: str) -> None:
-    result = script("check", *arguments)
+def test_a_mistake_is_one_clear_line(called: Script, arguments: list[str], message: str) -> None:
+    result = called("check", *arguments)
     assert result.returncode == 1
     assert result.stderr == f"error: {message}\n"

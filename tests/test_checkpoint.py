@@ -10,6 +10,7 @@ import torch
 
 from tang import checkpoint
 from tang.callbacks.random_states import random_states
+from tang.checkpoint.exported import _digest
 from tang.data.batches import PoemLoader
 from tang.errors import InputError
 from tang.prediction import predict
@@ -18,14 +19,19 @@ from tang.tasks.classifier import Classifier
 from tang.tasks.language_model import LanguageModel
 from tang.tasks.task import Task
 from tests.data.test_batches import sequences
-from tests.hostile_files import classifier, content_of, language_model
+from tests.hostile.makers import LETTERS, classifier, content_of, language_model
 
 
 class Run(pl.Callback):
     """Saves what a run's own callback saves."""
 
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict) -> None:
-        run = {"best_metrics": {"val/loss": 1.0}, "metrics": {}, "should_stop": False, "random": [random_states()]}
+        run = {
+            "best_metrics": {"val/loss": 1.0},
+            "metrics": {},
+            "should_stop": False,
+            "random": [random_states(torch.device("cpu"))],
+        }
         checkpoint["run"] = {**run, "means": {"train_loss": [0.0, 0.0, 0]}, "curves": {}}
 
 
@@ -68,7 +74,9 @@ def test_a_checkpoint_is_plain_data_and_loads_as_it_was(tmp_path: Path) -> None:
 def test_what_training_saves_can_be_gone_on_from(
     tmp_path: Path, optimizer: type[torch.optim.Optimizer], given: dict[str, object]
 ) -> None:
-    checkpoint.resumable(trained(tmp_path, optimizer, **given), LanguageModel)
+    model = language_model(**given)
+    model.optimizer = optimizer
+    checkpoint.resumable(trained(tmp_path, optimizer, **given), model)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
@@ -135,6 +143,47 @@ def test_others_find_vocabulary_and_sizes_in_an_exported_file(tmp_path: Path) ->
         assert described["vocabulary"] == model.vocabulary.symbols
         assert described["model"]["hidden_size"] == 8
         assert file.get_tensor("network.embedding.weight").shape == (25, 8)
+
+
+def test_an_exported_files_checksum_is_of_task_formats_and_shapes_too(tmp_path: Path) -> None:
+    checkpoint.export(language_model(), str(tmp_path / "a.safetensors"))
+    whole = (tmp_path / "a.safetensors").read_bytes()
+    for old, new in (
+        (b'"task":"LanguageModel"', b'"task":"Classifier"   '),
+        (b'"F32"', b'"I32"'),
+        (b"[32,8]", b"[8,32]"),
+    ):
+        changed = whole.replace(old, new)
+        assert changed != whole
+        (tmp_path / "b.safetensors").write_bytes(changed)
+        with safetensors.safe_open(tmp_path / "b.safetensors", "pt") as file:
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            assert _digest(file.metadata(), weights) != file.metadata()["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("languages", "message"),
+    [
+        (["A", "B\u200b"], r"languages must be texts, each once, .*; its checkpoints couldn't be read again"),
+        ([f"L{i}" for i in range(1001)], r"languages must be a list of 2 to 1000; its checkpoints"),
+    ],
+)
+def test_a_model_whose_checkpoints_could_not_be_read_is_not_trained(languages: list[str], message: str) -> None:
+    checkpoint.check_savable(classifier())
+    model = classifier()
+    with pytest.raises(InputError, match=message):
+        checkpoint.check_savable(Classifier(model.hparams["model"], languages, LETTERS, model.hparams["data"]))
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory: you tried to allocate 9 bytes")])
+def test_too_little_memory_is_told(error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(*args: object) -> None:
+        raise error
+
+    torch.save(content_of(language_model()), tmp_path / "a.ckpt")
+    monkeypatch.setattr("tang.checkpoint.build", build)
+    with pytest.raises(InputError, match="its model takes more memory than there is; give a smaller model"):
+        checkpoint.load(tmp_path / "a.ckpt", LanguageModel)
 
 
 def test_a_failed_export_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

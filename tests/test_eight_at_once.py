@@ -37,7 +37,7 @@ runpy.run_path(script, run_name="__main__")
 
 
 @pytest.mark.slow
-def test_eight_at_once_fetch_and_prepare_once_and_all_train(tmp_path: Path) -> None:
+def test_eight_at_once_fetch_and_prepare_once_and_train_in_folders_of_their_own(tmp_path: Path) -> None:
     server = Server(FILES)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     arguments = [
@@ -54,14 +54,14 @@ def test_eight_at_once_fetch_and_prepare_once_and_all_train(tmp_path: Path) -> N
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", TRAIN, *arguments, f"hydra.run.dir=runs/{number}"],
+            [sys.executable, "-c", TRAIN, *arguments],
             cwd=tmp_path,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
         )
-        for number in range(8)
+        for _ in range(8)
     ]
     outputs = [process.communicate(timeout=600)[0] for process in processes]
     server.shutdown()
@@ -70,5 +70,6 @@ def test_eight_at_once_fetch_and_prepare_once_and_all_train(tmp_path: Path) -> N
     assert len(server.requests) == len(set(server.requests)) == len(FILES)
     assert sum("corpus: preparing, once" in output for output in outputs) == 1
     assert sum("corpus: files from github" in output for output in outputs) == 1
-    assert len(list(tmp_path.glob("runs/*/checkpoints/*.ckpt"))) >= 8
+    assert len(list((tmp_path / "outputs" / "train").iterdir())) == 8
+    assert len(list(tmp_path.glob("outputs/train/*/checkpoints/best.ckpt"))) == 8
     assert not [path for folder in ("tang", "prepared") for path in (tmp_path / folder).rglob("*.part*")]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.hostile_files import classifier, content_of, language_model
+from tests.hostile.makers import classifier, content_of, language_model
 
 pytestmark = pytest.mark.slow
 

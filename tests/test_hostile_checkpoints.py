@@ -14,32 +14,31 @@ import torch
 from tang import checkpoint
 from tang.errors import InputError
 from tang.tasks.language_model import LanguageModel
-from tests import hostile_files as hostile
 from tests.conftest import ROOT
+from tests.hostile.files import FILES
+from tests.hostile.makers import content_of, language_model, resumable
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pipes, devices and limits on memory are Linux's")
 
 MEGABYTES = 80
 """Of memory in use beyond the libraries and a first model; a pickle of 400,000 steps takes some 30."""
 
-CASES = {**hostile.FILES, **{f"states: {case}": made for case, made in hostile.STATES.items()}}
-
 
 def test_hostile_and_broken_files_are_refused_run_nothing_and_take_little_memory(tmp_path: Path) -> None:
     marker = tmp_path / "marker"
-    torch.save(hostile.resumable(), tmp_path / "good.ckpt")
-    places = {f"{'states' if case.startswith('states') else 'file'}{i}": case for i, case in enumerate(CASES)}
+    torch.save(resumable(), tmp_path / "good.ckpt")
+    places = {f"{'states' if case.startswith('states') else 'file'}{i}": case for i, case in enumerate(FILES)}
     for place, case in places.items():
         (tmp_path / place).mkdir()
-        CASES[case][0](tmp_path / place / "x.ckpt", marker)
-    command = [sys.executable, "-m", "tests.hostile_reader", str(tmp_path)]
+        FILES[case][0](tmp_path / place / "x.ckpt", marker)
+    command = [sys.executable, "-m", "tests.hostile.reader", str(tmp_path)]
     environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", "OMP_NUM_THREADS": "1", "PATH": ""}
     reader = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", timeout=120)
     assert reader.returncode == 0, reader.stderr
     assert not marker.exists(), "code of a file ran"
     found = json.loads(reader.stdout)
     lines = {case: found["lines"][place] for place, case in places.items()}
-    unclear = {case: line for case, line in lines.items() if not re.search(CASES[case][1], line)}
+    unclear = {case: line for case, line in lines.items() if not re.search(FILES[case][1], line)}
     assert unclear == {}
     for line in lines.values():
         assert "x.ckpt: " in line
@@ -53,7 +52,7 @@ def test_hostile_and_broken_files_are_refused_run_nothing_and_take_little_memory
 
 @pytest.mark.parametrize("case", ["code: os.system", "code: exec among the sizes"])
 def test_the_bombs_go_off_where_a_file_is_trusted(tmp_path: Path, case: str) -> None:
-    hostile.FILES[case][0](tmp_path / "x.ckpt", tmp_path / "marker")
+    FILES[case][0](tmp_path / "x.ckpt", tmp_path / "marker")
     torch.load(tmp_path / "x.ckpt", weights_only=False)
     assert (tmp_path / "marker").exists()
 
@@ -62,9 +61,9 @@ def test_the_bombs_go_off_where_a_file_is_trusted(tmp_path: Path, case: str) -> 
 def model(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[LanguageModel, Path]:
     """A good model and its file, in each format."""
     path = tmp_path / request.param
-    model = hostile.language_model()
+    model = language_model()
     if path.suffix == ".ckpt":
-        torch.save(hostile.content_of(model), path)
+        torch.save(content_of(model), path)
     else:
         checkpoint.export(model, str(path))
     return model, path
@@ -123,7 +122,7 @@ def test_the_scripts_say_so_in_one_line(
     arguments: list[str],
     case: str,
 ) -> None:
-    make, words = hostile.FILES[case]
+    make, words = FILES[case]
     make(tmp_path / "x.ckpt", tmp_path / "marker")
     result = script(script_name, "ckpt=x.ckpt", *arguments)
     assert result.returncode == 1

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from tang import training
 from tang.callbacks.checkpoints import Checkpoints
+from tang.callbacks.progress import Progress
 from tang.data.batches import Batch
 from tang.errors import InputError
 from tang.tasks.language_model import LanguageModel
@@ -125,6 +126,30 @@ def test_more_epochs_go_on_where_the_run_ended(config: Callable[..., DictConfig]
     assert differences(curves(tmp_path / "whole"), curves(tmp_path / "longer")) == []
     assert differences(state(tmp_path / "whole"), state(tmp_path / "longer")) == []
     assert json.loads((tmp_path / "longer" / "result.json").read_text(encoding="utf-8"))["epochs"] == 3
+
+
+def test_a_run_that_goes_on_lets_its_last_checkpoint_go(
+    config: Callable[..., DictConfig], stops: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A file in memory keeps its place on the disk when it is replaced."""
+    stops[0] = 1
+    with pytest.raises(SystemExit):
+        training.train(config(), tmp_path, is_sweep=True)
+    maps = []
+    monkeypatch.setattr(Progress, "on_train_start", lambda *_: maps.append(Path("/proc/self/maps").read_text("utf-8")))
+    stops[0] = 1
+    with pytest.raises(SystemExit):
+        training.train(config(), tmp_path, is_sweep=True)
+    assert len(maps) == 1
+    assert str(tmp_path / "checkpoints") not in maps[0]
+
+
+def test_a_run_whose_checkpoints_could_not_be_read_is_refused_before_it_trains(
+    config: Callable[..., DictConfig], poems_txt: Path
+) -> None:
+    path = poems_txt.rename(poems_txt.with_name("唐\u200d诗.txt"))
+    with pytest.raises(InputError, match=r"data\.path is .*steer a terminal; its checkpoints couldn't be read again"):
+        training.set_up(config(f"data.path='{path}'"), None)
 
 
 def test_two_processes_do_not_train_the_same_run(config: Callable[..., DictConfig], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ whole, and at the end weights, states and all logged points must be those of a r
 import argparse
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tang import checkpoint
+from tang.errors import InputError
 from tang.tasks.language_model import LanguageModel
 from tests.conftest import ROOT, verses
 from tests.resuming import curves, differences, state
@@ -24,9 +26,12 @@ from tests.resuming import curves, differences, state
 SETTINGS = [
     *("data=text", "data.path=poems.txt", "data.min_count=1", "data.batch_size=32", "model.hidden_size=128"),
     *("trainer.accelerator=cpu", "trainer.max_epochs=4", "trainer.log_every_n_steps=1"),
-    *("scheduler=plateau", "trainer.val_check_interval=0.5", "callbacks.checkpoint.minutes=0"),
+    *("scheduler=plateau", "trainer.val_check_interval=0.5", "callbacks.checkpoint.minutes=0.001"),
 ]
-"""A checkpoint after every batch."""
+"""A checkpoint every 60 ms."""
+
+SECONDS = 4
+"""From the start of training to its end on a machine that isn't busy; a kill comes within."""
 
 
 @dataclass
@@ -63,23 +68,22 @@ def torture(folder: Path, kills: int, seed: int = 1, settings: Sequence[str] = S
     """
     (folder / "poems.txt").write_text("\n".join(verses(400)), encoding="utf-8")
     random_moment = random.Random(seed)
-    started = time.monotonic()
     _run(folder, "whole", settings).wait()
-    seconds = time.monotonic() - started
     whole = curves(folder / "whole"), state(folder / "whole")
     tally = Tally()
     while tally.kills < kills or not tally.runs:
         run = folder / f"run{tally.runs}"
         while not (run / "result.json").exists():
+            (run / ".lock").unlink(missing_ok=True)  # there again when training begins
             process = _run(folder, run.name, settings)
             if tally.kills < kills:
-                at_writing = tally.kills % 2 == 0
-                moment = time.monotonic() + random_moment.uniform(0, seconds)
                 staged = run / "checkpoints" / ".last.ckpt.part"
-                while process.poll() is None and (time.monotonic() < moment or (at_writing and not staged.exists())):
-                    time.sleep(0.0002)
+                _await(process, run / ".lock", random_moment.uniform(0, SECONDS))
+                if tally.kills % 2 == 0:
+                    _catch(process, staged)
                 if process.poll() is None:
                     process.kill()
+                    process.wait()  # its files are as they will stay
                     tally.kills += 1
                     tally.while_writing += staged.exists()
                     _check(run, tally)
@@ -91,6 +95,26 @@ def torture(folder: Path, kills: int, seed: int = 1, settings: Sequence[str] = S
         tally.differences += different
         print(tally, flush=True)
     return tally
+
+
+def _await(process: subprocess.Popen[bytes], file: Path, seconds: float = 0) -> None:
+    """Until there is such a file and then for so long, or until the process has ended."""
+    while process.poll() is None and not file.exists():
+        time.sleep(0.0002)
+    end = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < end:
+        time.sleep(0.0002)
+
+
+def _catch(process: subprocess.Popen[bytes], file: Path) -> None:
+    """Halt the process while there is such a file, if it doesn't end before."""
+    while process.poll() is None:
+        _await(process, file)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(0.002)  # until it stands still
+        if file.exists():
+            return
+        process.send_signal(signal.SIGCONT)
 
 
 def _run(folder: Path, name: str, settings: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -107,12 +131,11 @@ def _run(folder: Path, name: str, settings: Sequence[str]) -> subprocess.Popen[b
 
 
 def _check(run: Path, tally: Tally) -> None:
-    for path, read in (("last.ckpt", checkpoint.resumable), ("best.ckpt", checkpoint.load)):
-        if (run / "checkpoints" / path).exists():
-            try:
-                read(run / "checkpoints" / path, LanguageModel)
-            except ValueError as error:
-                tally.broken.append(str(error))
+    for path in (run / "checkpoints").glob("*.ckpt"):
+        try:
+            checkpoint.load(path, LanguageModel)  # checks the whole file
+        except InputError as error:
+            tally.broken.append(str(error))
 
 
 if __name__ == "__main__":

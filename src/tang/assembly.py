@@ -30,6 +30,7 @@ from tang.data.poems import PoemDataModule
 from tang.errors import InputError
 from tang.loops import FitLoop
 from tang.recurrent.stack import check_cell
+from tang.restoring import Restoring
 from tang.tasks.classifier import Classifier
 from tang.tasks.language_model import LanguageModel
 from tang.tasks.report_cells import REPORT_CELLS
@@ -42,7 +43,7 @@ Settings = Mapping[str, Any]
 
 
 def build_task(
-    config: DictConfig, settings: dict[str, Any], init_from: str | None
+    config: DictConfig, settings: dict[str, Any], init_from: Path | None
 ) -> tuple[PoemDataModule | NamesDataModule, Task]:
     """The data and the model.
 
@@ -52,14 +53,15 @@ def build_task(
         init_from: a checkpoint whose weights and vocabulary to start from.
 
     Raises:
-        InputError: the corpus, the checkpoint, the optimizer's settings or their combination are wrong.
+        InputError: the corpus, the checkpoint, the optimizer's settings or their combination are wrong, or checkpoints
+            of this model couldn't be read again.
     """
     arguments = dict(settings["data"])
     module: Any = hydra.utils.get_class(arguments.pop("_target_"))
     kind: type[Task] = hydra.utils.get_class(settings["model"]["_target_"])
     if not issubclass(module, kind.learns_from):
         raise InputError("data and model don't match: a classifier learns from data=names, a language model from poems")
-    origin = checkpoint.load(checkpoint.find(init_from, kind, "init_from"), kind) if init_from else None
+    origin = checkpoint.load(init_from, kind) if init_from else None
     cell = (origin.hparams if origin else settings)["model"]["cell"]
     settle(settings, cell)
     check_backend(settings, cell)
@@ -78,10 +80,11 @@ def build_task(
         raise InputError(f"init_from={init_from}: was trained on other languages: {', '.join(origin.languages)}")
     if origin:
         model = {**origin.hparams["model"], "dropout": model["dropout"], "backend": model["backend"]}
-        log.info("starting from %s; of model.* only dropout and backend count, the rest is its own:", init_from)
+        log.info("weights from %s; of model.* only dropout and backend count, the rest is its own:", init_from)
         log.info("%s", ", ".join(f"{name}={value}" for name, value in model.items()))
     scheduler = hydra.utils.instantiate(config.scheduler)
     task = kind.from_data(data, model, arguments, optimizer=optimizer, scheduler=scheduler)
+    checkpoint.check_savable(task)
     if origin:
         task.load_state_dict(origin.state_dict())
     return data, task
@@ -180,7 +183,8 @@ def build_trainer(
         arguments["logger"] = TensorBoardLogger(
             folder, name="", version="", default_hp_metric=False, purge_step=step or None
         )
-    arguments["plugins"] = [WholeFiles()]
+    asked = arguments["plugins"] or []
+    arguments["plugins"] = [*(asked if isinstance(asked, list) else [asked]), WholeFiles()]
     try:
         if SLURMEnvironment.detect():  # submitit requeues, and Lightning would too
             arguments["plugins"].append(SLURMEnvironment(auto_requeue=False))
@@ -192,6 +196,7 @@ def build_trainer(
     if trainer.world_size > 1 and settings["strategy"] != "ddp":
         raise InputError(f"trainer.devices={settings['devices']}: for a run on several devices give trainer=ddp")
     trainer.fit_loop = FitLoop(trainer, trainer.fit_loop, partial(checkpoints.between_batches, trainer))
+    trainer._checkpoint_connector = Restoring(trainer)
     return trainer
 
 

@@ -3,6 +3,9 @@
 MAX_MESSAGE = 2000
 """Characters; a file can put a text of any length into a message."""
 
+DIVERGED = "training diverged: a lower optimizer.lr or trainer.gradient_clip_val=1 may help"
+"""How the message ends if a loss, or what came of it, isn't finite; reports know such runs by it."""
+
 
 class InputError(ValueError):
     """A mistake in a config, corpus, checkpoint or prompt.

@@ -22,7 +22,8 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """
     staged = path.with_name(f".{path.name}.part")
     try:
-        with staged.open("wb") as file:
+        staged.unlink(missing_ok=True)  # of a process that was killed, or a link to elsewhere
+        with staged.open("xb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
@@ -43,11 +44,11 @@ def write_text_whole(path: Path, text: str) -> None:
     write_whole(path, lambda file: file.write(text.encode("utf-8")))
 
 
-_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
 
 
 def disk_trouble(error: BaseException | None) -> str | None:
-    """In words, if the reason of ``error`` is a disk that is full, read-only or broken; else None."""
+    """In words, if the reason of ``error`` is a disk that is full, broken or not to be written; else None."""
     while error is not None and not (isinstance(error, OSError) and error.errno in _DISK):
         error = error.__cause__
     return f"{error.filename or 'disk'}: {error.strerror}" if isinstance(error, OSError) else None

@@ -17,19 +17,20 @@ from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from tang import checkpoint
 from tang.assembly import build_callbacks, build_task, build_trainer, check_interval
 from tang.callbacks.checkpoints import STATE, Checkpoints
 from tang.callbacks.curves import rewind_curves
 from tang.callbacks.progress import Progress
 from tang.cli.ranks import rank
 from tang.compute import keep_memory
+from tang.config.runs import keep
 from tang.data.names import NamesDataModule
 from tang.data.poems import PoemDataModule
 from tang.errors import InputError
 from tang.files import disk_trouble, write_text_whole
+from tang.resuming import check_end, go_on, origin, state_of
 from tang.signals import Stop
-from tang.sweeps.summary import RESULT
+from tang.sweeps.summary import FAILURE, RESULT
 from tang.tasks.task import Task
 
 log = logging.getLogger(__name__)
@@ -71,10 +72,13 @@ def _train(config: DictConfig, folder: Path, is_sweep: bool, stop: Stop) -> Resu
     checkpoints = Checkpoints(folder / "checkpoints", config.callbacks.checkpoint.minutes, stop)
     logging.captureWarnings(True)
     last = checkpoints.last if checkpoints.last.is_file() else None
-    # A run that goes on has its vocabulary itself; what it once started from may be gone.
-    settings, data, task = set_up(config, str(last) if last and config.init_from else config.init_from)
+    settings, data, task = set_up(config, origin(config, last, folder.parent if is_sweep else folder))
     state: dict[str, Any] = state_of(last, task) if last else {"global_step": 0, STATE: {"curves": {}}}
-    (folder / RESULT).unlink(missing_ok=True)
+    if last and rank() == 0:
+        check_end(config, state)
+        keep(folder, config)
+    for name in (RESULT, FAILURE):
+        (folder / name).unlink(missing_ok=True)
     rewind_curves(folder, state[STATE]["curves"])
     callbacks = [progress, *build_callbacks(settings, task, folder)]
     trainer = build_trainer(settings["trainer"], folder, is_sweep, callbacks, checkpoints, state["global_step"])
@@ -150,28 +154,7 @@ def disk_troubles(folder: Path) -> Iterator[None]:
         threading.excepthook, logging.raiseExceptions = before
 
 
-def go_on(folder: Path) -> str:
-    """How to."""
-    return f"python src/train.py resume={os.path.relpath(folder)} goes on"
-
-
-def state_of(last: Path, task: Task) -> dict[str, Any]:
-    """All that ``last.ckpt`` has, checked.
-
-    Raises:
-        InputError: it isn't one, or isn't of this ``task``.
-    """
-    state = checkpoint.resumable(last, type(task))
-    was, now = (
-        {name: {**of[name], "backend": None} if name == "model" else of[name] for name in task.saved}
-        for of in (state["hyper_parameters"], task.hparams)
-    )
-    if changed := [name for name in task.saved if was[name] != now[name]]:
-        raise InputError(f"{last}: its {changed[0]} isn't that of this run; the corpus or the config has changed since")
-    return state
-
-
-def set_up(config: DictConfig, init_from: str | None) -> tuple[dict[str, Any], PoemDataModule | NamesDataModule, Task]:
+def set_up(config: DictConfig, init_from: Path | None) -> tuple[dict[str, Any], PoemDataModule | NamesDataModule, Task]:
     """The settings, with all that ``config`` leaves open put in, the data and the model, everything seeded.
 
     Args:

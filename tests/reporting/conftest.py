@@ -1,18 +1,24 @@
 """Sweeps' folders, made up."""
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from torch.utils.tensorboard import SummaryWriter
 
+from tang.errors import DIVERGED
+
 Make = Callable[..., Path]
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """Writes a run into a sweep's folder as training would; returns the run's."""
+    """Writes a run into a sweep's folder as training would, an infinite loss as that of a run that diverged.
+
+    Returns the run's folder.
+    """
 
     def run(
         overrides: Sequence[str],
@@ -25,6 +31,8 @@ def make(tmp_path: Path) -> Make:
         folder = sweep / f"{len(list(sweep.glob('*/')))}_{','.join(overrides)}"[:80].replace("/", "-")
         (folder / ".hydra").mkdir(parents=True)
         (folder / ".hydra" / "overrides.yaml").write_text(json.dumps(overrides, ensure_ascii=False), encoding="utf-8")
+        if loss == math.inf:
+            loss, reason = None, f"train/loss is nan at batch 3 of epoch 1; the step was not applied, {DIVERGED}"
         if reason is not None:
             (folder / "failure.txt").write_text(f"{reason}\n", encoding="utf-8")
         if loss is not None:

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from tang.reporting.optimizers import told
+from tang.reporting.optimizers import early_losses, section
 from tang.reporting.settings import settle
 from tests.reporting.conftest import Make
 
@@ -20,13 +20,12 @@ def answers(make: Make, losses: Losses, early: dict[str, float]) -> list[str]:
                     overrides, last, [early[optimizer] + seed / 1000, 9, 9, last] if math.isfinite(loss) else []
                 )
     sweep = settle(folder.parent)
-    section = "\n\n".join(told(sweep))
-    return [part for part in section.split("\n\n") if part.startswith("**")]
+    return [part for part in "\n\n".join(section(sweep)).split("\n\n") if part.startswith("**")]
 
 
 def test_the_claims_are_answered_from_the_numbers(make: Make) -> None:
     losses = {
-        "adam": {"0.1": 5.2, "1": 5.0, "10": 5.05},
+        "adam": {"0.1": 5.08, "1": 5.0, "10": 5.05},
         "adagrad": {"0.1": 6.0, "1": 4.8, "10": 6.0},
         "momentum": {"0.1": 6.0, "1": 5.3, "10": math.inf},
     }
@@ -36,7 +35,7 @@ def test_the_claims_are_answered_from_the_numbers(make: Make) -> None:
         "the difference is larger than the noise."
     )
     assert fast.startswith("**D, “momentum is fast, Adam slower”: yes.** After 25% of the training momentum 6.2020")
-    assert sensitive.endswith("yes.** 2 of 3 rates are good for adam, 1 of 3 for momentum.")
+    assert sensitive.endswith("yes.** 3 of 3 rates are good for adam, 1 of 3 for momentum.")
 
 
 def test_other_numbers_give_other_answers(make: Make) -> None:
@@ -47,6 +46,20 @@ def test_other_numbers_give_other_answers(make: Make) -> None:
     assert "Adam stable”: no.** 1 of 2 rates are good for adam, 2 of 2 for momentum." in sensitive
 
 
+def test_one_rate_more_is_hardly_a_difference(make: Make) -> None:
+    losses = {"adam": {"1": 5.0, "3": 5.05, "10": 6.0}, "momentum": {"1": 5.0, "3": 6.0, "10": math.inf}}
+    *_, sensitive = answers(make, losses, {"adam": 6.0, "momentum": 6.0})
+    assert sensitive.endswith("barely: by one rate.** 2 of 3 rates are good for adam, 1 of 3 for momentum.")
+
+
+def test_early_is_a_quarter_of_the_longest_run(make: Make) -> None:
+    make(["optimizer=adam"], 1.0, [8, 7, 6, 5, 4, 3, 2, 1])
+    make(["optimizer=sgd"], 5.0, [8.5, 7.5, 6.5, 5.5])  # stopped early
+    folder = make(["optimizer=momentum"], math.inf, [8.0])
+    sweep = settle(folder.parent)
+    assert [early_losses(sweep, setting) for setting in sweep.settings] == [[7.0], [7.5], []]
+
+
 @pytest.mark.parametrize("optimizers", [["adam", "sgd"], ["adagrad"]])
 def test_a_claim_about_optimizers_that_did_not_run_has_no_answer(make: Make, optimizers: list[str]) -> None:
     assert not answers(make, {name: {"1": 5.0, "3": 6.0} for name in optimizers}, dict.fromkeys(optimizers, 6.0))
@@ -55,4 +68,4 @@ def test_a_claim_about_optimizers_that_did_not_run_has_no_answer(make: Make, opt
 def test_a_search_over_rates_says_nothing_of_them(make: Make) -> None:
     for number, optimizer in enumerate(["adam", "momentum"] * 3):
         folder = make([f"optimizer={optimizer}", f"optimizer.lr_scale={1 + number / 7}"], 5.0 + number)
-    assert "rates" not in "".join(told(settle(folder.parent)))
+    assert "rates" not in "".join(section(settle(folder.parent)))

@@ -18,6 +18,10 @@ def test_numbers_stand_in_order_and_names_best_first() -> None:
     assert scale(["only"]).place == {"only": 0.0}
 
 
+def test_long_numbers_stand_short() -> None:
+    assert scale(["0.30000000000000004", "0.1"]).cells == ["0.1", "0.3"]
+
+
 def test_many_numbers_are_a_range() -> None:
     wide = scale([str(10 ** (power / 10)) for power in range(21)])
     assert wide.cells == ["1–2.2", "2.2–4.6", "4.6–10", "10–22", "22–46", "46–1e+02"]
@@ -35,7 +39,6 @@ def test_a_few_bad_losses_do_not_wash_out_the_others() -> None:
 
 
 def test_labels_have_no_boxes_for_letters(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert label("0.123456") == "0.123"
     monkeypatch.setattr(style, "characters", lambda: frozenset(map(ord, "[]$abc")))
     assert label("[诗a]") == "[\\u8bd7a]"
     assert label("a$b") == r"a\$b"
@@ -45,11 +48,17 @@ def test_labels_have_no_boxes_for_letters(monkeypatch: pytest.MonkeyPatch) -> No
 def test_seeds_are_averaged_as_far_as_all_of_them_went(make: Make) -> None:
     make(["optimizer=adam", "seed=1"], 5.0, [7.0, 5.0, 4.0])
     folder = make(["optimizer=adam", "seed=2"], 6.0, [8.0, 6.0])
-    shown = curve(settle(folder.parent).settings[0], in_shares=False)
+    shown = curve(settle(folder.parent).settings[0])
     assert shown is not None
     assert shown.steps.tolist() == [10, 20]
     assert shown.mean.tolist() == [7.5, 5.5]
     assert shown.deviation.tolist() == pytest.approx([math.sqrt(0.5)] * 2)
+
+
+def test_a_single_validation_is_drawn(make: Make) -> None:
+    figure = draw_curves(settle(make(["optimizer=adam"], 5.0, [5.0]).parent))
+    assert figure is not None
+    assert figure.axes[0].get_ylim()[0] < 5 < figure.axes[0].get_ylim()[1]
 
 
 def test_each_optimizer_has_one_line_in_the_legend(make: Make) -> None:
@@ -72,6 +81,18 @@ def test_batches_of_other_sizes_share_an_axis(make: Make) -> None:
     figure = draw_curves(settle(folder.parent))
     assert figure is not None
     assert [line.get_xdata().tolist()[-1] for line in figure.axes[0].lines] == [1.0, 1.0]  # type: ignore[union-attr]
+
+
+def test_a_run_that_stopped_early_ends_before_the_others(make: Make) -> None:
+    make(["data.batch_size=32", "optimizer=adam"], 5.0, [7.0, 6.0, 5.5, 5.0])
+    make(["data.batch_size=32", "optimizer=sgd"], 6.0, [7.0, 6.0])
+    folder = make(["data.batch_size=64", "optimizer=sgd"], 6.5, [7.0, 6.5])
+    sweep = settle(folder.parent)
+    assert [sweep.length(setting) for setting in sweep.settings] == [40, 40, 20]
+    figure = draw_curves(sweep)
+    assert figure is not None
+    ends = [line.get_xdata().tolist()[-1] for line in figure.axes[0].lines]  # type: ignore[union-attr]
+    assert ends == [1.0, 1.0, 0.5]  # adam, the other of sgd, the best of sgd
 
 
 def test_a_heat_map_shows_the_best_of_what_it_leaves_out(make: Make) -> None:

@@ -2,14 +2,14 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import matplotlib
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tang.reporting.report import report
+from tang.errors import InputError
+from tang.reporting.report import PICTURES, report
 from tests.reporting.conftest import Make
 from tests.test_commands import Script
-
-PICTURES = ["curves", "heat_map", "parallel"]
 
 
 def test_a_messy_sweep_gets_its_report_and_a_second_one_in_its_place(make: Make) -> None:
@@ -21,13 +21,13 @@ def test_a_messy_sweep_gets_its_report_and_a_second_one_in_its_place(make: Make)
     folder = make(["optimizer=adam"], None, reason="no space left on device").parent
     report(folder)
     text = report(folder, "optimizer", "data.forms")
-    assert "Finished runs: 12, of settings: 6. Runs without a result: 1. Best: `" in text
+    assert "Settings: 6. Finished runs: 8. Runs without a result: 5, 4 of them diverged. Best: `" in text
     assert "no space left on device" in text
     written = (folder / "report.md").read_text(encoding="utf-8")
     assert all(f"({name}.png)" in written and (folder / f"{name}.png").stat().st_size > 5000 for name in PICTURES)
     (events,) = folder.glob("events.*")
     tags = EventAccumulator(str(events)).Reload().Tags()
-    assert tags["images"] == PICTURES
+    assert tags["images"] == list(PICTURES)
     assert tags["tensors"] == ["report/text_summary"]
 
 
@@ -43,6 +43,7 @@ def test_what_one_run_lacks_is_said(make: Make) -> None:
 def test_one_varied_key_makes_no_heat_map(make: Make) -> None:
     make(["experiment=names_rnn"], 0.6, [0.9, 0.6], {"val/accuracy": 0.8})
     folder = make(["experiment=names_lstm"], 0.5, [0.8, 0.5], {"val/accuracy": 0.9}).parent
+    (folder / "heat_map.png").write_bytes(b"of an earlier report")
     assert "No heat map: it takes two keys that vary." in report(folder)
     assert {path.stem for path in folder.glob("*.png")} == {"curves", "parallel"}
 
@@ -51,7 +52,14 @@ def test_a_sweep_without_any_result_is_told(make: Make) -> None:
     folder = make(["optimizer=adam"], None, reason="no").parent
     assert "Finished runs: 0" in report(folder)
     make(["optimizer=sgd", "x=1"], math.inf)
-    assert "No heat map: every run diverged." in report(folder)
+    assert "No heat map: of every setting a run diverged." in report(folder)
+
+
+def test_a_report_that_cannot_be_written_ends_in_a_line(make: Make) -> None:
+    folder = make(["optimizer=adam"], 5.0).parent
+    (folder / "report.md").mkdir()
+    with pytest.raises(InputError, match=r"report\.md: Is a directory; a report is put there"):
+        report(folder)
 
 
 @pytest.mark.slow
@@ -61,10 +69,11 @@ def test_the_comparison_sweeps_by_itself_and_is_answered(script: Script, small: 
     assert swept.returncode == 0, swept.stderr
     told = script("report", "dir=latest", env={"PYTHONWARNINGS": "error"})
     assert told.returncode == 0, told.stderr
-    assert "Finished runs: 4, of settings: 2." in told.stdout
+    assert "Settings: 2. Finished runs: 4." in told.stdout
     assert "**A, “Adagrad beats Adam”:" in told.stdout
     assert told.stderr == ""
     (sweep,) = (tmp_path / "outputs" / "sweeps").iterdir()
     assert {path.stem for path in sweep.glob("*.png")} == {"curves", "parallel"}
-    refused = script("report", "dir=latest", "x=model.cell")
+    at_home = {"HOME": str(tmp_path), "MPLCONFIGDIR": matplotlib.get_cachedir()}
+    refused = script("report", f"dir=~/outputs/sweeps/{sweep.name}", "x=model.cell", env=at_home)
     assert refused.stderr == "error: x=model.cell: didn't vary in this sweep; optimizer did\n"

@@ -1,4 +1,5 @@
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -20,19 +21,28 @@ def test_runs_that_differ_in_their_seed_are_one_setting(make: Make) -> None:
     assert other.startswith("| gru        | 2     | 6.2500")
 
 
-def test_a_seed_that_ran_twice_is_no_second_measurement(make: Make) -> None:
-    make(["optimizer=adam", "seed=1"], 5.0)
+def test_of_a_seed_that_ran_twice_the_newest_run_counts(make: Make) -> None:
     folder = make(["optimizer=adam", "seed=1"], 5.0)
+    older = [make(["optimizer=adam", "seed=1"], 4.0) / "result.json"]
+    older.append(make(["optimizer=adam", "seed=1"], math.inf) / "failure.txt")
+    for path in older:
+        os.utime(path, (0, 0))
     (setting,) = settle(folder.parent).settings
-    assert setting.told() == "5.0000"
+    assert setting.text() == "5.0000"
 
 
 def test_a_run_that_diverged_puts_its_setting_last(make: Make) -> None:
-    for optimizer, seed, loss in [("sgd", 1, 4.0), ("sgd", 2, math.inf), ("adam", 1, 5.0), ("adam", 2, 5.0)]:
-        folder = make([f"optimizer={optimizer}", f"seed={seed}"], loss)
+    for optimizer, losses in {"sgd": (4.0, math.inf), "momentum": (math.inf, math.inf), "adam": (5.0, 5.0)}.items():
+        for seed, loss in enumerate(losses):
+            folder = make([f"optimizer={optimizer}", f"seed={seed}"], loss)
     sweep = settle(folder.parent)
-    assert [setting.values["optimizer"] for setting in sweep.settings] == ["adam", "sgd"]
-    assert sweep.settings[1].told() == "diverged in 1 of 2"
+    lines = table(sweep, lambda setting: "").splitlines()[2:]
+    cells = [[cell.strip() for cell in line.split("|")[1:6]] for line in lines]
+    assert cells[0] == ["adam", "2", "5.0000 ± 0.0000", "2.00 ± 0.00", "0.5 ± 0.0"]
+    assert ["sgd", "2", "diverged in 1 of 2", "", ""] in cells[1:]
+    assert ["momentum", "2", "diverged", "", ""] in cells[1:]
+    assert len(sweep.unfinished) == 3
+    assert "diverged: train/loss is nan at batch 3" in unfinished_table(sweep.unfinished)
 
 
 def test_runs_without_a_result_are_told_with_their_reason(make: Make) -> None:
@@ -54,6 +64,8 @@ def test_only_the_folder_of_a_sweep_will_do(make: Make, tmp_path: Path) -> None:
     run = make(["optimizer=adam"], 5.0)
     with pytest.raises(InputError, match="this is a run; give the folder of a sweep"):
         read(run)
+    with pytest.raises(InputError, match="this is a file; give the folder of a sweep"):
+        read(run / "result.json")
     with pytest.raises(InputError, match="no such folder"):
         read(tmp_path / "nowhere")
     with pytest.raises(InputError, match="no runs in it"):

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from omegaconf import OmegaConf
@@ -8,10 +9,12 @@ from tang.sweeps.folders import new_folder, run_name
 
 
 def test_processes_that_start_in_the_same_second_have_folders_of_their_own(tmp_path: Path) -> None:
-    code = "import sys; from tang.sweeps.folders import new_folder; sys.stdin.read()\n"
+    code = "import os, sys; from tang.sweeps.folders import new_folder\nwhile not os.path.exists(sys.argv[2]): pass\n"
     code += "print(*(new_folder(sys.argv[1]) for _ in range(5)))"
-    command, pipe = [sys.executable, "-c", code, str(tmp_path / "new")], subprocess.PIPE
-    processes = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(6)]
+    command = [sys.executable, "-c", code, str(tmp_path / "new"), str(tmp_path / "go")]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(6)]
+    time.sleep(1)  # they are there
+    (tmp_path / "go").touch()
     made = [folder for process in processes for folder in process.communicate()[0].split()]
     assert len(set(made)) == 30
     assert {str(path) for path in (tmp_path / "new").iterdir()} == set(made)

@@ -2,7 +2,8 @@ import csv
 import json
 from pathlib import Path
 
-from tang.sweeps.summary import collect, over_seeds, write_summary
+from tang.errors import DIVERGED
+from tang.sweeps.summary import by_setting, collect, over_seeds, shorten, write_summary
 
 
 def finished(folder: Path, number: int, overrides: list[str], loss: float) -> None:
@@ -16,7 +17,7 @@ def finished(folder: Path, number: int, overrides: list[str], loss: float) -> No
 
 def test_the_table_has_what_varied_best_first(tmp_path: Path) -> None:
     finished(tmp_path, 0, ["optimizer=adam", "seed=1"], 5.5)
-    finished(tmp_path, 1, ["optimizer=sgd", "seed=1"], float("inf"))
+    finished(tmp_path, 1, ["optimizer=sgd", "seed=1"], 6.5)
     finished(tmp_path, 2, ["optimizer=adagrad", "seed=1"], 4.5)
     (tmp_path / "3").mkdir()  # no run
     write_summary(tmp_path)
@@ -59,10 +60,48 @@ def test_a_single_run_shows_its_overrides(tmp_path: Path) -> None:
 def test_seeds_are_summed_up(tmp_path: Path) -> None:
     for number, (optimizer, seed, loss) in enumerate([("adam", 1, 5.0), ("adam", 2, 7.0), ("sgd", 1, 8.0)]):
         finished(tmp_path, number, [f"optimizer={optimizer}", f"seed={seed}"], loss)
-    first, second = over_seeds(collect(tmp_path))
-    assert (first["optimizer"], first["runs"], first["val/loss"]) == ("adam", 2, "6.0000 ± 1.4142")
-    assert (second["optimizer"], second["runs"], second["val/loss"]) == ("sgd", 1, "8.0000 ± nan")
-    assert "mean ± standard deviation over seeds" in write_summary(tmp_path)
+    settings = [(values, over_seeds(runs)["val/loss"]) for values, runs in by_setting(collect(tmp_path))]
+    assert settings == [({"optimizer": "adam"}, "6.0000 ± 1.4142"), ({"optimizer": "sgd"}, "8.0000")]
+    assert "mean ± standard deviation over seeds\n\n| optimizer | runs | val/loss" in write_summary(tmp_path)
+
+
+def test_a_setting_with_a_run_that_diverged_is_not_ranked_by_the_others(tmp_path: Path) -> None:
+    for number, (optimizer, seed) in enumerate([("adam", 1), ("sgd", 1), ("sgd", 2)]):
+        finished(tmp_path, number, [f"optimizer={optimizer}", f"seed={seed}"], 5.0 - number)
+    (tmp_path / "2" / "failure.txt").write_text(f"val/loss is nan after step 9: {DIVERGED}\n", encoding="utf-8")
+    text = write_summary(tmp_path)
+    assert "| diverged: val/loss is nan after step 9: training diverged: …" in text
+    adam, sgd = ([cell.strip() for cell in line.split("|")] for line in text.splitlines()[-2:])
+    assert adam[1:4] == ["adam", "1", "5.0000"]
+    assert sgd[1:5] == ["sgd", "2", "diverged in 1 of 2", ""]
+
+
+def test_an_infinite_perplexity_is_no_divergence(tmp_path: Path) -> None:
+    for number, loss in enumerate((5.0, 1e9)):
+        finished(tmp_path, number, [f"seed={number}"], loss)
+    path = tmp_path / "1" / "result.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("2000000000.0", "Infinity"), encoding="utf-8")
+    ((_, runs),) = by_setting(collect(tmp_path))
+    assert over_seeds(runs)["val/loss"] == "5.0e+08 ± 7.1e+08"
+    assert over_seeds(runs)["val/ppl"] == "inf"
+
+
+def test_fractions_have_four_digits_unless_two_would_look_the_same() -> None:
+    assert shorten(["0.30000000000000004", "0.0123456789", "12345678", "adam", ""]) == {
+        "0.30000000000000004": "0.3",
+        "0.0123456789": "0.01235",
+        "12345678": "12345678",
+        "adam": "adam",
+        "": "–",
+    }
+    assert shorten(["0.123456", "0.123457"]) == {"0.123456": "0.123456", "0.123457": "0.123457"}
+
+
+def test_the_tables_are_short_and_the_csv_is_exact(tmp_path: Path) -> None:
+    for number, rate in enumerate(("0.30000000000000004", "0.1")):
+        finished(tmp_path, number, [f"optimizer.lr={rate}"], 5.0)
+    assert "| 0.3 " in write_summary(tmp_path)
+    assert "0.30000000000000004" in (tmp_path / "summary.csv").read_text(encoding="utf-8")
 
 
 def test_runs_of_two_tasks_share_a_table(tmp_path: Path) -> None:

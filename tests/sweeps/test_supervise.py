@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from tang.errors import InputError
 from tang.sweeps import processes
-from tang.sweeps.ending import EXTRAS, Sweep
+from tang.sweeps.ending import EXTRAS, SweepCallback
 from tang.sweeps.processes import Stopped, Worker, run
 from tang.sweeps.supervise import how_it_ended, is_done
 
@@ -149,6 +149,6 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, group: str, c
     targets[group] = {"_target_": f"hydra_plugins.{plugin}.module.Class"}
     config = OmegaConf.create({"hydra": {**targets, "runtime": {"choices": {f"hydra/{group}": choice}}}})
     with pytest.raises(SystemExit) as missing:
-        Sweep().on_multirun_start(config)
+        SweepCallback().on_multirun_start(config)
     extra = f"pip install -e '.[{EXTRAS[plugin]}]'"
     assert missing.value.code == f"error: hydra/{group}={choice}: needs an extra: {extra}"

@@ -144,8 +144,8 @@ def intervals(folder: Path) -> dict[str, list[tuple[datetime, datetime, str]]]:
     found: dict[str, list[tuple[datetime, datetime, str]]] = {}
     for path in sorted(folder.glob("*/train.log")):
         lines = path.read_text(encoding="utf-8").splitlines()
-        times = [datetime.fromisoformat(match[0]) for line in lines if (match := re.match(r"\d{4}-\S+ [\d:]+", line))]
-        (claimed,) = [match for line in lines if (match := re.match(r"(\S+ [\d:]+),\d+ .* on GPU (\S+)$", line))]
+        times = [datetime.fromisoformat(match[0]) for line in lines if (match := re.match(r"\d{4}-\S+ [\d:,]+", line))]
+        (claimed,) = [match for line in lines if (match := re.match(r"(\S+ [\d:,]+) .* on GPU (\S+)$", line))]
         found.setdefault(claimed[2], []).append((datetime.fromisoformat(claimed[1]), times[-1], path.parent.name))
     return {gpu: sorted(jobs) for gpu, jobs in found.items()}
 

@@ -10,15 +10,15 @@ from typing import Any, NoReturn
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning import LightningModule, Trainer
-from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.callbacks import Checkpoint, Timer
 from torch import Tensor
 
 from tang.callbacks.curves import curve_sizes
 from tang.callbacks.random_states import of_all_ranks, set_random_states
-from tang.errors import InputError
+from tang.errors import DIVERGED, InputError
 from tang.files import write_whole
 from tang.signals import Stop
-from tang.tasks.task import DIVERGED, Task
+from tang.tasks.task import Task
 
 STATE = "run"
 """Where a checkpoint has what Lightning doesn't save."""
@@ -51,10 +51,15 @@ class Checkpoints(Checkpoint):
             trainer.callback_metrics.update({n: torch.tensor(v) for n, v in self._resumed["metrics"].items()})
             trainer.should_stop = self._resumed["should_stop"]
             states = self._resumed["random"]
-            set_random_states(states[min(trainer.global_rank, len(states) - 1)])
+            if len(states) != trainer.world_size:
+                raise InputError(f"{self.last}: was trained on {len(states)} devices; go on with as many")
+            set_random_states(states[trainer.global_rank], trainer.strategy.root_device)
         self._saved_at = time.monotonic()
         self.stop.listen()  # Lightning has handlers of its own
         self.stop.awaited = True
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.stop.listen()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.stop.awaited = False
@@ -107,7 +112,7 @@ class Checkpoints(Checkpoint):
         checkpoint[STATE] = {
             "best_metrics": self.best_metrics,
             "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
-            "should_stop": trainer.should_stop,
+            "should_stop": trainer.should_stop and not _time_is_up(trainer),
             "random": of_all_ranks(trainer),
             "means": pl_module.means_so_far(),
             "curves": curve_sizes(trainer),
@@ -119,6 +124,12 @@ class Checkpoints(Checkpoint):
         self.best_metrics = dict(checkpoint[STATE]["best_metrics"])
         if trainer.is_global_zero:  # the means are those of all devices together
             pl_module.go_on_with_means(checkpoint[STATE]["means"])
+
+
+def _time_is_up(trainer: Trainer) -> bool:
+    """By ``trainer.max_time``, which a run that goes on may be given more of."""
+    timers = [callback for callback in trainer.callbacks if isinstance(callback, Timer)]  # type: ignore[attr-defined]
+    return any(remaining is not None and remaining <= 0 for remaining in (timer.time_remaining() for timer in timers))
 
 
 class WholeFiles(TorchCheckpointIO):

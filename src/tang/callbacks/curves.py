@@ -1,5 +1,6 @@
 """TensorBoard's files as a checkpoint remembers them."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,14 +17,19 @@ def curve_sizes(trainer: Trainer) -> dict[str, int]:
     if not isinstance(trainer.logger, TensorBoardLogger) or not trainer.is_global_zero:
         return {}
     trainer.logger.experiment.flush()
-    return {path.name: path.stat().st_size for path in Path(trainer.logger.log_dir).glob(CURVES)}
+    sizes = {}
+    for path in Path(trainer.logger.log_dir).glob(CURVES):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())  # no less than the checkpoint says may be there after a power cut
+            sizes[path.name] = os.fstat(file.fileno()).st_size
+    return sizes
 
 
 @rank_zero_only
 def rewind_curves(folder: Path, sizes: Mapping[str, int]) -> None:
     """Cut off what TensorBoard's files got after they had these sizes, so that a curve has no fold."""
     for path in folder.glob(CURVES):
-        if path.name not in sizes:
+        if path.name not in sizes or path.is_symlink():  # which would lead out of the folder
             path.unlink()
         elif path.stat().st_size > sizes[path.name]:
             with path.open("r+b") as file:

@@ -57,6 +57,9 @@ class Progress(Callback):
         tokens, seconds = self._first if self.tokens > self._first[0] else (0, 0.0)
         return (self.tokens - tokens) / max(self.seconds - seconds, 1e-9)
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._last = time.perf_counter()
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._last = time.perf_counter()
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tang.checkpoint import archive, exported
-from tang.checkpoint.content import DAMAGED, FOREIGN, Content, RefusedError, check_finite, readable
+from tang.checkpoint.content import DAMAGED, FOREIGN, Content, RefusedError, check_finite, check_memory, readable
 from tang.checkpoint.fields import TASKS, build, check_fields, declared_model, task_of, tied
-from tang.checkpoint.states import check_finite_states, check_states
+from tang.checkpoint.states import check_loaded_states, check_states
 from tang.errors import InputError
 from tang.tasks.task import Task
 
@@ -34,19 +34,22 @@ MAX_FILE = 2**34
 T = TypeVar("T", bound=Task)
 
 
-def find(ckpt: str, kind: type[Task], key: str = "ckpt") -> Path:
+def find(ckpt: str, kind: type[Task], key: str = "ckpt", besides: Path | None = None) -> Path:
     """The file that ``key=ckpt`` means: a path, or ``latest`` for the best of the newest run of this kind.
 
     Args:
         ckpt: what the user gave.
         kind: of the model; :class:`~tang.tasks.task.Task` for any.
         key: of the config.
+        besides: a folder whose checkpoints aren't meant by ``latest``.
 
     Raises:
         InputError: there is no such file.
     """
     if ckpt == "latest":
         found = [path for path in OUTPUTS.rglob("checkpoints/best.ckpt") if path.is_file()]
+        if besides is not None:
+            found = [path for path in found if not path.resolve().is_relative_to(besides.resolve())]
         for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):
             try:
                 if issubclass(_task_of(path), kind):
@@ -86,20 +89,36 @@ def load(path: Path, kind: type[T]) -> T:
         return model
 
 
-def resumable(path: Path, kind: type[Task]) -> dict[str, Any]:
+def resumable(path: Path, task: Task) -> dict[str, Any]:
     """All that training would restore from ``path``, checked: the model as :func:`load` does, and the states.
 
     States are plain data of bounded size: those of optimizers hold tensors of their parameters' shapes, all others
-    small tensors.
+    small tensors. Lightning's own are checked as they are restored (:mod:`tang.restoring`).
+
+    Args:
+        path: of the checkpoint; its tensors stay in it as long as what is returned is kept.
+        task: with optimizer and scheduler, which is to go on.
 
     Raises:
         InputError: the file can't be gone on from.
     """
     with _named(path):
-        values, model, loaded = _checked(path, kind)
-        check_states(values, model)
-        check_finite_states(loaded)
+        values, model, loaded = _checked(path, type(task))
+        check_states(values, model, task)
+        check_loaded_states(loaded)
         return loaded
+
+
+def check_savable(model: Task) -> None:
+    """Refuse to train a model whose checkpoints couldn't be read again: of more languages than any, say.
+
+    Raises:
+        InputError: names the field.
+    """
+    try:
+        check_fields(type(model), {name: model.hparams[name] for name in model.saved})
+    except RefusedError as refusal:
+        raise InputError(f"{refusal.reason}; its checkpoints couldn't be read again, so change it") from refusal
 
 
 def export(model: Task, to: str) -> None:
@@ -156,10 +175,11 @@ def _checked(path: Path, kind: type[T]) -> tuple[dict[str, Any], T, dict[str, An
         raise RefusedError(f"this is {task.what}, for {task.read_by}", f"{kind.what} is needed here")
     described, state = content.values["hyper_parameters"], content.values["state_dict"]
     check_fields(task, described)
-    declared_model(task, described, state)
+    declared = declared_model(task, described, state)
+    check_memory(path.stat().st_size + sum(4 * weight.numel() for weight in declared.parameters()))
     loaded = content.load()
-    model = build(task, described)
-    with readable("its state_dict"):
+    with readable("its model"):
+        model = build(task, described)
         weights = {name: loaded["state_dict"][name] for name in state}
         check_finite(weights, "the model")
         for name, original in tied(model).items():

@@ -15,9 +15,10 @@ MAGIC = b"PK\3\4"
 MAX_DIRECTORY = 2**20
 """Bytes; a record takes about 80 of them."""
 MAX_PICKLE = 2**22
-"""Bytes of ``data.pkl``; with 10,000 characters it has 150,000."""
+"""Bytes of a record that is no tensor's memory: of ``data.pkl``, which with 10,000 characters has 150,000."""
 
-_RECORD = re.compile(r"[^/\\]+/((?:\.?data/)?(?!\.\.)[\w.]+)")
+_RECORD = re.compile(r"[ -.0-\[\]-~]+/((?:\.?data/)?(?!\.\.)[\w.]+)", re.ASCII)
+"""In a folder of any name in ASCII."""
 
 
 def read(path: Path) -> Content:
@@ -33,8 +34,6 @@ def read(path: Path) -> Content:
             sizes = _sizes(archive, file_size)
             if "data.pkl" not in sizes:
                 raise RefusedError("has no data.pkl: another kind of zip archive")
-            if sizes["data.pkl"] > MAX_PICKLE:
-                raise RefusedError(f"its data.pkl has {sizes['data.pkl']:,} bytes, more than any checkpoint's")
             program = archive.read(next(name for name in archive.namelist() if name.endswith("/data.pkl")))
     values, attributes = pickled.read(program, sizes)
     check_plain([values, attributes], file_size)
@@ -44,36 +43,52 @@ def read(path: Path) -> Content:
 
 
 def _check_end(file: BinaryIO, file_size: int) -> None:
-    """Look at the size of the archive's directory before the zipfile module reads it.
+    """Look where the archive's directory is before it is read, by the zipfile module here and later by PyTorch.
 
-    What stands at the end (PKWARE's APPNOTE 4.3.14 to 16)::
+    The one counts from the end, the other from the beginning; in a file that has more than one archive they
+    would find different ones. What stands at the end (PKWARE's APPNOTE 4.3.12 to 16)::
 
-        ... | zip64 record, 56 bytes | its locator, 20 bytes | end record, 22 bytes
+        directory | zip64 record, 56 bytes | its locator, 20 bytes | end record, 22 bytes
     """
     file.seek(max(0, file_size - 98))
     end = file.read()
     if end[-22:-18] != b"PK\5\6" or end[-2:] != b"\0\0":
         raise RefusedError("has no directory at its end", DAMAGED)
-    (size,) = struct.unpack("<L", end[-10:-6])
+    size, start = struct.unpack("<LL", end[-10:-2])
+    behind = file_size - 22
     if end[-42:-38] == b"PK\6\7":
-        (size,) = struct.unpack("<Q", end[-58:-50])
+        size, start = struct.unpack("<QQ", end[-58:-42])
+        behind = file_size - 98
+        if end[:4] != b"PK\6\6" or struct.unpack("<Q", end[-34:-26]) != (behind,):
+            raise RefusedError("has a zip64 record elsewhere than it says", DAMAGED)
     if size > min(MAX_DIRECTORY, file_size):
         raise RefusedError("its directory is larger than any checkpoint's")
+    if start + size != behind:
+        raise RefusedError("has its directory elsewhere than it says: there may be two archives in it", DAMAGED)
 
 
 def _sizes(archive: zipfile.ZipFile, file_size: int) -> dict[str, int]:
-    """Record → bytes, none compressed, together no more than the file has."""
+    """Record → bytes, none compressed, together no more than the file has.
+
+    Names are those that PyTorch sees; to it, upper and lower case are the same.
+    """
     sizes = {}
+    names = set()
     roots = set()
     for entry in archive.infolist():
-        match = _RECORD.fullmatch(entry.filename)
-        if match is None:
-            raise RefusedError(f"has a file {shown(entry.filename)} in it: another kind of zip archive")
+        match = _RECORD.fullmatch(entry.orig_filename)
+        if match is None or entry.filename != entry.orig_filename:
+            raise RefusedError(f"has a file {shown(entry.orig_filename)} in it: another kind of zip archive")
         if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
             raise RefusedError(f"its {match[1][:60]} is compressed, and could unpack to any size", "don't use it")
+        if entry.extra and (entry.extra[:2] != b"\1\0" or len(entry.extra) != 4 + entry.extra[2]):  # one, for zip64
+            raise RefusedError(f"its {match[1][:60]} has more than a name, a size and a place", "don't use it")
+        if entry.file_size > MAX_PICKLE and not match[1].startswith("data/"):
+            raise RefusedError(f"its {match[1][:60]} has {entry.file_size:,} bytes, more than any checkpoint's")
+        names.add(match[1].lower())
         roots.add(entry.filename.partition("/")[0])
         sizes[match[1]] = entry.file_size
-    if len(roots) != 1 or len(sizes) < len(archive.infolist()):
+    if len(roots) != 1 or len(names) < len(archive.infolist()):
         raise RefusedError("has a file twice in it, or several folders", "don't use it")
     if sum(sizes.values()) > file_size:
         raise RefusedError("claims to hold more than the file has", DAMAGED)

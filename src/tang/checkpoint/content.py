@@ -1,16 +1,23 @@
 """What a checkpoint may hold: plain data, and tensors that are no larger than the file they are in."""
 
 import math
+import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+if sys.platform == "linux":
+    import resource
+
 FOREIGN = "this is no checkpoint of this project; give one that train.py or export.py wrote"
 DAMAGED = "the file is damaged or cut off; copy it again"
+SMALLER = "give a smaller model, or free some"
 OLDER = "it is from an older version of this project; train again"
 
 MAX_DEPTH = 20
@@ -29,6 +36,7 @@ class RefusedError(Exception):
 
     def __init__(self, reason: str, remedy: str = FOREIGN) -> None:
         super().__init__(f"{reason}; {remedy}")
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -62,10 +70,30 @@ def readable(what: str) -> Iterator[None]:
     """Whatever a stranger's bytes raise in here, ``what`` is refused."""
     try:
         yield
-    except (RefusedError, MemoryError):
+    except RefusedError:
         raise
     except Exception as error:
+        if isinstance(error, MemoryError) or "allocate" in str(error):  # PyTorch's is a RuntimeError
+            raise RefusedError(f"{what} takes more memory than there is", SMALLER) from error
         raise RefusedError(f"{what} can't be read ({type(error).__name__})", DAMAGED) from error
+
+
+def check_memory(needed: int) -> None:
+    """Refuse what needs more memory than this process can have: is free, or its limit leaves, as Linux tells.
+
+    Args:
+        needed: bytes.
+    """
+    if sys.platform != "linux":
+        return
+    meminfo = Path("/proc/meminfo").read_text(encoding="ascii")
+    available = min(int(free) * 1024 for free in re.findall(r"^(?:MemAvailable|MemTotal): *(\d+) kB$", meminfo, re.M))
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        available = min(available, limit - pages * resource.getpagesize())
+    if needed > available:
+        raise RefusedError(f"needs {needed / 1e9:.1f} GB of memory, {available / 1e9:.1f} are there", SMALLER)
 
 
 def shown(value: Any) -> str:
@@ -145,3 +173,22 @@ def check_finite(value: Any, where: str) -> None:
             check_finite(item, f"{where}.{name}")
     elif isinstance(value, Tensor) and not value.isfinite().all():
         raise RefusedError(f"{where[:200]} is not finite everywhere", "its training failed, or the file is damaged")
+
+
+def difference(given: Any, own: Any, where: str) -> str | None:
+    """Where what a file has isn't made as ``own`` is; None if it is: keys, lengths, types, shapes, finite numbers."""
+    if isinstance(own, dict):
+        if not isinstance(given, dict) or given.keys() != own.keys():
+            return where
+        pairs = [(given[key], own[key], f"{where}.{key}") for key in own]
+    elif isinstance(own, list | tuple):
+        if type(given) is not type(own) or len(given) != len(own):
+            return where
+        pairs = [(item, own[i], f"{where}.{i}") for i, item in enumerate(given)]
+    elif isinstance(own, Tensor | Declared):
+        is_alike = isinstance(given, Tensor | Declared) and tuple(given.shape) == tuple(own.shape)
+        return None if is_alike and given.dtype.is_floating_point == own.dtype.is_floating_point else where
+    else:
+        is_spoilt = type(own) is float and math.isfinite(own) and type(given) is float and not math.isfinite(given)
+        return where if type(given) is not type(own) or is_spoilt else None
+    return next((wrong for each in pairs if (wrong := difference(*each))), None)

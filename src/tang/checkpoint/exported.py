@@ -37,17 +37,18 @@ def write(model: Task, path: Path) -> None:
     weights = {name: tensor for name, tensor in model.state_dict().items() if name not in again}
     fields = {name: model.hparams[name] for name in model.saved}
     described = json.dumps(fields, ensure_ascii=False, allow_nan=False)
-    header = {"format": "pt", "task": type(model).__name__, "hyper_parameters": described}
-    content = safetensors.torch.save(weights, {**header, "sha256": _digest(described, weights)})
+    header = {"task": type(model).__name__, "hyper_parameters": described}
+    content = safetensors.torch.save(weights, {"format": "pt", **header, "sha256": _digest(header, weights)})
     write_whole(path, lambda file: file.write(content))
 
 
-def _digest(described: str, weights: Mapping[str, Tensor]) -> str:
-    """What changes with any bit of the fields or the weights."""
-    digest = hashlib.sha256(described.encode("utf-8"))
-    for name in sorted(weights):
-        digest.update(name.encode("utf-8"))
-        digest.update(weights[name].flatten().view(torch.uint8).numpy().data)
+def _digest(metadata: Mapping[str, str], weights: Mapping[str, Tensor]) -> str:
+    """What changes with the task, with any field, and with any weight's name, format, shape or bits."""
+    tensors = sorted(weights.items())
+    said = [metadata["task"], metadata["hyper_parameters"], [(n, str(t.dtype), list(t.shape)) for n, t in tensors]]
+    digest = hashlib.sha256(json.dumps(said).encode("ascii"))
+    for _, tensor in tensors:
+        digest.update(tensor.flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
@@ -106,6 +107,6 @@ def _declared(entry: dict[str, Any], room: int) -> Declared:
 def _load(path: Path, values: dict[str, Any], metadata: dict[str, str]) -> dict[str, Any]:
     with readable("the weights"), safetensors.safe_open(path, "pt") as file:
         weights = {name: file.get_tensor(name) for name in values["state_dict"]}
-        if _digest(metadata["hyper_parameters"], weights) != metadata["sha256"]:
+        if _digest(metadata, weights) != metadata["sha256"]:
             raise RefusedError("isn't what was written (the SHA-256 differs)", DAMAGED)
         return {**values, "state_dict": weights}

@@ -100,6 +100,8 @@ def _check_group(group: str, given: Any, schema: type) -> None:
     hints = typing.get_type_hints(schema)
     _check_names(group, given, fields)
     for name, value in given.items():
+        if type(value) is str and not _is_text(value):
+            raise RefusedError(f"{group}.{name} is {shown(value)}, too long or with characters that steer a terminal")
         if not _is_of(value, hints[name]):
             raise RefusedError(f"{group}.{name} is {shown(value)}, which it can't be")
         for rule in (fields[name].metadata.get("rule"), SIZES.get(name)):
@@ -144,7 +146,7 @@ def _check_languages(languages: Any) -> None:
     if type(languages) is not list or not 2 <= len(languages) <= MAX_LANGUAGES:
         raise RefusedError(f"languages must be a list of 2 to {MAX_LANGUAGES}")
     if not all(map(_is_text, languages)) or len(set(languages)) < len(languages):
-        raise RefusedError("languages must be texts, each once")
+        raise RefusedError("languages must be texts, each once, without characters that steer a terminal")
 
 
 def declared_model(task: type[Task], described: Mapping[str, Any], state: Mapping[str, Any]) -> Task:

@@ -101,7 +101,10 @@ class _Machine:
                 name = shown(argument.replace(" ", "."))
                 raise RefusedError(f"names {name}, which no checkpoint of this project does", "don't use it")
             stack.append(Name(argument))
-        elif operation not in ("PROTO", "STOP"):
+        elif operation == "PROTO":
+            if argument != 2:  # PyTorch would warn
+                raise RefusedError(f"its data.pkl is of protocol {argument}, that of checkpoints is 2")
+        elif operation != "STOP":
             raise RefusedError(f"its data.pkl has an operation {operation}, which no checkpoint has", "don't use it")
 
     def mark(self) -> None:

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,10 @@ def run(main: Callable[[], Any], *, lists: tuple[str, ...] = (), sweeps: bool = 
             raise InputError(f"{flag}: keys go without dashes, {name or 'key'}=…; --help lists them")
         if MULTIRUN & set(given) and not sweeps:
             raise InputError("-m: this script makes no sweeps" + "".join(f"; {key}=A,B takes a list" for key in lists))
+        if MULTIRUN & set(given) and (
+            wide := next((a for a in given if re.match(r"trainer(\.strategy)?=.*ddp", a)), None)
+        ):
+            raise InputError(f"{wide}: a sweep's runs have one device each; leave it out, or train one without -m")
         if sweeps:
             given = resumed(given)
         sys.argv[1:] = follow(arguments(given, lists))

@@ -9,11 +9,15 @@ from hydra.core.override_parser.types import Override
 
 from tang.cli.arguments import MULTIRUN, escaped, parse, plain
 from tang.config.runs import FILE as CONFIG
-from tang.config.runs import MAY_CHANGE
+from tang.config.runs import MAY_CHANGE, refuse_links
 from tang.errors import InputError
+from tang.files import write_whole
 
 SWEEP = "multirun.yaml"
-"""In a sweep's folder: Hydra's record of how it was started."""
+"""In a sweep's folder: Hydra's record of how it was started the last time."""
+
+FIRST = "started.yaml"
+"""The same of the first time, kept when it is first resumed: a part of the sweep may be resumed alone."""
 
 CONSTANT = "hydra.job.config.override_dirname.exclude_keys"
 """The keys that the names of a sweep's folders leave out: those it doesn't vary."""
@@ -31,7 +35,10 @@ def resumed(given: Sequence[str]) -> list[str]:
     Raises:
         InputError: the folder isn't a sweep's, or is one and ``-m`` is missing.
     """
-    folder = next((Path(argument.partition("=")[2]) for argument in given if argument.startswith("resume=")), None)
+    name = next((argument.partition("=")[2] for argument in given if argument.startswith("resume=")), None)
+    if name == "latest":
+        name = _newest("outputs/sweeps/*/" + SWEEP if MULTIRUN & set(given) else f"outputs/train/*/{CONFIG}")
+    folder = None if name is None else Path(name).expanduser()
     is_sweep = folder is not None and (folder / SWEEP).is_file()
     if not MULTIRUN & set(given):
         if is_sweep:
@@ -42,7 +49,9 @@ def resumed(given: Sequence[str]) -> list[str]:
     if not is_sweep:
         raise InputError(f"resume={folder}: no sweep's folder, {SWEEP} isn't there; a single run goes on without -m")
 
-    before, constant = _started_with(folder / SWEEP)
+    if not (folder / FIRST).exists():
+        write_whole(folder / FIRST, lambda file: file.write((folder / SWEEP).read_bytes()))
+    before, constant = _started_with(folder / FIRST)
     ready = [plain(argument, is_sweep=True) for argument in given if not argument.startswith("resume=")]
     now = {_key(argument): argument for argument in ready if "=" in argument}
     for key in now.keys() & before.keys() - constant:
@@ -57,10 +66,19 @@ def resumed(given: Sequence[str]) -> list[str]:
     ]
 
 
+def _newest(files: str) -> str:
+    """The folder of a run or a sweep, the one begun last of those that have such a file."""
+    found = max(Path().glob(files), key=lambda path: path.stat().st_mtime, default=None)
+    if found is None:
+        raise InputError(f"resume=latest: there is no {files}")
+    return str(Path(*found.parts[:3]))
+
+
 def _of_run(given: Sequence[str], folder: Path) -> list[str]:
     """The arguments of a single run that goes on: Hydra works in its folder, and leaves its config there."""
     if not (folder / CONFIG).is_file():
         raise InputError(f"resume={folder}: no run's folder, {CONFIG} isn't there")
+    refuse_links(folder)
     keys = [argument.partition("=")[0] for argument in given if "=" in argument]
     if others := [key for key in keys if not key.startswith(("resume", MAY_CHANGE, "hydra"))]:
         raise InputError(f"{others[0]}: a run goes on with its own config; only {MAY_CHANGE}… may be given")
@@ -75,7 +93,10 @@ def _next_number(folder: Path) -> int:
 
 def _started_with(file: Path) -> tuple[dict[str, str], set[str]]:
     """A sweep's arguments by their keys, as they were typed, and those among the keys that it didn't vary."""
-    recorded: Any = yaml.safe_load(file.read_text(encoding="utf-8"))["hydra"]["overrides"]
+    try:
+        recorded: Any = yaml.safe_load(file.read_text(encoding="utf-8"))["hydra"]["overrides"]
+    except (yaml.YAMLError, ValueError, TypeError, KeyError):
+        raise InputError(f"{file}: broken; give the sweep's keys again, with hydra.sweep.dir={file.parent}") from None
     overrides = {_key(argument): argument for argument in [*recorded["hydra"], *recorded["task"]]}
     parsed = parse(overrides.get(CONSTANT, ""))
     constant: set[str] = set(map(str, parsed.value())) if parsed else set()  # type: ignore[arg-type]

@@ -1,13 +1,13 @@
 """The config of a run that has begun, from its folder: a file as strange as a checkpoint may be."""
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from tang.config import check
 from tang.config.training import (
@@ -46,7 +46,11 @@ TARGETS: dict[str, dict[str, type]] = {
 }
 """The only names of code that such a file may have, and their schemas."""
 
-_RESOLVER = re.compile(r"\$\{(?!oc\.)[^}]*:")
+MAX_BYTES = 2**20
+"""Of such a file; it has some 3,000."""
+
+_PLAIN = re.compile(r"\$\{[\w.]+\}")
+"""A reference to another key, as ``${seed}``."""
 
 
 def of_run(folder: Path) -> DictConfig:
@@ -57,32 +61,64 @@ def of_run(folder: Path) -> DictConfig:
     """
     path = folder / FILE
     try:
-        text = path.read_text(encoding="utf-8")
-        if _RESOLVER.search(text):
-            raise InputError("it calls functions")
-        loaded: Any = OmegaConf.create(text)
+        refuse_links(folder)
+        loaded: Any = _read(path)
         config: Any = OmegaConf.structured(Train)
         for group, targets in TARGETS.items():
-            config[group] = OmegaConf.structured(targets[loaded[group]["_target_"]])
+            target = loaded[group]["_target_"]
+            config[group] = OmegaConf.structured(targets[target])
+            config[group]["_target_"] = target
         merged = OmegaConf.merge(config, loaded)
         assert isinstance(merged, DictConfig)
+        for group in TARGETS:  # looked up above; nothing else in the file may say otherwise
+            merged[group]["_target_"] = config[group]["_target_"]
         check(merged)
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        LookupError,
-        AttributeError,
-        yaml.YAMLError,
-        OmegaConfBaseException,
-    ) as error:
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except Exception as error:  # what a stranger's file holds can raise anything
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise InputError(f"{path}: not the config of a run of this project ({reason})") from error
     return merged
 
 
+def refuse_links(folder: Path) -> None:
+    """Of what is written there nothing may lead out of a run's folder.
+
+    Raises:
+        InputError: something in it is a link.
+    """
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            if (path := Path(place, name)).is_symlink():
+                raise InputError(f"{path}: is a link; a run's folder has none")
+
+
+def _read(path: Path) -> DictConfig:
+    """A YAML file without what could grow or act: aliases, and calls of resolvers."""
+    if not path.is_file() or path.stat().st_size > MAX_BYTES:
+        raise InputError("no file of a config's size")
+    text = path.read_text(encoding="utf-8")
+    if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
+        raise InputError("has a YAML alias; Hydra writes none")
+    loaded = OmegaConf.create(text)
+    assert isinstance(loaded, DictConfig)
+    for value in _texts(OmegaConf.to_container(loaded, resolve=False)):
+        if "${" in _PLAIN.sub("", value):
+            raise InputError(f"{value}: calls a function; give the value itself")
+    return loaded
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All that stand in lists and dicts."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
 def to_go_on(folder: Path, given: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """The config of the run in ``folder``, with what ``overrides`` may change of it changed for good.
+    """The config of the run in ``folder``, with what ``overrides`` may change of it changed.
 
     Args:
         folder: of the run.
@@ -94,10 +130,15 @@ def to_go_on(folder: Path, given: DictConfig, overrides: Sequence[str]) -> DictC
     """
     config = of_run(folder)
     keys = [override.partition("=")[0] for override in overrides]
-    if changes := [key.rpartition(".")[2] for key in keys if key.startswith(MAY_CHANGE)]:
-        for name in changes:
-            config.trainer[name] = given.trainer[name]
-        write_text_whole(folder / FILE, OmegaConf.to_yaml(config))
-    elif (folder / RESULT).exists():
-        raise InputError(f"resume={folder}: this run is finished; trainer.max_epochs=… trains on")
+    changes = [key.rpartition(".")[2] for key in keys if key.startswith(MAY_CHANGE)]
+    if not changes and (folder / RESULT).exists():
+        raise InputError(f"resume={os.path.relpath(folder)}: this run is finished; trainer.max_epochs=… trains on")
+    for name in changes:
+        config.trainer[name] = given.trainer[name]
     return config
+
+
+def keep(folder: Path, config: DictConfig) -> None:
+    """Make ``config`` the one that the run in ``folder`` has from now on."""
+    if (folder / FILE).exists():
+        write_text_whole(folder / FILE, OmegaConf.to_yaml(config))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tang.reporting.settings import Setting, Sweep, short
+from tang.reporting.settings import Setting, Sweep
 
 LEVEL = 0.05
 
@@ -97,8 +97,8 @@ class Noise:
     def chain(self, key: str) -> str:
         """The values of ``key``, each at its best setting, from the best on."""
         signs = {"": "", YES: "> ", NO: "≈ ", OPEN: "? "}
-        best = self.sweep.best_by(key).items()
-        words = [f"{signs[self.verdict(setting)]}{short(value)} {setting.told()}" for value, setting in best]
+        best = self.sweep.best_by(key).values()
+        words = [f"{signs[self.verdict(setting)]}{setting.shown[key]} {setting.text()}" for setting in best]
         return f"- `{key}`: {', '.join(words)}"
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tang.reporting.noise import LEVEL, holm, is_sample, welch
-from tang.reporting.settings import Setting, Sweep, short, spread
+from tang.reporting.settings import Setting, Sweep
+from tang.sweeps.summary import LOSS, spread_of_losses
 from tang.tables import markdown
 
 CLOSE = 0.02
@@ -17,16 +18,15 @@ EARLY = 0.25
 RATES = ("optimizer.lr_scale", "optimizer.lr")
 
 
-def early_losses(setting: Setting) -> list[float]:
-    """``val/loss`` of its runs at the first validation after a quarter of the training.
+def early_losses(sweep: Sweep, setting: Setting) -> list[float]:
+    """``val/loss`` of its runs at the first validation after a quarter of the whole training.
 
-    Empty if there was none before the half, or none at all.
+    Empty if a run had none from there to the half.
     """
-    losses = []
-    for curve in setting.curves:
-        end = curve[-1][0]
-        step, loss = next((step, loss) for step, loss in curve if step >= EARLY * end * 0.99)
-        losses += [loss] * (step <= end / 2)
+    end = sweep.length(setting)
+    start = 0.99 * EARLY * end  # what is between validations is rounded down to whole batches
+    early = [[loss for step, loss in curve if start <= step <= end / 2][:1] for curve in setting.curves]
+    losses = [loss for first in early for loss in first]
     return losses if len(losses) == len(setting.runs) else []
 
 
@@ -68,12 +68,10 @@ class Optimizers:
     def row(self, optimizer: str) -> dict[str, str]:
         """Of the table."""
         best = self.best[optimizer]
-        others = [
-            f"{key.rpartition('.')[2]}={short(value)}" for key, value in best.values.items() if key != "optimizer"
-        ]
-        row = {"optimizer": optimizer, "best at": ", ".join(others), "val/loss": best.told()}
-        losses = early_losses(best)
-        row["early val/loss"] = spread(losses, 4) if losses else "–"
+        others = [f"{key.rpartition('.')[2]}={value}" for key, value in best.shown.items() if key != "optimizer"]
+        row = {"optimizer": optimizer, "best at": ", ".join(others), LOSS: best.text()}
+        losses = early_losses(self.sweep, best)
+        row[f"early {LOSS}"] = spread_of_losses(losses) if losses else "–"
         if self.rate:
             row["good rates"] = "{} of {}".format(*self.good_rates(optimizer))
         return row
@@ -88,26 +86,27 @@ class Optimizers:
         claims = [claim for claim in claims if claim.first and claim.second]
         tests = [welch(c.first, c.second) if is_sample(c.first) and is_sample(c.second) else None for c in claims]
         fallen = iter(holm([test for test in tests if test is not None]))
-        told = [claim.told(None if test is None else next(fallen)) for claim, test in zip(claims, tests, strict=True)]
-        if claims and any(test is not None for test in tests):
-            told.insert(0, PLANNED)
+        texts = [claim.text(None if test is None else next(fallen)) for claim, test in zip(claims, tests, strict=True)]
+        if any(test is not None for test in tests):
+            texts.insert(0, PLANNED)
         if self.rate and {"adam", "momentum"} <= set(self.best):
-            told.append(f"**D, “momentum is sensitive to its rate, Adam stable”: {self.steadier('adam', 'momentum')}")
-        return told
+            texts.append(f"**D, “momentum is sensitive to its rate, Adam stable”: {self.steadier('adam', 'momentum')}")
+        return texts
 
     def lower(self, words: str, one: str, other: str, is_early: bool) -> "Claim":
         """The claim that ``one`` comes lower than ``other``, each at its best, in the end or early on."""
         place = f"After {EARLY:.0%} of the training" if is_early else "At their best"
         first, second = (self.best[name] for name in (one, other))
-        losses = (early_losses(first), early_losses(second)) if is_early else (first.losses, second.losses)
+        losses = [early_losses(self.sweep, of) if is_early else of.losses for of in (first, second)]
         return Claim(words, place, one, other, *losses)
 
     def steadier(self, one: str, other: str) -> str:
-        """Whether more rates are good for ``one`` than for ``other``."""
+        """Whether more rates are good for ``one`` than for ``other``; a single one more is hardly a difference."""
         (good, tried), (others_good, others_tried) = self.good_rates(one), self.good_rates(other)
-        more, less = good / tried, others_good / others_tried
-        word = "yes." if more > less else "no." if more < less else "not to be seen here."
-        return f"{word}** {good} of {tried} rates are good for {one}, {others_good} of {others_tried} for {other}."
+        gap = good * others_tried - others_good * tried  # of the shares, as a whole number
+        more = "barely: by one rate" if gap <= max(tried, others_tried) else "yes"
+        word = more if gap > 0 else "no" if gap < 0 else "not to be seen here"
+        return f"{word}.** {good} of {tried} rates are good for {one}, {others_good} of {others_tried} for {other}."
 
 
 @dataclass(frozen=True)
@@ -123,11 +122,11 @@ class Claim:
     second: Sequence[float]
     """those of ``other``."""
 
-    def told(self, is_beyond: bool | None) -> str:
+    def text(self, is_beyond: bool | None) -> str:
         """The answer; ``is_beyond``: whether the difference is larger than the noise, None if that isn't known."""
         holds = "yes" if statistics.fmean(self.first) < statistics.fmean(self.second) else "no"
         word = {True: holds, False: "can't be told", None: f"{holds}, by these runs"}[is_beyond]
-        numbers = f"{self.one} {spread(self.first, 4)}, {self.other} {spread(self.second, 4)}"
+        numbers = f"{self.one} {spread_of_losses(self.first)}, {self.other} {spread_of_losses(self.second)}"
         return f"**{self.words}: {word}.** {self.place} {numbers}; {CERTAINTY[is_beyond]}."
 
 
@@ -141,6 +140,6 @@ PLANNED = f"""\
 Claims that were made before the sweep: Welch's t test at the level of {LEVEL:.0%}, corrected for the claims alone."""
 
 
-def told(sweep: Sweep) -> Sequence[str]:
-    """The section on optimizers, if several were tried."""
+def section(sweep: Sweep) -> Sequence[str]:
+    """On optimizers, if several were tried."""
     return ["## Optimizers", Optimizers(sweep).text()] if "optimizer" in sweep.keys else []

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from tang.reporting.reading import LOSS
 from tang.reporting.settings import Sweep
 from tang.reporting.style import colours, label, names, scale
+from tang.sweeps.summary import LOSS
 
 SWAY = 0.04
 """How far lines with the same value are spread on its axis, better ones lower."""

@@ -2,19 +2,16 @@
 
 import logging
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tang.errors import InputError
-from tang.sweeps.summary import SEED, Run, collect
+from tang.sweeps.summary import LOSS, Run, collect
 
 logging.getLogger("tensorboard").setLevel(logging.WARNING)  # it tells of every file it opens
 
-LOSS = "val/loss"
-
-Curve = list[tuple[int, float]]
+Points = list[tuple[int, float]]
 """Training steps, and a figure after each."""
 
 
@@ -24,6 +21,8 @@ def read(folder: Path) -> list[Run]:
     Raises:
         InputError: ``folder`` isn't that of a sweep.
     """
+    if folder.is_file():
+        raise InputError(f"dir={folder}: this is a file; give the folder of a sweep")
     if not folder.is_dir():
         raise InputError(f"dir={folder}: no such folder")
     if (folder / ".hydra").is_dir():
@@ -34,18 +33,12 @@ def read(folder: Path) -> list[Run]:
     return runs
 
 
-def validations(run: Run) -> Curve:
+def validations(run: Run) -> Points:
     """``val/loss`` as TensorBoard has it; finite values only."""
     events = EventAccumulator(str(run.folder), size_guidance={"scalars": 0})
     events.Reload()
     points = events.Scalars(LOSS) if LOSS in events.Tags()["scalars"] else []
     return [(point.step + 1, point.value) for point in points if math.isfinite(point.value)]
-
-
-def varied(runs: Sequence[Run]) -> list[str]:
-    """The keys that differ among ``runs``, but for the seed; of a single run all that were given."""
-    keys = dict.fromkeys(key for run in runs for key in run.overrides if key != SEED)
-    return [key for key in keys if len(runs) == 1 or len({run.overrides.get(key) for run in runs}) > 1]
 
 
 def newest(sweeps: Path) -> Path:

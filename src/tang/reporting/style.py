@@ -1,5 +1,6 @@
 """How pictures of sweeps look: letters that every font has, colours, and places for values on an axis."""
 
+import logging
 import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,10 @@ import numpy as np
 from matplotlib import font_manager
 from matplotlib.colors import Normalize
 
-from tang.reporting.settings import Sweep, as_number, short
+from tang.reporting.settings import Sweep
+from tang.sweeps.summary import as_number, shorten
+
+logging.getLogger("matplotlib").setLevel(logging.WARNING)  # the first time it tells of its list of fonts
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's, which the colour-blind can tell apart."""
@@ -59,7 +63,7 @@ def drawing() -> Iterator[None]:
 
 def label(text: str, most: int = 28) -> str:
     """``text`` for a picture: what no font shows as its code, the middle of a long one left out."""
-    shown = "".join(letter if ord(letter) in characters() else f"\\u{ord(letter):04x}" for letter in short(text))
+    shown = "".join(letter if ord(letter) in characters() else f"\\u{ord(letter):04x}" for letter in text)
     if len(shown) > most:
         shown = f"{shown[: most // 2 - 1]}…{shown[-most // 2 :]}"
     return shown.replace("$", r"\$")
@@ -98,7 +102,7 @@ def scale(values: Sequence[str]) -> Scale:
         distinct.sort(key=numbers.__getitem__)
     step = 1 / max(1, len(distinct) - 1)
     place = {value: number * step for number, value in enumerate(distinct)}
-    shown = [label(value) for value in distinct]
+    shown = [label(text) for text in shorten(distinct).values()]
     cell = {value: number for number, value in enumerate(distinct)}
     return Scale(place, list(zip(place.values(), shown, strict=True)), cell, shown)
 

@@ -32,7 +32,7 @@ EXTRAS = {
 """The plugins, and what brings them."""
 
 
-class Sweep(Callback):
+class SweepCallback(Callback):
     """Hydra calls this: the table in the sweep's folder grows with every job."""
 
     folder: ClassVar[Path | None] = None
@@ -44,7 +44,7 @@ class Sweep(Callback):
             if plugin in EXTRAS and importlib.util.find_spec(f"hydra_plugins.{plugin}") is None:
                 choice = config.hydra.runtime.choices[f"hydra/{group}"]
                 sys.exit(f"error: hydra/{group}={choice}: needs an extra: pip install -e '.[{EXTRAS[plugin]}]'")
-        Sweep.folder = Path(config.hydra.sweep.dir)
+        SweepCallback.folder = Path(config.hydra.sweep.dir)
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         if config.hydra.mode == RunMode.MULTIRUN:
@@ -74,22 +74,25 @@ def run_sweep(main: Callable[[], Any]) -> None:
         except SystemExit:
             if not received or not _has_begun():
                 raise
-    assert Sweep.folder is not None
-    print(f"\n{write_summary(Sweep.folder)}\nin {Sweep.folder / 'summary.md'} and summary.csv", flush=True)
-    runs = collect(Sweep.folder)
+    folder = SweepCallback.folder
+    assert folder is not None
+    print(f"\n{write_summary(folder)}\nin {folder / 'summary.md'} and summary.csv", flush=True)
+    runs = collect(folder)
     failed = [run.failure for run in runs if run.failure is not None]
     done = sum(run.status == "done" for run in runs)
     if received:
         trouble = f"stopped, with {done} runs done"
     elif failed and trouble is None:
         trouble = f"{len(failed)} of {len(runs)} runs failed: {failed[0]}"
+    elif done < len(runs) and trouble is None:
+        trouble = f"{len(runs) - done} of {len(runs)} runs are unfinished"
     if trouble:
-        sys.stderr.write(f"error: {trouble}; python src/train.py -m resume={Sweep.folder} runs what is missing\n")
+        sys.stderr.write(f"error: {trouble}; python src/train.py -m resume={folder} runs what is missing\n")
         sys.exit(EXIT_CODES[signal.Signals(received[0])] if received else 1)
 
 
 def _has_begun() -> bool:
-    return Sweep.folder is not None and len(collect(Sweep.folder)) > 0
+    return SweepCallback.folder is not None and len(collect(SweepCallback.folder)) > 0
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from hydra.core.utils import configure_log
 from omegaconf import OmegaConf
 
 from tang.cli.screen import ScreenHandler, speak_chinese
+from tang.config.runs import of_run
 from tang.errors import InputError
 from tang.sweeps import gpus
 from tang.sweeps.processes import end_with_parent
@@ -50,8 +51,7 @@ def main() -> None:
             log.info("on GPU %s", mine)
         from tang.training import train  # imports PyTorch, which asks what GPUs there are
 
-        config: Any = OmegaConf.load(files / "config.yaml")
-        train(config, folder, is_sweep=True)
+        train(of_run(folder), folder, is_sweep=True)
         del lock  # it is held until here
     except InputError as error:
         _fail(folder, str(error))

@@ -82,6 +82,8 @@ def run(command: Sequence[str]) -> int:
     try:
         make_importable()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+        for number in tuple(received):  # before there was a process
+            process.send_signal(number)
         code = process.wait()
     finally:
         for number, handler in before.items():

@@ -4,13 +4,14 @@ import csv
 import json
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
+from tang.errors import DIVERGED
 from tang.tables import columns, markdown
 
 RESULT = "result.json"
@@ -18,6 +19,8 @@ RESULT = "result.json"
 
 FAILURE = "failure.txt"
 """In a run's folder: why it failed, a line."""
+
+LOSS = "val/loss"
 
 SEED = "seed"
 
@@ -34,9 +37,26 @@ class Run:
     """Why it failed."""
 
     @property
+    def has_diverged(self) -> bool:
+        """Whether it failed because a loss, or what came of it, wasn't finite."""
+        return self.failure is not None and DIVERGED in self.failure
+
+    @property
+    def loss(self) -> float | None:
+        """Its best ``val/loss``; infinite if it diverged, None if it came to no end."""
+        if self.result:
+            return float(self.result["val_loss"])
+        return math.inf if self.has_diverged else None
+
+    @property
+    def ended(self) -> float:
+        """When it came to its end or failed, in seconds since 1970."""
+        return (self.folder / (RESULT if self.result else FAILURE)).stat().st_mtime
+
+    @property
     def status(self) -> str:
         if self.failure is not None:
-            return f"failed: {self.failure}"
+            return f"{'diverged' if self.has_diverged else 'failed'}: {self.failure}"
         return "done" if self.result else "unfinished"
 
     @property
@@ -45,20 +65,14 @@ class Run:
         if self.result is None:
             return {}
         metrics, speed = self.result["metrics"], self.result["tokens_per_second"]
-        return {"val/loss": self.result["val_loss"], **metrics, "minutes": self.result["minutes"], "tokens/s": speed}
-
-    def varied(self, runs: Sequence["Run"]) -> dict[str, str]:
-        """Its overrides, as far as they differ among ``runs``."""
-        keys = dict.fromkeys(key for run in runs for key in run.overrides)
-        differ = [key for key in keys if len({run.overrides.get(key) for run in runs}) > 1 or len(runs) == 1]
-        return {key: self.overrides.get(key, "") for key in differ}
+        return {LOSS: self.result["val_loss"], **metrics, "minutes": self.result["minutes"], "tokens/s": speed}
 
     def row(self, runs: Sequence["Run"]) -> dict[str, Any]:
         """Of the table of ``runs``; what became of it only if some aren't done."""
-        row: dict[str, Any] = self.varied(runs)
+        row: dict[str, Any] = {key: self.overrides.get(key, "") for key in varied(runs)}
         if any(run.status != "done" for run in runs):
             row["status"] = self.status if len(self.status) <= 60 else f"{self.status[:59]}…"
-        row |= {name: _shown(name, value) for name, value in self.figures.items()}
+        row |= {name: f"{value:.{digits(name)}f}" for name, value in self.figures.items()}
         return row | {"epochs": self.result["epochs"]} if self.result else row
 
 
@@ -72,12 +86,13 @@ def write_summary(folder: Path) -> str:
         return ""
     rows = [run.row(runs) for run in runs]
     checkpoints = [run.result["checkpoint"] if run.result else "" for run in runs]
-    text = f"{markdown(rows)}\n"
+    text = f"{markdown(readable(rows, varied(runs)))}\n"
     if checkpoints[0]:
         text += f"\nbest: {checkpoints[0]}\n"
-    done = [run for run in runs if run.result]
-    if len({run.overrides.get(SEED) for run in done}) > 1:
-        text += f"\nmean ± standard deviation over seeds\n\n{markdown(over_seeds(done))}\n"
+    settings = by_setting(runs)
+    if any(len(members) > 1 for _, members in settings):
+        means = [{**values, "runs": len(members), **over_seeds(members)} for values, members in settings]
+        text += f"\nmean ± standard deviation over seeds\n\n{markdown(readable(means, varied(runs)))}\n"
     (folder / "summary.md").write_text(text, encoding="utf-8")
     with (folder / "summary.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [*columns(rows), "checkpoint"])
@@ -96,28 +111,82 @@ def collect(folder: Path) -> list[Run]:
         came_to = json.loads(result.read_text(encoding="utf-8")) if result.exists() and why is None else None
         given = dict(override.lstrip("+").split("=", 1) for override in overrides)
         runs.append(Run(path.parent.parent, given, came_to, why))
-    return sorted(runs, key=lambda run: (run.failure is not None, run.figures.get("val/loss", math.inf)))
+    return sorted(runs, key=lambda run: (run.failure is not None, run.figures.get(LOSS, math.inf)))
 
 
-def over_seeds(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """A row for each setting but the seed: how many runs, and mean ± standard deviation (n − 1) of their figures."""
-    groups: dict[tuple[tuple[str, str], ...], list[Run]] = {}
-    for run in runs:
-        setting = {key: value for key, value in run.varied(runs).items() if key != SEED}
-        groups.setdefault(tuple(setting.items()), []).append(run)
-    rows = []
-    for items, members in groups.items():
-        row: dict[str, Any] = {**dict(items), "runs": len(members)}
-        for name in members[0].figures:
-            values = [member.figures.get(name, math.nan) for member in members]
-            is_known = len(values) > 1 and all(map(math.isfinite, values))
-            deviation = statistics.stdev(values) if is_known else math.nan
-            row[name] = f"{_shown(name, statistics.fmean(values))} ± {_shown(name, deviation)}"
-        rows.append(row)
-    return rows
+def varied(runs: Sequence[Run]) -> list[str]:
+    """The keys of overrides that differ among ``runs``; of a single run all that were given."""
+    keys = dict.fromkeys(key for run in runs for key in run.overrides)
+    return [key for key in keys if len(runs) == 1 or len({run.overrides.get(key) for run in runs}) > 1]
 
 
-def _shown(name: str, value: float) -> str:
-    """With as many digits as a figure deserves."""
-    digits = {"val/loss": 4, "minutes": 1, "tokens/s": 0}.get(name, 4 if "accuracy" in name else 2)
-    return f"{value:.{digits}f}"
+def by_setting(runs: Sequence[Run]) -> list[tuple[dict[str, str], list[Run]]]:
+    """The runs that ended or diverged, by what they have of the varied keys but the seed; the lowest mean loss first.
+
+    Of runs with the same seed only the newest counts: they are no measurements of their own.
+    """
+    keys = [key for key in varied(runs) if key != SEED]
+    settings: dict[tuple[str, ...], dict[str, Run]] = {}
+    for run in sorted((run for run in runs if run.loss is not None), key=lambda run: run.ended):
+        values = tuple(run.overrides.get(key, "") for key in keys)
+        settings.setdefault(values, {})[run.overrides.get(SEED, "")] = run
+    groups = [(dict(zip(keys, values, strict=True)), list(seeds.values())) for values, seeds in settings.items()]
+    return sorted(groups, key=lambda group: statistics.fmean(losses(group[1])))
+
+
+def losses(runs: Sequence[Run]) -> list[float]:
+    """The ``val/loss`` of those that have one."""
+    return [run.loss for run in runs if run.loss is not None]
+
+
+def over_seeds(runs: Sequence[Run]) -> dict[str, str]:
+    """The figures of a setting's runs; of a setting of which a run diverged nothing but that."""
+    if any(run.has_diverged for run in runs):
+        return {LOSS: spread_of_losses(losses(runs))}
+    names = runs[0].figures
+    return {name: spread([run.figures.get(name, math.nan) for run in runs], digits(name)) for name in names}
+
+
+def spread_of_losses(losses: Sequence[float]) -> str:
+    """Mean ± standard deviation, or how many are infinite: those of runs that diverged."""
+    if infinite := sum(map(math.isinf, losses)):
+        return "diverged" if infinite == len(losses) else f"diverged in {infinite} of {len(losses)}"
+    return spread(losses, digits(LOSS))
+
+
+def spread(values: Sequence[float], digits: int) -> str:
+    """Mean ± standard deviation (n − 1), as far as there are any; a perplexity may be infinite."""
+    mean = statistics.fmean(values)
+    form = f".{digits}f" if abs(mean) < 1e5 else ".1e"
+    is_known = len(values) > 1 and math.isfinite(mean)
+    return f"{mean:{form}} ± {statistics.stdev(values):{form}}" if is_known else f"{mean:{form}}"
+
+
+def digits(name: str) -> int:
+    """As many as a figure deserves."""
+    return {LOSS: 4, "minutes": 1, "tokens/s": 0}.get(name, 4 if "accuracy" in name else 2)
+
+
+def readable(rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[dict[str, Any]]:
+    """``rows`` with the values of ``keys`` as :func:`shorten` has them."""
+    shown = {key: shorten(row.get(key, "") for row in rows) for key in keys}
+    return [{name: shown[name][cell] if name in shown else cell for name, cell in row.items()} for row in rows]
+
+
+def shorten(values: Iterable[str]) -> dict[str, str]:
+    """How a table shows a key's values: fractions with four digits, unless two would look the same; none as a dash."""
+    every = {value: value or "–" for value in values}
+    short = {
+        value: f"{number:.4g}" if "." in value and (number := as_number(value)) is not None else text
+        for value, text in every.items()
+    }
+    return short if len(set(short.values())) == len(short) else every
+
+
+def as_number(value: str) -> float | None:
+    """``value`` if it is a number."""
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

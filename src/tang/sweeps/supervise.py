@@ -3,7 +3,6 @@
 import json
 import logging
 import math
-import shutil
 import signal
 import sys
 from pathlib import Path
@@ -12,13 +11,15 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from tang import config
+from tang.config.runs import FILE as CONFIG
+from tang.config.runs import MAY_CHANGE
 from tang.errors import InputError
+from tang.files import write_text_whole
 from tang.sweeps.processes import Stopped, Worker, run
 from tang.sweeps.summary import FAILURE, RESULT
 
 log = logging.getLogger(__name__)
 
-CONFIG = ".hydra/config.yaml"
 STARTED = ".hydra/started.yaml"
 """The config that the run in a folder has; Hydra writes ``config.yaml`` anew whenever a sweep goes on."""
 
@@ -37,7 +38,7 @@ def supervise(cfg: DictConfig, folder: Path) -> float:
     (folder / FAILURE).unlink(missing_ok=True)
     try:
         config.check(cfg)
-        if "ddp" in cfg.trainer.strategy:
+        if cfg.trainer.strategy == "ddp":
             raise InputError(
                 f"trainer.strategy={cfg.trainer.strategy}: a sweep's jobs have one device each; "
                 "leave trainer=ddp out, or train one setting at a time, without -m"
@@ -64,18 +65,20 @@ def is_done(folder: Path) -> bool:
     started, now = folder / STARTED, folder / CONFIG
     result = folder / RESULT
     if not result.exists() and not (folder / "checkpoints" / "last.ckpt").exists():
-        shutil.copyfile(now, started)
+        write_text_whole(started, now.read_text(encoding="utf-8"))
         return False
+    if not started.is_file():
+        raise InputError(f"{started}: isn't there; another sweep's folder can be resumed")
     before, after = (_flat(OmegaConf.to_container(OmegaConf.load(path))) for path in (started, now))
     changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-    if fixed := [key for key in changed if not key.startswith("trainer.max_")]:
-        shutil.copyfile(started, now)
+    if fixed := [key for key in changed if not key.startswith(MAY_CHANGE)]:
+        write_text_whole(now, started.read_text(encoding="utf-8"))
         raise InputError(
             f"{fixed[0]}={after.get(fixed[0])}: was {before.get(fixed[0])} when this run began; "
             "of a run that goes on only trainer.max_* may change"
         )
     if changed:  # it goes on, to another end
-        shutil.copyfile(now, started)
+        write_text_whole(started, now.read_text(encoding="utf-8"))
         result.unlink(missing_ok=True)
     return result.exists()
 

@@ -11,9 +11,7 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from tang.data.batches import BatchLoader
-from tang.errors import InputError
-
-DIVERGED = "training diverged: a lower optimizer.lr or trainer.gradient_clip_val=1 may help"
+from tang.errors import DIVERGED, InputError
 
 
 class Mean(MeanMetric):

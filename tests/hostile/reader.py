@@ -1,4 +1,4 @@
-"""``python -m tests.hostile_reader FOLDER``: what refuses the files in it, and the memory that it took, as JSON."""
+"""``python -m tests.hostile.reader FOLDER``: what refuses the files in it, and the memory that it took, as JSON."""
 
 import json
 import resource
@@ -8,13 +8,14 @@ from pathlib import Path
 from tang import checkpoint
 from tang.errors import InputError
 from tang.tasks.task import Task
+from tests.hostile.makers import trainable
 
 MEGABYTES = 256
 """That may be asked for, beyond the libraries and a first model: by what isn't in the file, that is."""
 
 
 def main(folder: Path) -> None:
-    checkpoint.resumable(folder / "good.ckpt", Task)
+    checkpoint.resumable(folder / "good.ckpt", trainable())
     before = memory()
     limit = (before["VmSize"] + MEGABYTES * 1024) * 1024
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -34,7 +35,7 @@ def line(place: Path) -> str:
     """What the functions that the scripts call say of a file."""
     try:
         if place.name.startswith("states"):
-            checkpoint.resumable(place / "x.ckpt", Task)
+            checkpoint.resumable(place / "x.ckpt", trainable())
         else:
             checkpoint.load(checkpoint.find(str(place / "x.ckpt"), Task), Task)
     except InputError as error:

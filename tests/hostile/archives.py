@@ -1,0 +1,125 @@
+"""Zip archives that aren't what a checkpoint is, or not to everyone who reads them."""
+
+import os
+import struct
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+
+from tests.hostile.makers import Cases, Make, content_of, language_model
+
+
+def archive(path: Path, records: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) -> None:
+    """A zip archive with these files."""
+    with warnings.catch_warnings(), zipfile.ZipFile(path, "w", compression) as file:
+        warnings.simplefilter("ignore")  # a name that stands twice
+        for name, content in records.items():
+            file.writestr(name.replace("#", ""), content)
+
+
+def records(change: Callable[[dict[str, bytes]], dict[str, bytes]], compression: int = zipfile.ZIP_STORED) -> Make:
+    """A checkpoint packed anew."""
+
+    def make(path: Path, marker: Path) -> None:
+        torch.save(content_of(language_model()), path)
+        with zipfile.ZipFile(path) as file:
+            found = {name: file.read(name) for name in file.namelist()}
+        archive(path, change(found), compression)
+
+    return make
+
+
+def patched(old: bytes, new: bytes, count: int = 1) -> Make:
+    """A checkpoint with bytes of it replaced, from the end."""
+
+    def make(path: Path, marker: Path) -> None:
+        torch.save(content_of(language_model()), path)
+        parts = path.read_bytes().rsplit(old, count)
+        assert len(parts) == count + 1
+        path.write_bytes(new.join(parts))
+
+    return make
+
+
+def prefixed(path: Path, marker: Path) -> None:
+    """Two archives of the same sizes: the zipfile module finds the second, PyTorch the first."""
+    torch.save(content_of(language_model()), path)
+    with zipfile.ZipFile(path) as file:
+        good = {entry: file.read(entry) for entry in file.namelist()}
+    archive(path, good)
+    second = path.read_bytes()
+    archive(path, {**good, "x/data.pkl": BOMB.ljust(len(good["x/data.pkl"]), b"\0")})
+    path.write_bytes(path.read_bytes()[:-22] + second)
+
+
+def two_directories(path: Path, marker: Path) -> None:
+    """Two zip64 records: the zipfile module takes the one at the end, PyTorch the one that the locator names."""
+    content = content_of(language_model())
+    torch.save(content, path)
+    first = path.read_bytes()
+    content["state_dict"]["network.head.bias"] += 1
+    torch.save(content, path)
+    path.write_bytes(first[:-42] + path.read_bytes())
+
+
+def large_directory(path: Path, marker: Path) -> None:
+    torch.save(content_of(language_model()), path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-58] + struct.pack("<Q", 2**32) + whole[-50:])
+
+
+def sparse(path: Path, marker: Path) -> None:
+    """A model of a gigabyte and more that takes no room on the disk."""
+    with torch.device("meta"):
+        content = content_of(language_model(hidden_size=2**13))
+    content["state_dict"] = {name: torch.empty(like.shape) for name, like in content["state_dict"].items()}
+    with torch.serialization.skip_data():
+        torch.save(content, path)
+    assert path.stat().st_blocks * 512 < 2**20 < 2**30 < path.stat().st_size
+
+
+def hole(path: Path, marker: Path) -> None:
+    """A file that takes nothing on disk."""
+    path.touch()
+    os.truncate(path, 2**40)
+
+
+BOMB = b"\x80\2cos\nsystem\n."
+"""A program that names what no checkpoint does."""
+
+SPACE: Cases = {
+    "a hole of a terabyte": (hole, "more than any checkpoint"),
+    "a deflated pickle of 256 MB": (
+        lambda path, _: archive(path, {"a/data.pkl": bytes(2**28)}, zipfile.ZIP_DEFLATED), "is compressed"),
+    "deflated weights": (
+        records(lambda found: {**found, "x/data/0": bytes(2**26)}, zipfile.ZIP_DEFLATED), "is compressed"),
+    "weights larger than the file": (
+        patched(struct.pack("<LL", 800, 800), struct.pack("<LL", 2**31, 2**31)), "claims to hold more than"),
+    "a directory of 4 GB": (large_directory, "its directory is larger than any"),
+    "a sparse file": (sparse, r"needs \d\.\d GB of memory, 0\.\d are there; give a smaller model"),
+    "a version of 8 MB": (
+        records(lambda found: {**found, "x/version": bytes(2**23)}), "its version has 8,388,608 bytes"),
+}  # fmt: skip
+
+ARCHIVES: Cases = {
+    "two archives": (prefixed, "there may be two archives in it"),
+    "two zip64 records": (two_directories, "a zip64 record elsewhere than it says"),
+    "names that differ in case": (records(lambda found: {"x/DATA.PKL": BOMB, **found}), "twice"),
+    "a name with a zero byte": (patched(b"byteorder", b"byteor\0er", 2), r"has a file 'x/byteor\\x00er' in it"),
+    "a path that leads out": (records(lambda found: {**found, "../../../x": b"1"}), "has a file '../../../x' in it"),
+    "an absolute path": (records(lambda found: {**found, "/etc/passwd": b"1"}), "has a file '/etc/passwd' in it"),
+    "a path up inside": (records(lambda found: {**found, "a/..": b"1"}), "has a file 'a/..' in it"),
+    "a file twice": (records(lambda found: {**found, "x#.ckpt/version": b"1", "x.ckpt/version": b""}), "twice"),
+    "several folders": (records(lambda found: {**found, "b/version": b"1"}), "several folders"),
+    "a TorchScript archive": (records(lambda found: {**found, "x/code/__torch__.py": b""}), "another kind of zip"),
+    "another zip archive": (lambda path, _: archive(path, {"word/document.xml": b""}), "no data.pkl|another kind"),
+    "a comment at the end": (patched(b"PK\5\6", b"PK\5\6" + bytes(9)), "no directory at its end"),
+    "an empty archive": (lambda path, _: archive(path, {}), "neither a PyTorch"),
+    "swapped weights": (
+        records(lambda found: {key: value[: -("/data/" in key) or None] for key, value in found.items()}),
+        "isn't what the file holds"),
+    "a wrong checksum": (patched(b"byteorder", b"byteordes"), "can't be read|isn't what"),
+}  # fmt: skip
