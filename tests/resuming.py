@@ -11,13 +11,18 @@ UNEQUAL = "train/tokens_per_second"
 
 
 def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
-    """All points of TensorBoard's scalars, (step, value), and the steps of its texts, in the files' order."""
+    """All points of TensorBoard's scalars, (step, value), and the steps of its texts, by step.
+
+    A fold shows as a step that comes twice. TensorBoard reads files that were begun in the same second by the names of
+    their numbers, 10 before 9.
+    """
     events = EventAccumulator(str(folder), {"scalars": 0, "tensors": 0}, purge_orphaned_data=False)
     events.Reload()
     scalars = {name: [(p.step, p.value) for p in events.Scalars(name)] for name in events.Tags()["scalars"]}
     texts = {name: [(point.step, 0.0) for point in events.Tensors(name)] for name in events.Tags()["tensors"]}
     hparams = {name for name in texts if name.startswith("_hparams_")}
-    return {name: points for name, points in (scalars | texts).items() if name not in {UNEQUAL, *hparams}}
+    curves = {name: points for name, points in (scalars | texts).items() if name not in {UNEQUAL, *hparams}}
+    return {name: sorted(points, key=lambda point: point[0]) for name, points in curves.items()}
 
 
 def state(folder: Path) -> dict[str, Any]:

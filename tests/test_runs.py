@@ -44,7 +44,7 @@ def test_only_its_end_may_be_moved_and_that_is_kept(tmp_path: Path) -> None:
     [
         ("torch.optim.Adam", "os.system", "not the config of a run of this project"),
         ("tang.data.poems.PoemDataModule", "subprocess.run", "not the config of a run of this project"),
-        ("hidden_size: 256", "hidden_size: -1", r"model\.hidden_size=-1: must be at least 1"),
+        ("hidden_size: 256", "hidden_size: -1", r"model\.hidden_size=-1: must be from 1 to 65536"),
         ("hidden_size: 256", "hidden_size: [1]", "not the config of a run of this project"),
         ("hidden_size: 256", "hidden_sizes: 256", "not the config of a run of this project"),
         ("init_from: null", "init_from: ${new_folder:outputs/x}", "calls a function; give the value itself"),

@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 
-LONG = ["trainer.max_epochs=40", "callbacks.early_stopping.patience=null"]
+LONG = ["trainer.max_epochs=20", "callbacks.early_stopping.patience=null"]
 """Long enough to be killed in the middle."""
 
 GPUS = ["hydra/launcher=gpus", "hydra.sweep.dir=sweep"]

@@ -12,7 +12,6 @@ import torch
 
 from tang.checkpoint.content import FOREIGN, OLDER, Declared, RefusedError, shown
 from tang.config import training
-from tang.config.rules import between
 from tang.corpus.forms import FORMS, PUNCTUATION, hanzi
 from tang.corpus.names import LETTERS
 from tang.data.vocabulary import SPECIALS
@@ -28,8 +27,6 @@ SCHEMAS = {
     Classifier: {"model": training.Classifier, "data": training.Names},
 }
 
-SIZES = {"embedding_size": between(1, 2**16), "hidden_size": between(1, 2**16), "num_layers": between(1, 2**8)}
-"""What no model of poems or names exceeds."""
 MAX_INTEGER = 2**32
 MAX_SYMBOLS = 2**16
 MAX_LANGUAGES = 1000
@@ -104,9 +101,9 @@ def _check_group(group: str, given: Any, schema: type) -> None:
             raise RefusedError(f"{group}.{name} is {shown(value)}, too long or with characters that steer a terminal")
         if not _is_of(value, hints[name]):
             raise RefusedError(f"{group}.{name} is {shown(value)}, which it can't be")
-        for rule in (fields[name].metadata.get("rule"), SIZES.get(name)):
-            if rule and value is not None and not rule.holds(value):
-                raise RefusedError(f"{group}.{name} is {shown(value)}, which must be {rule.allowed}")
+        rule = fields[name].metadata.get("rule")
+        if rule and value is not None and not rule.holds(value):
+            raise RefusedError(f"{group}.{name} is {shown(value)}, which must be {rule.allowed}")
 
 
 def _is_of(value: Any, hint: Any) -> bool:

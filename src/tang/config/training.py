@@ -17,6 +17,7 @@ from tang.config.rules import (
     STARTS,
     TEMPERATURE,
     at_least,
+    between,
     key,
     one_of,
 )
@@ -65,9 +66,9 @@ class Model:
     """What every network has: its sizes, and its recurrent stack; see Recurrent."""
 
     _target_: str = MISSING
-    embedding_size: int | None = key(None, at_least(1))
-    hidden_size: int = key(256, at_least(1))
-    num_layers: int = key(1, at_least(1))
+    embedding_size: int | None = key(None, between(1, 2**16))
+    hidden_size: int = key(256, between(1, 2**16))
+    num_layers: int = key(1, between(1, 2**8))
     dropout: float = key(0.0, SHARE)
     cell: str = key("lstm", one_of("lstm", "rnn", "gru"))
     backend: str = key("auto", one_of("auto", "torch", "cell", "equations", "bptt", "numpy"))
