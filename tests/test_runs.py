@@ -70,9 +70,13 @@ def test_resume_names_a_run_or_the_newest(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="resume=latest: there is no outputs/train"):
         resumed(["resume=latest"])
-    for age, name in enumerate(["b", "a"]):
-        config = run(Path("outputs", "train", name)) / ".hydra" / "config.yaml"
-        os.utime(config, (1000 - age, 1000 - age))
+    for age, name in enumerate(["finished", "b", "a"]):
+        last = run(Path("outputs", "train", name)) / "checkpoints" / "last.ckpt"
+        last.parent.mkdir()
+        last.touch()
+        os.utime(last, (1000 - age, 1000 - age))
+    Path("outputs", "train", "finished", "result.json").touch()
+    run(Path("outputs", "train", "refused"))
     assert "hydra.run.dir='outputs/train/b'" in resumed(["resume=latest", "trainer.max_epochs=3"])
     assert "hydra.run.dir='outputs/train/a'" in resumed(["resume=outputs/train/a"])
     with pytest.raises(InputError, match=r"optimizer\.lr: a run goes on with its own config"):

@@ -34,7 +34,9 @@ def test_the_claims_are_answered_from_the_numbers(make: Make) -> None:
         "**A, “Adagrad beats Adam”: yes.** At their best adagrad 4.8020 ± 0.0010, adam 5.0020 ± 0.0010; "
         "the difference is larger than the noise."
     )
-    assert fast.startswith("**D, “momentum is fast, Adam slower”: yes.** After 25% of the training momentum 6.2020")
+    assert fast.startswith(
+        "**D, “momentum is fast, Adam slower”: yes.** At the first validation after 25% of the training momentum 6.2020"
+    )
     assert sensitive.endswith("yes.** 3 of 3 rates are good for adam, 1 of 3 for momentum.")
 
 

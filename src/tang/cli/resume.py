@@ -12,6 +12,7 @@ from tang.config.runs import FILE as CONFIG
 from tang.config.runs import MAY_CHANGE, refuse_links
 from tang.errors import InputError
 from tang.files import write_whole
+from tang.sweeps.summary import RESULT, STUDY
 
 SWEEP = "multirun.yaml"
 """In a sweep's folder: Hydra's record of how it was started the last time."""
@@ -37,7 +38,9 @@ def resumed(given: Sequence[str]) -> list[str]:
     """
     name = next((argument.partition("=")[2] for argument in given if argument.startswith("resume=")), None)
     if name == "latest":
-        name = _newest("outputs/sweeps/*/" + SWEEP if MULTIRUN & set(given) else f"outputs/train/*/{CONFIG}")
+        name = _newest(
+            f"outputs/sweeps/*/{SWEEP}" if MULTIRUN & set(given) else "outputs/train/*/checkpoints/last.ckpt"
+        )
     folder = None if name is None else Path(name).expanduser()
     is_sweep = folder is not None and (folder / SWEEP).is_file()
     if not MULTIRUN & set(given):
@@ -46,6 +49,10 @@ def resumed(given: Sequence[str]) -> list[str]:
         return list(given) if folder is None else _of_run(given, folder)
     if folder is None:
         return list(given)
+    if (folder / STUDY).is_file():
+        raise InputError(
+            f"resume={folder}: a search's folder; the same command again, without resume=, goes on with it"
+        )
     if not is_sweep:
         raise InputError(f"resume={folder}: no sweep's folder, {SWEEP} isn't there; a single run goes on without -m")
 
@@ -67,11 +74,11 @@ def resumed(given: Sequence[str]) -> list[str]:
 
 
 def _newest(files: str) -> str:
-    """The folder of a run or a sweep, the one begun last of those that have such a file."""
-    found = max(Path().glob(files), key=lambda path: path.stat().st_mtime, default=None)
-    if found is None:
+    """The folder, of a run or a sweep, with the newest such file; a finished run's only if there is no other."""
+    folders = {Path(*path.parts[:3]): path.stat().st_mtime for path in Path().glob(files)}
+    if not folders:
         raise InputError(f"resume=latest: there is no {files}")
-    return str(Path(*found.parts[:3]))
+    return str(max(folders, key=lambda folder: (not (folder / RESULT).exists(), folders[folder])))
 
 
 def _of_run(given: Sequence[str], folder: Path) -> list[str]:

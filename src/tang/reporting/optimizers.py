@@ -60,7 +60,9 @@ class Optimizers:
     def text(self) -> str:
         """The table, and the answers that the sweep allows."""
         rows = [self.row(optimizer) for optimizer in self.best]
-        notes = [f"Each optimizer at its best setting; early: after {EARLY:.0%} of the training."]
+        notes = [
+            f"Each optimizer at its best setting; early: at the first validation after {EARLY:.0%} of the training."
+        ]
         if self.rate:
             notes.append(f"A rate is good if its best loss is within {CLOSE:.0%} of the optimizer's best.")
         return "\n\n".join([markdown(rows), " ".join(notes), *self.answers()])
@@ -95,7 +97,7 @@ class Optimizers:
 
     def lower(self, words: str, one: str, other: str, is_early: bool) -> "Claim":
         """The claim that ``one`` comes lower than ``other``, each at its best, in the end or early on."""
-        place = f"After {EARLY:.0%} of the training" if is_early else "At their best"
+        place = f"At the first validation after {EARLY:.0%} of the training" if is_early else "At their best"
         first, second = (self.best[name] for name in (one, other))
         losses = [early_losses(self.sweep, of) if is_early else of.losses for of in (first, second)]
         return Claim(words, place, one, other, *losses)

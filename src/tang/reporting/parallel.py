@@ -43,7 +43,7 @@ def draw_parallel(sweep: Sweep) -> Figure:
         ends.append((1.06, "diverged"))
     axis(axes, len(sweep.keys), f"{LOSS}, nats", ends)
     axes.set_title(f"{len(sweep.settings)} settings; thick: the best", pad=34)
-    axes.set(xlim=(-0.1, len(sweep.keys) + 0.35), ylim=(-0.05, 1.1))
+    axes.set(xlim=(-0.1, len(sweep.keys) + 0.35), ylim=(-0.08, 1.1))
     axes.axis("off")
     return figure
 

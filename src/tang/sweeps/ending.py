@@ -3,6 +3,7 @@
 import importlib.util
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from tang.errors import InputError
 from tang.signals import EXIT_CODES
 from tang.sweeps.processes import make_importable
-from tang.sweeps.summary import collect, write_summary
+from tang.sweeps.summary import STUDY, collect, write_summary
 
 EXTRAS = {
     "hydra_joblib_launcher": "gpus",
@@ -44,6 +45,8 @@ class SweepCallback(Callback):
             if plugin in EXTRAS and importlib.util.find_spec(f"hydra_plugins.{plugin}") is None:
                 choice = config.hydra.runtime.choices[f"hydra/{group}"]
                 sys.exit(f"error: hydra/{group}={choice}: needs an extra: pip install -e '.[{EXTRAS[plugin]}]'")
+        if config.hydra.launcher._target_.endswith(".SlurmLauncher") and not shutil.which("srun"):
+            sys.exit("error: hydra/launcher=slurm: there is no srun here; start it on a machine of the cluster")
         SweepCallback.folder = Path(config.hydra.sweep.dir)
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
@@ -87,7 +90,10 @@ def run_sweep(main: Callable[[], Any]) -> None:
     elif done < len(runs) and trouble is None:
         trouble = f"{len(runs) - done} of {len(runs)} runs are unfinished"
     if trouble:
-        sys.stderr.write(f"error: {trouble}; python src/train.py -m resume={folder} runs what is missing\n")
+        again = f"python src/train.py -m resume={folder} runs what is missing"
+        if (folder / STUDY).exists():
+            again = "the same command again goes on with the search"
+        sys.stderr.write(f"error: {trouble}; {again}\n")
         sys.exit(EXIT_CODES[signal.Signals(received[0])] if received else 1)
 
 

@@ -22,6 +22,9 @@ FAILURE = "failure.txt"
 
 LOSS = "val/loss"
 
+STUDY = "study.db"
+"""In the folder of a search: what it has tried."""
+
 SEED = "seed"
 
 
