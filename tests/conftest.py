@@ -13,6 +13,7 @@ import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
 
+from tang import cli
 from tang.data.poems import PoemDataModule
 from tang.tasks.language_model import LanguageModel
 
@@ -100,6 +101,8 @@ def called(
         path = str(ROOT / "src" / f"{name}.py")
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, "argv", [path, *arguments])
+        monkeypatch.setenv("HYDRA_FULL_ERROR", "1")  # as cli.run leaves it; here it must go again
+        monkeypatch.setattr(cli, "WANTS_TRACEBACK", False)
         GlobalHydra.instance().clear()
         code = 0
         try:
