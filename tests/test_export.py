@@ -39,9 +39,9 @@ def test_the_scripts_read_what_export_wrote(script: Script, tmp_path: Path) -> N
     ],
 )
 def test_a_wrong_target_is_refused_before_anything_is_read(
-    script: Script, tmp_path: Path, to: str, message: str
+    called: Script, tmp_path: Path, to: str, message: str
 ) -> None:
     (tmp_path / "folder.safetensors").mkdir()
-    result = script("export", "ckpt=not-looked-at.ckpt", f"to={to}")
+    result = called("export", "ckpt=not-looked-at.ckpt", f"to={to}")
     assert result.returncode == 1
     assert result.stderr == f"error: {message}\n"

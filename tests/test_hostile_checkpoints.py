@@ -116,7 +116,7 @@ def test_a_file_with_a_flipped_bit_is_refused_or_means_the_same(model: tuple[Lan
     ],
 )
 def test_the_scripts_say_so_in_one_line(
-    script: Callable[..., subprocess.CompletedProcess[str]],
+    called: Callable[..., subprocess.CompletedProcess[str]],
     tmp_path: Path,
     script_name: str,
     arguments: list[str],
@@ -124,7 +124,7 @@ def test_the_scripts_say_so_in_one_line(
 ) -> None:
     make, words = FILES[case]
     make(tmp_path / "x.ckpt", tmp_path / "marker")
-    result = script(script_name, "ckpt=x.ckpt", *arguments)
+    result = called(script_name, "ckpt=x.ckpt", *arguments)
     assert result.returncode == 1
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1
