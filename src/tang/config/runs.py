@@ -9,22 +9,8 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from tang.config import check
-from tang.config.training import (
-    SGD,
-    Adadelta,
-    Adagrad,
-    Adam,
-    Classifier,
-    Cosine,
-    LanguageModel,
-    Names,
-    Plateau,
-    Poems,
-    RMSprop,
-    Scheduler,
-    Train,
-)
+from tang.config import SCHEMAS, check
+from tang.config.training import Adam, Train
 from tang.errors import InputError
 from tang.files import write_text_whole
 from tang.sweeps.summary import RESULT
@@ -35,14 +21,15 @@ FILE = Path(".hydra", "config.yaml")
 MAY_CHANGE = "trainer.max_"
 """What the keys begin with that may be given to a run that goes on."""
 
-TARGETS: dict[str, dict[str, type]] = {
-    "data": {cls._target_: cls for cls in (Poems, Names)},
-    "model": {cls._target_: cls for cls in (LanguageModel, Classifier)},
-    "optimizer": {
-        **{f"torch.optim.{name}": Adam for name in ("Adam", "AdamW")},
-        **{f"torch.optim.{cls.__name__}": cls for cls in (SGD, Adagrad, RMSprop, Adadelta)},
+TARGETS: dict[str, dict[str, Any]] = {
+    **{
+        group: {schema._target_: schema for schema in SCHEMAS[f"hydra/schema/{group}"].values()}  # type: ignore[attr-defined]
+        for group in ("data", "model", "scheduler")
     },
-    "scheduler": {cls._target_: cls for cls in (Scheduler, Cosine, Plateau)},
+    "optimizer": {
+        "torch.optim.AdamW": Adam,
+        **{f"torch.optim.{schema.__name__}": schema for schema in SCHEMAS["hydra/schema/optimizer"].values()},
+    },
 }
 """The only names of code that such a file may have, and their schemas."""
 

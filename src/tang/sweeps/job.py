@@ -16,7 +16,7 @@ from tang.config.runs import of_run
 from tang.errors import InputError
 from tang.sweeps import gpus
 from tang.sweeps.processes import end_with_parent
-from tang.sweeps.summary import FAILURE
+from tang.sweeps.supervise import fail
 
 log = logging.getLogger("tang.sweeps.job")  # this module is __main__
 
@@ -54,22 +54,18 @@ def main() -> None:
         train(of_run(folder), folder, is_sweep=True)
         del lock  # it is held until here
     except InputError as error:
-        _fail(folder, str(error))
+        fail(folder, str(error))
+        sys.exit(1)
     except Exception as error:
         log.exception("this run failed")
-        _fail(folder, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        fail(folder, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        sys.exit(1)
 
 
 def _number_lines(number: str) -> None:
     for handler in logging.getLogger().handlers:
         if isinstance(handler, ScreenHandler):
             handler.setFormatter(Numbered(number))
-
-
-def _fail(folder: Path, reason: str) -> None:
-    (folder / FAILURE).write_text(reason + "\n", encoding="utf-8")
-    log.error("failed: %s", reason)
-    sys.exit(1)
 
 
 if __name__ == "__main__":
