@@ -7,7 +7,7 @@ with Adam on the same poems, the 全唐诗 cut at 100 characters:
 =========  ==========================================================================================
 plain      nn.Embedding, nn.LSTM, nn.Linear in float32; a DataLoader of shuffled poems padded to 100
 bucketed   the same loop with this project's batches
-autocast   that under torch.autocast to bfloat16
+autocast   that under torch.autocast to bfloat16; left out on a CPU without AVX-512, where nn.LSTM can't
 bare       this project's step in a loop of its own
 shipped    this project's training as shipped: Lightning, logger, callbacks, progress bar
 =========  ==========================================================================================
@@ -32,14 +32,18 @@ from typing import Any
 import machine
 import ours
 from measure import VARIANTS, Work
-from tables import Jobs, in_turns, options_for, save, shown, source, spread
+from tables import in_turns, options_for, save, shown, source, spread
 
+from tang.compute import torch_has_bf16_lstm
 from tang.tables import markdown
 
 LENGTH = 100
 """Characters that poems are cut at."""
 
-KINDS = [*VARIANTS, "shipped"]
+OTHERS = ("plain", "bucketed", "autocast")
+"""What people write, to which the rest is compared."""
+
+WITHOUT_AUTOCAST = "Without autocast: PyTorch's own LSTM has no bfloat16 on this CPU."
 
 
 def main() -> None:
@@ -52,12 +56,19 @@ def main() -> None:
         if not options.steps:
             rate = machine.gemm_rates({"large": machine.LARGE[device]}, device)["large float32"]
             works = [work.lasting(options.seconds, rate) for work in works]
+        kinds = available(device)
         if options.profile:
-            save_profiles(works, device)
+            save_profiles(works, device, [what for what in ("autocast", "bare") if what in kinds])
             return
-        results = in_turns([jobs(work) for work in works], options.repeats)
+        results = in_turns([{what: (what, work) for what in ("gemm", *kinds)} for work in works], options.repeats)
     rows = [summary(work, result) for work, result in zip(works, results, strict=True)]
     save("throughput", device, {"length": LENGTH, "rows": rows}, told(works, rows))
+
+
+def available(device: str) -> list[str]:
+    """The variants that ``device`` can compute."""
+    has_autocast = device != "cpu" or torch_has_bf16_lstm()
+    return [what for what in (*VARIANTS, "shipped") if has_autocast or what != "autocast"]
 
 
 def parse() -> argparse.Namespace:
@@ -90,29 +101,24 @@ def overrides(options: argparse.Namespace, device: str, size: int, layers: int, 
     ]
 
 
-def jobs(work: Work) -> Jobs:
-    return {what: (what, work) for what in ("gemm", *KINDS)}
-
-
 def summary(work: Work, results: dict[str, list[Any]]) -> dict[str, Any]:
     """Medians over the turns, ratios of medians, shares of what the machine can do."""
     rates = {name: spread([turn[name] for turn in results["gemm"]]) for name in results["gemm"][0]}
-    formats = dict.fromkeys(KINDS, work.number_format)
+    kinds = [what for what in results if what != "gemm"]
+    formats = dict.fromkeys(kinds, work.number_format)
     formats |= {"plain": "float32", "bucketed": "float32", "autocast": "bfloat16"}
-    speeds = {what: spread([turn["tokens_per_second"] for turn in results[what]]) for what in KINDS}
+    speeds = {what: spread([turn["tokens_per_second"] for turn in results[what]]) for what in kinds}
     variants = {
         what: {
             "format": formats[what],
             "tokens_per_second": speeds[what],
             "milliseconds": spread([turn["milliseconds"] for turn in results[what]]),
             "memory": spread([turn["memory"] for turn in results[what]]),
-            "ratios": {
-                other: speeds[what]["median"] / speeds[other]["median"] for other in ("plain", "bucketed", "autocast")
-            },
+            "ratios": {other: speeds[what]["median"] / speeds[other]["median"] for other in OTHERS if other in kinds},
             "share_of_gemm": speeds[what]["median"] * work.flop / rates[f"large {formats[what]}"]["median"],
             "share_of_floor": speeds[what]["median"] * floor(work, rates, formats[what]),
         }
-        for what in KINDS
+        for what in kinds
     }
     return {
         "embedding_size": work.embedding_size,
@@ -148,9 +154,7 @@ def told(works: Sequence[Work], rows: Sequence[dict[str, Any]]) -> str:
             "B": row["batch_size"],
             "": what,
             "tokens/s (min–max)": shown(variant["tokens_per_second"]),
-            "× plain": f"{variant['ratios']['plain']:.2f}",
-            "× bucketed": f"{variant['ratios']['bucketed']:.2f}",
-            "× autocast": f"{variant['ratios']['autocast']:.2f}",
+            **{f"× {other}": f"{ratio:.2f}" for other, ratio in variant["ratios"].items()},
             "MiB": f"{variant['memory']['median']:,.0f}",
             "% of GEMM": f"{100 * variant['share_of_gemm']:.0f}",
             "% of floor": f"{100 * variant['share_of_floor']:.0f}",
@@ -168,24 +172,25 @@ def told(works: Sequence[Work], rows: Sequence[dict[str, Any]]) -> str:
         }
         for row in rows
     ]
+    missing = "" if "autocast" in rows[0]["variants"] else f" {WITHOUT_AUTOCAST}"
     tied = "the head's weight is the embedding" if work.tie_weights else "the head has its own weight"
     return (
         f"Training on poems cut at {LENGTH} characters, vocabulary {work.vocabulary_size:,}, dropout {work.dropout:g}, "
-        f"{tied}. Real tokens a second, medians of {rows[0]['variants']['plain']['memory']['runs']} turns.\n\n"
+        f"{tied}. Real tokens a second, medians of {rows[0]['variants']['plain']['memory']['runs']} turns.{missing}\n\n"
         f"{markdown(speeds)}\n\nRates of matrix products, medians of the same turns:\n\n{markdown(rates)}"
     )
 
 
-def save_profiles(works: Sequence[Work], device: str) -> None:
-    """One step of autocast and one of this project's, by operation."""
-    names = ("autocast", "bare")
-    results = in_turns([{what: (f"{what} profile", work) for what in names} for work in works], 1)
+def save_profiles(works: Sequence[Work], device: str, kinds: Sequence[str]) -> None:
+    """A step of each of ``kinds``, by operation."""
+    results = in_turns([{what: (f"{what} profile", work) for what in kinds} for work in works], 1)
     texts = [
         f"## {what}, E = H = {work.hidden_size}, L = {work.num_layers}, B = {work.batch_size}\n\n"
         + markdown(result[what][0]["operations"])
         for work, result in zip(works, results, strict=True)
-        for what in names
+        for what in kinds
     ]
+    texts += [] if "autocast" in kinds else [WITHOUT_AUTOCAST]
     save("profile", device, {"profiles": results}, "\n\n".join(texts))
 
 

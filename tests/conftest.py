@@ -1,14 +1,13 @@
 """Corpora that the tests make: random verse of the real one's shapes."""
 
 import json
-import os
 import random
 import runpy
-import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
@@ -16,8 +15,9 @@ from hydra.core.global_hydra import GlobalHydra
 from tang import cli
 from tang.data.poems import PoemDataModule
 from tang.tasks.language_model import LanguageModel
+from tests import commands
+from tests.commands import Done, Fork, Script
 
-ROOT = Path(__file__).parent.parent
 CHARACTERS = "日月山水风花雪夜天地人心春秋江河云雨红白青黄东西南北上下来去高低远近长短新旧明暗生死别离"
 
 torch.set_num_threads(1)  # the tests run side by side
@@ -40,6 +40,15 @@ def verses(count: int) -> list[str]:
     """Poems of the four regulated forms and of one long one, in about the 全唐诗's proportions."""
     shapes = [(5, 8), (7, 4), (7, 8), (5, 4), (5, 12)]
     return [verse(seed, *shapes[seed % len(shapes)]) for seed in range(count)]
+
+
+def write_names(folder: Path) -> None:
+    """Three languages of short names, some of one letter."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for language, letters in {"Vowels": "aeiou", "Consonants": "bcdfg", "Late": "xyz"}.items():
+        names = ["".join(rng.choice(list(letters), rng.integers(1, 6))) for _ in range(130)]
+        (folder / f"{language}.txt").write_text("\n".join(names), encoding="utf-8")
 
 
 @pytest.fixture
@@ -75,30 +84,33 @@ def poems_json(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def script(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs ``python src/NAME.py ARGUMENTS`` in a folder of the test's own, as a user would."""
+def script(tmp_path: Path) -> Script:
+    """Runs ``python src/NAME.py ARGUMENTS`` in a folder of the test's own, as a user would, in a fork."""
+    output = tmp_path.with_name(f"{tmp_path.name}-output")  # the folder is the scripts' own
+    output.mkdir()
 
-    def run(name: str, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, str(ROOT / "src" / f"{name}.py"), *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "default", **(env or {})},
-            capture_output=True,
-            encoding="utf-8",
-            timeout=600,
-        )
+    def run(name: str, *arguments: str, env: Mapping[str, str] = {}) -> Done:
+        return Fork([commands.script(name), *arguments], tmp_path, output / "script", env).done()
 
     return run
 
 
 @pytest.fixture
-def called(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., subprocess.CompletedProcess[str]]:
+def fresh_script(tmp_path: Path) -> Script:
+    """As ``script``, but in a process that starts from nothing."""
+
+    def run(name: str, *arguments: str, env: Mapping[str, str] = {}) -> Done:
+        return commands.fresh([commands.script(name), *arguments], tmp_path, env)
+
+    return run
+
+
+@pytest.fixture
+def called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Script:
     """As ``script``, but within this process: for command lines that end before there is anything to compute."""
 
-    def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        path = str(ROOT / "src" / f"{name}.py")
+    def run(name: str, *arguments: str) -> Done:
+        path = commands.script(name)
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, "argv", [path, *arguments])
         monkeypatch.setenv("HYDRA_FULL_ERROR", "1")  # as cli.run leaves it; here it must go again
@@ -109,7 +121,7 @@ def called(
             runpy.run_path(path, run_name="__main__")
         except SystemExit as end:
             code = int(end.code or 0)
-        return subprocess.CompletedProcess([path, *arguments], code, *capsys.readouterr())
+        return Done([path, *arguments], code, *capsys.readouterr())
 
     return run
 

@@ -14,7 +14,7 @@ from machine import stepping_flop, training_flop
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from tests.conftest import ROOT
+from tests.commands import ROOT
 
 Bench = Callable[..., Any]
 

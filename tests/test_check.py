@@ -1,8 +1,7 @@
 """``src/check.py`` as a user would type it."""
 
 import json
-import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,7 @@ from tang.errors import InputError
 from tang.judging import TrainingPart, likelihood
 from tang.tasks.language_model import LanguageModel
 from tang.verse.critique import critique
-
-Script = Callable[..., subprocess.CompletedProcess[str]]
+from tests.commands import Script
 
 NIGHT = "床前明月光，疑是地上霜。举头望明月，低头思故乡。"
 

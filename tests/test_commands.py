@@ -4,8 +4,7 @@ import csv
 import json
 import random
 import re
-import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,10 @@ from omegaconf import OmegaConf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tang.corpus.forms import FORMS, form_of
+from tests.commands import Script
 from tests.conftest import verses
 
 pytestmark = pytest.mark.slow
-
-Script = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def scalars(folder: Path) -> EventAccumulator:
@@ -27,9 +25,11 @@ def scalars(folder: Path) -> EventAccumulator:
     return events
 
 
-def test_train_then_sample_then_evaluate(script: Script, small: Sequence[str], tmp_path: Path) -> None:
+def test_train_then_sample_then_evaluate(
+    script: Script, fresh_script: Script, small: Sequence[str], tmp_path: Path
+) -> None:
     exact = "trainer.precision=32-true"  # in which evaluate.py computes
-    trained = script("train", *small, "scheduler=plateau", "trainer.log_every_n_steps=5", exact)
+    trained = fresh_script("train", *small, "scheduler=plateau", "trainer.log_every_n_steps=5", exact)
     assert trained.returncode == 0, trained.stderr
     (run,) = (tmp_path / "outputs" / "train").iterdir()
 
@@ -76,13 +76,13 @@ def test_train_then_sample_then_evaluate(script: Script, small: Sequence[str], t
         "sample", f"ckpt={moved}", "start=日", "chars=3", "lines=2", "batch_size=1", "precision=bf16-mixed"
     )
     assert form_of(printed.stdout.strip()) == (3, 2)
-    page = script("sample", f"ckpt={moved}", "acrostic=日山", "contains=月", "no_copy=true", "candidates=3",
+    page = fresh_script("sample", f"ckpt={moved}", "acrostic=日山", "contains=月", "no_copy=true", "candidates=3",
                   "script=traditional", "form=五言绝句", "format=html", "out=诗.html")  # fmt: skip
     assert page.returncode == 0, page.stderr
     assert "<p>日" in (tmp_path / "诗.html").read_text(encoding="utf-8")
 
     # The card says what training said
-    measured = script("evaluate", f"ckpt={moved}", "split=val", "poems=2", "form=五言绝句", "format=json")
+    measured = fresh_script("evaluate", f"ckpt={moved}", "split=val", "poems=2", "form=五言绝句", "format=json")
     card = json.loads(measured.stdout)
     assert card["ppl"] == pytest.approx(min(point.value for point in events.Scalars("val/ppl")), rel=1e-4)
     assert card["quality"]["forms"]["五言绝句"]["free"]["form"] == {"value": 1.0, "count": 2}
@@ -243,12 +243,14 @@ def test_a_mistake_is_one_clear_line(called: Script, name: str, arguments: list[
     assert result.stderr.count("\n") == 1
 
 
-def test_a_locale_without_chinese_is_no_obstacle(script: Script, small: Sequence[str], tmp_path: Path) -> None:
+def test_a_locale_without_chinese_is_no_obstacle(
+    script: Script, fresh_script: Script, small: Sequence[str], tmp_path: Path
+) -> None:
     assert script("train", *small, "trainer.max_steps=2").returncode == 0
     locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    printed = script("sample", "ckpt=latest", "start=日", "form=五言绝句", env=locale)
+    printed = fresh_script("sample", "ckpt=latest", "start=日", "form=五言绝句", env=locale)
     assert printed.stdout.startswith("日"), printed.stderr
-    refused = script("sample", "ckpt=latest", "start=日", "out=诗.txt", env=locale)
+    refused = fresh_script("sample", "ckpt=latest", "start=日", "out=诗.txt", env=locale)
     assert refused.stderr.endswith("error: 诗.txt: no file can have this name in this locale; set PYTHONUTF8=1\n")
 
 

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from tang import compute
-from tang.compute import choose
+from tang.compute import choose, torch_has_bf16_lstm
+from tang.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -11,26 +12,55 @@ from tang.compute import choose
         ("auto", None, "lstm", "bptt", "bf16-mixed"),
         ("auto", "bf16-mixed", "lstm", "bptt", "bf16-mixed"),
         ("auto", "32-true", "lstm", "torch", "32-true"),
+        ("auto", "16-mixed", "lstm", "bptt", "bf16-mixed"),
+        ("auto", "bf16-true", "lstm", "torch", "bf16-true"),
         ("auto", None, "gru", "torch", "32-true"),
+        ("auto", "bf16", "gru", "torch", "bf16-mixed"),
         ("bptt", None, "lstm", "bptt", "32-true"),
         ("torch", None, "lstm", "torch", "32-true"),
         ("torch", "bf16-mixed", "lstm", "torch", "bf16-mixed"),
+        ("bptt", "16", "lstm", "bptt", "bf16-mixed"),
     ],
 )
 def test_a_cpu_with_bfloat16_units(
     monkeypatch: pytest.MonkeyPatch, backend: str, precision: str, cell: str, backend_chosen: str, precision_chosen: str
 ) -> None:
     monkeypatch.setattr(compute, "has_bf16_units", lambda: True)
+    monkeypatch.setattr(compute, "torch_has_bf16_lstm", lambda: True)
     choice = choose("cpu", backend, precision, cell)
     assert (choice.accelerator, choice.backend, choice.precision) == ("cpu", backend_chosen, precision_chosen)
 
 
-@pytest.mark.parametrize("precision", [None, "32-true", "bf16-mixed"])
-def test_a_cpu_without_them(monkeypatch: pytest.MonkeyPatch, precision: str | None) -> None:
+@pytest.mark.parametrize(
+    ("precision", "backend_chosen"), [(None, "torch"), ("32-true", "torch"), ("64", "torch"), ("bf16-mixed", "bptt")]
+)
+def test_a_cpu_without_them(monkeypatch: pytest.MonkeyPatch, precision: str | None, backend_chosen: str) -> None:
     monkeypatch.setattr(compute, "has_bf16_units", lambda: False)
     choice = choose("cpu", "auto", precision, "lstm")
-    assert (choice.backend, choice.precision) == ("torch", precision or "32-true")
+    assert choice.backend == backend_chosen, "PyTorch's own LSTM has no bfloat16 there"
+    assert choice.precision == {None: "32-true", "64": "64-true"}.get(precision, precision)
     assert "without bfloat16 units" in choice.reason
+
+
+def test_a_backend_that_cannot_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compute, "torch_has_bf16_lstm", lambda: False)
+    with pytest.raises(InputError, match=r"^model\.backend=torch: PyTorch's own LSTM has no trainer\.precision=bf16"):
+        choose("cpu", "torch", "bf16", "lstm")
+    assert choose("cpu", "torch", "bf16", "gru").precision == "bf16-mixed"
+    assert choose("mps", "torch", "bf16", "lstm").precision == "bf16-mixed"
+
+
+def test_the_units_are_tried_without_touching_the_random_numbers() -> None:
+    before = torch.get_rng_state()
+    torch_has_bf16_lstm.cache_clear()
+    torch_has_bf16_lstm()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_units_that_onednn_may_not_use_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    monkeypatch.setattr(compute, "torch_has_bf16_lstm", lambda: False)
+    assert not compute.has_bf16_units()
 
 
 @pytest.mark.parametrize("has_units", [True, False])

@@ -12,7 +12,7 @@ from tang import config
 from tang.assembly import build_optimizer
 from tang.config import training
 from tang.errors import InputError
-from tests.conftest import ROOT
+from tests.commands import ROOT
 
 config.register()
 

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +23,9 @@ from tang.data.vocabulary import SPECIALS
 from tang.errors import InputError
 from tang.tasks.classifier import Metrics
 from tang.tasks.language_model import LanguageModel
-from tests.conftest import ROOT
+from tests.commands import ROOT, Script
+from tests.conftest import write_names
 from tests.data.test_batches import sequences
-
-Script = Callable[..., subprocess.CompletedProcess[str]]
 
 CPU = torch.device("cpu")
 DDP = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
@@ -142,15 +141,6 @@ def files(folder: Path) -> list[str]:
     """All in a run's folder; of TensorBoard's files the number."""
     names = [str(path.relative_to(folder)) for path in folder.rglob("*")]
     return sorted("events" if name.startswith("events") else name for name in names)
-
-
-def write_names(folder: Path) -> None:
-    """Three languages of short names, some of one letter."""
-    folder.mkdir()
-    random = np.random.default_rng(0)
-    for language, letters in {"Vowels": "aeiou", "Consonants": "bcdfg", "Late": "xyz"}.items():
-        names = ["".join(random.choice(list(letters), random.integers(1, 6))) for _ in range(130)]
-        (folder / f"{language}.txt").write_text("\n".join(names), encoding="utf-8")
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import torch
 
 from tang import checkpoint
 from tang.tasks.language_model import LanguageModel
-from tests.conftest import ROOT
+from tests.commands import ROOT
 
 UNSHARE = ["unshare", "--map-root-user", "--mount"]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tang.corpus.fetch import Collection
-from tests.conftest import ROOT, verses
+from tests.commands import ROOT
+from tests.conftest import verses
 from tests.corpus.channels import Server
 
 POEMS = verses(400)

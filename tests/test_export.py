@@ -1,17 +1,14 @@
 """The real command line of ``src/export.py``."""
 
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.commands import Script
 from tests.hostile.makers import classifier, content_of, language_model
 
 pytestmark = pytest.mark.slow
-
-Script = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_the_scripts_read_what_export_wrote(script: Script, tmp_path: Path) -> None:

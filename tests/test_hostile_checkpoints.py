@@ -14,7 +14,7 @@ import torch
 from tang import checkpoint
 from tang.errors import InputError
 from tang.tasks.language_model import LanguageModel
-from tests.conftest import ROOT
+from tests.commands import ROOT
 from tests.hostile.files import FILES
 from tests.hostile.makers import content_of, language_model, resumable
 

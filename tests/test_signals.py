@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.conftest import ROOT
+from tests.commands import ROOT
 
 WAITING = """
 import os, signal, time

@@ -8,7 +8,7 @@ import pytest
 from tang.data.poems import PoemDataModule
 from tang.data.prepare import PARTS
 from tang.errors import InputError
-from tests.conftest import ROOT
+from tests.commands import ROOT
 
 pytestmark = pytest.mark.slow
 

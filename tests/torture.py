@@ -20,7 +20,8 @@ from tempfile import TemporaryDirectory
 from tang import checkpoint
 from tang.errors import InputError
 from tang.tasks.language_model import LanguageModel
-from tests.conftest import ROOT, verses
+from tests.commands import ROOT
+from tests.conftest import verses
 from tests.resuming import curves, differences, state
 
 SETTINGS = [

@@ -9,12 +9,12 @@ from typing import Any
 import hydra
 import pytorch_lightning as pl
 import torch
-from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
-from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.plugins.environments import SLURMEnvironment
 from pytorch_lightning.strategies import DDPStrategy
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import nn
 from torch.optim import Optimizer
 
@@ -191,7 +191,7 @@ def build_trainer(
         trainer = pl.Trainer(**arguments, callbacks=[*callbacks, checkpoints])
         if isinstance(trainer.strategy, DDPStrategy) and trainer.strategy.cluster_environment:
             trainer.strategy.cluster_environment.validate_settings(trainer.num_devices, trainer.num_nodes)
-    except (ValueError, TypeError, RuntimeError, MisconfigurationException) as error:
+    except (ValueError, TypeError, RuntimeError, ModuleNotFoundError, MisconfigurationException) as error:
         raise InputError(f"trainer: {' '.join(str(error).split())}") from error
     if trainer.world_size > 1 and settings["strategy"] != "ddp":
         raise InputError(f"trainer.devices={settings['devices']}: for a run on several devices give trainer=ddp")

@@ -16,6 +16,7 @@ from rich.progress import track
 from torch import Tensor
 
 from tang import ngram
+from tang.compute import LOW, choose
 from tang.corpus.forms import PUNCTUATION
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
@@ -127,13 +128,17 @@ def tracked(items: Iterable[T], title: str, total: int | None = None) -> Iterabl
 def losses(model: LanguageModel, batches: Iterable[Batch], precision: str = "32-true") -> tuple[Tensor, Tensor, Tensor]:
     """Of all batches, in their order: targets (N,), their positions in their poems (N,), −ln p (N,) in float64.
 
+    The backend is that which suits this machine and ``precision``, whichever the model was trained with.
+
     Raises:
         InputError: the model's scores aren't numbers.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    choice = choose("auto", "auto", precision, model.network.recurrent.cell)
+    model.network.recurrent.backend = choice.backend
+    device = torch.device(choice.accelerator)
     torch.backends.cudnn.allow_tf32 = False  # cuDNN's LSTM would round its inputs to ten bits
     model = model.to(device, torch.float64 if precision == "64-true" else torch.float32).eval()
-    lower = torch.autocast(device.type, torch.bfloat16) if precision == "bf16-mixed" else nullcontext()
+    lower = torch.autocast(device.type, torch.bfloat16) if precision == LOW else nullcontext()
     tokens = []
     for batch in batches:
         batch = Batch(batch.inputs.to(device), batch.targets.to(device), batch.num_tokens)

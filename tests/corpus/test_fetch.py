@@ -11,7 +11,7 @@ import pytest
 
 from tang.corpus import fetch
 from tang.errors import InputError
-from tests.conftest import ROOT
+from tests.commands import ROOT
 from tests.corpus.channels import CORPUS, FILES, IN_PACKAGE, PINNED, Server, archive, contents, npm
 
 pytestmark = pytest.mark.usefixtures("server")

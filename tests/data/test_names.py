@@ -17,7 +17,7 @@ from tang.data.prepare import PARTS
 from tang.data.split import TENTHS, split_names
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
-from tests.conftest import ROOT
+from tests.commands import ROOT
 
 SIZES = {"Big": 900, "Middle": 120, "Small": 40, "Tiny": 12}
 

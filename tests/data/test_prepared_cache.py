@@ -13,7 +13,7 @@ import pytest
 
 from tang.data import prepare as module
 from tang.data.prepare import PARTS
-from tests.conftest import ROOT
+from tests.commands import ROOT
 from tests.data.test_prepare import made, texts
 
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.commands import ROOT
 from tests.derivation.nets import ELMAN, LSTM, H, Run, draw_sequence, draw_weights, leaf, run_elman, run_lstm, uniform
 
 TEXT = (ROOT / "docs" / "derivation.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tang.recurrent import reference
-from tests.conftest import ROOT
+from tests.commands import ROOT
 
 
 def weights(rng: np.random.Generator, gates: int, embedding: int, hidden: int) -> reference.Weights:

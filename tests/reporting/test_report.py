@@ -8,8 +8,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tang.errors import InputError
 from tang.reporting.report import PICTURES, report
+from tests.commands import Script
 from tests.reporting.conftest import Make
-from tests.test_commands import Script
 
 
 def test_a_messy_sweep_gets_its_report_and_a_second_one_in_its_place(make: Make) -> None:

@@ -5,7 +5,7 @@ from hydra_plugins.hydra_submitit_launcher.config import SlurmQueueConf  # type:
 from submitit.slurm.slurm import _make_sbatch_string
 
 from tang import config
-from tests.conftest import ROOT
+from tests.commands import ROOT
 
 config.register()
 

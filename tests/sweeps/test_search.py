@@ -7,7 +7,7 @@ import pytest
 
 from tang.errors import InputError
 from tang.sweeps.search import Sampler, Storage
-from tests.test_commands import Script
+from tests.commands import Script
 
 optuna = importlib.import_module("optuna")  # not before tang.sweeps.search, which keeps its warnings away
 

@@ -9,7 +9,7 @@ from tang.data.prepare import Prepared
 from tang.errors import InputError
 from tang.verse.critique import critique
 from tang.verse.rhymes import readings
-from tests.conftest import ROOT
+from tests.commands import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
-from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint, Timer
+from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
 from tang.callbacks.curves import curve_sizes

@@ -165,7 +165,7 @@ class Trainer:
     strategy: str = key("auto", one_of("auto", "ddp"))
     devices: Any = "auto"
     num_nodes: int = key(1, at_least(1))
-    precision: Any = None
+    precision: str | None = None
     logger: bool = True
     fast_dev_run: Any = False
     max_epochs: int | None = key(None, at_least(-1))

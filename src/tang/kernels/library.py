@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 import pooch
@@ -20,7 +21,7 @@ FOLDER = Path(__file__).parent
 # in a shared library it would round the whole process's smallest numbers to zero.
 FLAGS = ["-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-shared", "-fPIC"]
 COMPILER = None if sys.platform == "darwin" else "g++"
-"""Unless ``CXX`` names one. Apple's has no OpenMP."""
+"""Unless ``CXX`` names one, with options that count more than :data:`FLAGS`. Apple's has no OpenMP."""
 
 
 @cache
@@ -49,14 +50,16 @@ def compiled(compiler: list[str], folder: Path) -> Path:
         OSError: it can't be run; FileNotFoundError: there is none.
     """
     # The processor, as -march=native has it, is part of the name: a home folder may be shared by unequal machines.
-    about = _output([*compiler, *FLAGS, "-dM", "-E", "-x", "c++", os.devnull])
+    program = list(takewhile(lambda word: not word.startswith("-"), compiler))
+    command = [*program, *FLAGS, *compiler[len(program) :]]
+    about = _output([*command, "-dM", "-E", "-x", "c++", os.devnull])
     sources = [path.read_text(encoding="utf-8") for path in (*sorted(FOLDER.glob("*.h")), FOLDER / "kernels.cpp")]
-    name = hashlib.sha256("\0".join([about, *FLAGS, *sources]).encode("utf-8")).hexdigest()[:16]
+    name = hashlib.sha256("\0".join([about, *command[1:], *sources]).encode("utf-8")).hexdigest()[:16]
     path = _writable(folder) / f"kernels-{name}.so"
     if not path.exists():
         with tempfile.TemporaryDirectory(dir=path.parent) as staged:
             made = Path(staged) / path.name
-            _output([*compiler, *FLAGS, str(FOLDER / "kernels.cpp"), "-o", str(made)])
+            _output([*command, str(FOLDER / "kernels.cpp"), "-o", str(made)])
             made.replace(path)  # whole or not at all, whoever else compiles it now
     return path
 

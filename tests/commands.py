@@ -1,0 +1,115 @@
+"""Command lines of the tests, ``python src/NAME.py ARGUMENTS``, in three ways.
+
+To import PyTorch and Lightning takes four seconds, most of what such a command takes in a test. A fork of a process
+that has imported them starts at once; it has a memory, a folder, an environment, signals and an exit code of its own.
+What depends on how Python itself starts, its locale say, needs a fresh one.
+"""
+
+import atexit
+import multiprocessing
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from multiprocessing import forkserver
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+"""Tests run side by side."""
+
+Done = subprocess.CompletedProcess[str]
+
+Script = Callable[..., Done]
+"""Takes the name of a script and its arguments."""
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(
+    ["tang.closing", "tang.judging", "tang.poem_card", "tang.reporting.report", "tang.studies.findings"]
+)
+
+
+def script(name: str) -> str:
+    return str(ROOT / "src" / f"{name}.py")
+
+
+def fresh(command: list[str], folder: Path, env: Mapping[str, str] = {}) -> Done:
+    """The command in a process that starts from nothing."""
+    environment = {**os.environ, **ONE_THREAD, "PYTHONWARNINGS": "default", **env}
+    command = [sys.executable, *command]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", timeout=600)
+
+
+class Fork:
+    """``python FILE ARGUMENTS`` in a fork, while it runs.
+
+    Args:
+        command: a Python file, and what follows it.
+        folder: its working folder.
+        output: what it prints is in two files of this name, which end in ``.out`` and ``.err``.
+        env: what its environment has beside this process's.
+    """
+
+    def __init__(self, command: list[str], folder: Path, output: Path, env: Mapping[str, str] = {}) -> None:
+        self.command = command
+        self.out, self.err = (output.with_name(f"{output.name}.{end}") for end in ("out", "err"))
+        environment = {**os.environ, **ONE_THREAD, **env}
+        with (
+            pytest.MonkeyPatch.context() as patch
+        ):  # for the process that all are forks of, and that the first one starts
+            for key, value in {**ONE_THREAD, "PYTHONWARNINGS": "default"}.items():
+                patch.setenv(key, value)
+            forkserver.ensure_running()
+        self._process = _FORKS.Process(target=_become, args=(command, folder, environment, self.out, self.err))
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def wait(self, timeout: float = 600) -> int:
+        """Its exit code, −N if signal N ended it."""
+        self._process.join(timeout)
+        if (code := self.poll()) is None:
+            self.kill()
+            raise subprocess.TimeoutExpired(self.command, timeout)
+        return code
+
+    def done(self) -> Done:
+        """Wait for its end."""
+        return Done(self.command, self.wait(), self.out.read_text("utf-8"), self.err.read_text("utf-8"))
+
+
+def _become(command: list[str], folder: Path, environment: dict[str, str], out: Path, err: Path) -> None:
+    """Make this process, a fork, what ``command`` would have started."""
+    for number, path in enumerate((out, err), start=1):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(file, number)
+        os.close(file)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    tempfile.tempdir = None  # TMPDIR is read again
+    sys.argv[:] = command
+    sys.path.insert(0, str(Path(command[0]).parent))
+    try:
+        runpy.run_path(command[0], run_name="__main__")
+    finally:
+        atexit._run_exitfuncs()  # multiprocessing ends without

@@ -1,0 +1,133 @@
+"""What every cell, backend and precision comes to on this CPU, script by script: ``python -m tests.every_precision``.
+
+PyTorch and oneDNN can be made to do without a processor's newer units, as on one that has none::
+
+    ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 python -m tests.every_precision
+"""
+
+import itertools
+import json
+import logging
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from omegaconf import DictConfig
+
+from tang import checkpoint, training
+from tang.compute import has_bf16_units, torch_has_bf16_lstm
+from tang.errors import InputError
+from tang.evaluation import evaluate
+from tang.recurrent.stack import BACKENDS, CELLS
+from tang.tables import markdown
+from tang.tasks.language_model import LanguageModel
+from tang.tasks.report_cells import REPORT_CELLS
+from tang.verse.write import write
+from tests.conftest import verses, write_names
+from tests.test_config import composed
+
+PRECISIONS = ["32-true", "64-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true"]
+"""Lightning's, but for NVIDIA's transformer engine."""
+
+SMALL = [
+    *("model.hidden_size=8", "trainer.max_steps=2", "trainer.accelerator=cpu"),
+    *("trainer.logger=false", "trainer.enable_progress_bar=false", "trainer.enable_model_summary=false"),
+]
+
+RUNS = "runs"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one combination came to."""
+
+    script: str
+    cell: str
+    backend: str
+    precision: str
+    outcome: str
+    """:data:`RUNS`, the line that refuses it, or where it broke."""
+
+
+def outcome(work: Callable[[], object]) -> str:
+    """What calling ``work`` comes to."""
+    try:
+        work()
+    except InputError as error:
+        return str(error)
+    except Exception:
+        return traceback.format_exc()
+    return RUNS
+
+
+def rows(folder: Path) -> Iterator[Row]:
+    """All combinations; ``folder`` is empty."""
+    (folder / "poems.txt").write_text("\n".join(verses(60)), encoding="utf-8")
+    write_names(folder / "names")
+    poems = composed(
+        "data=text",
+        f"data.path='{folder / 'poems.txt'}'",
+        f"data.cache='{folder / 'cache'}'",
+        "data.min_count=1",
+        "model.num_layers=2",
+        *SMALL,
+    )
+    names = composed("experiment=names_lstm", f"data.path='{folder / 'names'}'", *SMALL)
+    every = [*itertools.product(CELLS, ["auto", "torch", *BACKENDS], PRECISIONS)]
+    fewer = [*itertools.product([*CELLS, *REPORT_CELLS], ["auto", "torch"], PRECISIONS)]  # the stack is the same
+    models: dict[str, LanguageModel] = {}
+    for script, config, combinations in (("train", poems, every), ("train, names", names, fewer)):
+        for cell, backend, precision in combinations:
+            run = folder / f"{script} {cell} {backend} {precision}"
+            yield Row(script, cell, backend, precision, outcome(lambda: train(config, run, cell, backend, precision)))  # noqa: B023
+            if script == "train" and cell not in models:
+                models[cell] = checkpoint.load(run / "checkpoints" / "best.ckpt", LanguageModel)
+    for cell, model in models.items():
+        for precision in ("32-true", "bf16-mixed"):
+            found = outcome(lambda: write(model.network, model.vocabulary, ["日"], precision=precision))  # noqa: B023
+            yield Row("sample", cell, "any", precision, found)
+        for precision in ("32-true", "64-true", "bf16-mixed"):
+            found = outcome(lambda: evaluate(model, model.data_module({}), "val", precision))  # noqa: B023
+            yield Row("evaluate", cell, "any", precision, found)
+
+
+def train(config: DictConfig, folder: Path, cell: str, backend: str, precision: str) -> None:
+    """Two steps, validation, test and checkpoints."""
+    folder.mkdir()
+    config = config.copy()
+    config.model.cell, config.model.backend, config.trainer.precision = cell, backend, precision
+    training.train(config, folder, is_sweep=True)
+
+
+def table(found: Sequence[Row]) -> str:
+    """In Markdown, with the lines that refuse below it."""
+    lines = list(dict.fromkeys(row.outcome for row in found if row.outcome != RUNS))
+    cells: dict[tuple[str, str, str], dict[str, str]] = {}
+    for row in found:
+        cells.setdefault((row.script, row.cell, row.backend), {})[row.precision] = (
+            RUNS if row.outcome == RUNS else f"({lines.index(row.outcome) + 1})"
+        )
+    body = [{"": script, "cell": c, "backend": b, **outcomes} for (script, c, b), outcomes in cells.items()]
+    return "\n".join([markdown(body), "", *(f"({number}) {line}" for number, line in enumerate(lines, start=1))])
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    logging.disable()
+    warnings.simplefilter("ignore")
+    with TemporaryDirectory() as folder:
+        found = list(rows(Path(folder)))
+    if "--json" in sys.argv:
+        units = {"has_bf16_units": has_bf16_units(), "torch_has_bf16_lstm": torch_has_bf16_lstm()}
+        print(json.dumps({**units, "rows": [asdict(row) for row in found]}))
+    else:
+        print(table(found))
+
+
+if __name__ == "__main__":
+    main()
