@@ -1,31 +1,43 @@
-# make train: environment, corpus, a model in a few minutes, poems.   make test: the whole test suite.
-# make bench: training speed beside plain PyTorch, some 20 minutes.   make torture: 100 kills of training runs.
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 
-.PHONY: train test check bench torture install
+.DEFAULT_GOAL := help
+.PHONY: help train quick test check bench torture install install-dev
 
-train: install
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
+
+train: install  ## environment, corpus, a model in a few minutes, poems
 	$(BIN)/python src/train.py
 
-test: install
+quick: install-dev  ## the tests that take less than a minute together
+	$(BIN)/python -m pytest -m "not slow"
+
+test: install-dev  ## all tests, some minutes
 	$(BIN)/python -m pytest
 
-bench: install
-	$(BIN)/python bench/throughput.py
-
-torture: install
-	$(BIN)/python -m tests.torture
-
-check: install
+check: install-dev  ## lint, format, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-install: .venv/installed
+bench: install  ## training speed beside plain PyTorch, some 20 minutes
+	$(BIN)/python bench/throughput.py
+
+torture: install-dev  ## 100 kills of training runs, which end as if nothing had been
+	$(BIN)/python -m tests.torture
+
+install: .venv/installed  ## the environment for training and writing
+
+install-dev: .venv/installed-dev  ## that and all extras, tests and checks
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(PIP) -e .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(PIP) -e '.[dev]'
 	touch $@

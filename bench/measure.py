@@ -212,12 +212,14 @@ def measured(what: str, work: Work) -> Any:
     return json.loads(process.stdout.splitlines()[-1])
 
 
+def result(what: str, work: Work) -> Any:
+    """One measurement, here: ``gemm``, a variant, ``shipped``, or a variant and the word ``profile``."""
+    if what == "gemm":
+        return gemm(work)
+    variant, _, profiles = what.partition(" ")
+    return profile(variant, work) if profiles else train(variant, work)
+
+
 if __name__ == "__main__":
     given = json.load(sys.stdin)
-    work = Work(**{**given, "overrides": tuple(given["overrides"])})
-    what, _, profiles = sys.argv[1].partition(" ")
-    if what == "gemm":
-        result: Any = gemm(work)
-    else:
-        result = profile(what, work) if profiles else train(what, work)
-    print("\n" + json.dumps(result))
+    print("\n" + json.dumps(result(sys.argv[1], Work(**{**given, "overrides": tuple(given["overrides"])}))))

@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tang.corpus.forms import FORMS, form_of
+from tang.sweeps.summary import write_summary
 from tests.commands import Script
 from tests.conftest import verses
 
@@ -76,7 +77,7 @@ def test_train_then_sample_then_evaluate(
         "sample", f"ckpt={moved}", "start=日", "chars=3", "lines=2", "batch_size=1", "precision=bf16-mixed"
     )
     assert form_of(printed.stdout.strip()) == (3, 2)
-    page = fresh_script("sample", f"ckpt={moved}", "acrostic=日山", "contains=月", "no_copy=true", "candidates=3",
+    page = script("sample", f"ckpt={moved}", "acrostic=日山", "contains=月", "no_copy=true", "candidates=3",
                   "script=traditional", "form=五言绝句", "format=html", "out=诗.html")  # fmt: skip
     assert page.returncode == 0, page.stderr
     assert "<p>日" in (tmp_path / "诗.html").read_text(encoding="utf-8")
@@ -108,9 +109,11 @@ def test_a_sweep_ends_with_its_table(script: Script, small: Sequence[str], tmp_p
 def test_every_backend_draws_the_same_curve(script: Script, small: Sequence[str], tmp_path: Path) -> None:
     backends = ["torch", "cell", "equations", "bptt", "numpy"]
     arguments = ["trainer.max_steps=20", "trainer.log_every_n_steps=1", "model.dropout=0", "model.num_layers=2"]
-    swept = script("train", *small, f"model.backend={','.join(backends)}", *arguments, "-m")
-    assert swept.returncode == 0, swept.stderr
-    (sweep,) = (tmp_path / "outputs" / "sweeps").iterdir()
+    sweep = tmp_path / "sweep"
+    for number, backend in enumerate(backends):
+        folder = f"hydra.run.dir='sweep/{number}_model.backend={backend}'"
+        trained = script("train", *small, f"model.backend={backend}", *arguments, folder)
+        assert trained.returncode == 0, trained.stderr
     curves = [
         [point.value for point in scalars(sweep / f"{number}_model.backend={backend}").Scalars("train/loss")]
         for number, backend in enumerate(backends)
@@ -118,6 +121,7 @@ def test_every_backend_draws_the_same_curve(script: Script, small: Sequence[str]
     assert len(curves[0]) == 20
     for curve in curves[1:]:
         assert curve == pytest.approx(curves[0], rel=1e-4)
+    write_summary(sweep)
     with (sweep / "summary.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["model.backend"] for row in rows} == set(backends)
@@ -131,10 +135,12 @@ def test_names_are_classified_and_predicted(script: Script, tmp_path: Path) -> N
         names = ["".join(rng.choices(letters, k=rng.randint(2, 6))) for _ in range(300)]
         (tmp_path / "names" / f"{language}.txt").write_text("\n".join(names), encoding="utf-8")
     arguments = ["data.path=names", "model.hidden_size=16", "trainer.max_epochs=12", "trainer.accelerator=cpu"]
-    experiments = "experiment=names_lstm,names_lstm_equations"
-    swept = script("train", experiments, *arguments, "data.balanced=true", "-m")
-    assert swept.returncode == 0, swept.stderr
-    (sweep,) = (tmp_path / "outputs" / "sweeps").iterdir()
+    sweep = tmp_path / "outputs" / "sweeps" / "names"
+    for name in ("names_lstm", "names_lstm_equations"):
+        folder = f"hydra.run.dir=outputs/sweeps/names/{name}"
+        trained = script("train", f"experiment={name}", *arguments, "data.balanced=true", folder)
+        assert trained.returncode == 0, trained.stderr
+    write_summary(sweep)
     with (sweep / "summary.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["experiment"]: row for row in csv.DictReader(file)}
     lstm, equations = rows["names_lstm"], rows["names_lstm_equations"]

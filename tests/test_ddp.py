@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +22,8 @@ from tang.data.vocabulary import SPECIALS
 from tang.errors import InputError
 from tang.tasks.classifier import Metrics
 from tang.tasks.language_model import LanguageModel
-from tests.commands import ROOT, Script
+from tests import commands
+from tests.commands import Fork, Script
 from tests.conftest import write_names
 from tests.data.test_batches import sequences
 
@@ -207,24 +207,19 @@ def is_running(process: int) -> bool:
 def test_no_process_of_a_run_outlives_the_others(
     which: int, number: signal.Signals, exit_code: int | None, small: Sequence[str], tmp_path: Path
 ) -> None:
-    command = [sys.executable, str(ROOT / "src" / "train.py"), *small, *DDP, "trainer.max_epochs=1000"]
+    command = [commands.script("train"), *small, *DDP, "trainer.max_epochs=1000"]
     log = tmp_path / "run" / "train.log"
-    with (tmp_path / "said").open("w") as said:
-        first = subprocess.Popen(
-            [*command, "callbacks.early_stopping.patience=null", "hydra.run.dir=run"],
-            cwd=tmp_path, stdout=said, stderr=said, env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
-        try:
-            while not (log.exists() and "epoch 2/" in log.read_text(encoding="utf-8")):
-                assert first.poll() is None, (tmp_path / "said").read_text(encoding="utf-8")
-                time.sleep(0.1)
-            found = subprocess.run(["pgrep", "-P", str(first.pid)], capture_output=True, encoding="utf-8").stdout
-            (follower,) = map(int, found.split())
-            os.kill([first.pid, follower][which], number)
-            code = first.wait(60)
-        finally:
-            first.kill()
-            first.wait()
+    first = Fork([*command, "callbacks.early_stopping.patience=null", "hydra.run.dir=run"], tmp_path, tmp_path / "said")
+    try:
+        while not (log.exists() and "epoch 2/" in log.read_text(encoding="utf-8")):
+            assert first.poll() is None, first.done()
+            time.sleep(0.1)
+        found = subprocess.run(["pgrep", "-P", str(first.pid)], capture_output=True, encoding="utf-8").stdout
+        (follower,) = map(int, found.split())
+        os.kill([first.pid, follower][which], number)
+        code = first.wait(60)
+    finally:
+        first.kill()
     assert code == exit_code if exit_code else code != 0
     until = time.monotonic() + 60
     while is_running(follower):

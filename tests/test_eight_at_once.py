@@ -2,16 +2,13 @@
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from tang.corpus.fetch import Collection
-from tests.commands import ROOT
+from tests.commands import ROOT, Fork
 from tests.conftest import verses
 from tests.corpus.channels import Server
 
@@ -52,22 +49,14 @@ def test_eight_at_once_fetch_and_prepare_once_and_train_in_folders_of_their_own(
         ),
         *("data.min_count=1", "model.hidden_size=8", "trainer.max_steps=2", "trainer.accelerator=cpu"),
     ]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", TRAIN, *arguments],
-            cwd=tmp_path,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-        )
-        for _ in range(8)
-    ]
-    outputs = [process.communicate(timeout=600)[0] for process in processes]
+    program = tmp_path / "train.py"
+    program.write_text(TRAIN, encoding="utf-8")
+    forks = [Fork([str(program), *arguments], tmp_path, tmp_path / str(number)) for number in range(8)]
+    ended = [fork.done() for fork in forks]
     server.shutdown()
     server.server_close()
-    assert [process.returncode for process in processes] == [0] * 8, "\n".join(outputs)
+    outputs = [one.stdout + one.stderr for one in ended]
+    assert [one.returncode for one in ended] == [0] * 8, "\n".join(outputs)
     assert len(server.requests) == len(set(server.requests)) == len(FILES)
     assert sum("corpus: preparing, once" in output for output in outputs) == 1
     assert sum("corpus: files from github" in output for output in outputs) == 1

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+import pooch
 import pytest
 
-from tests.commands import ROOT
+from tests.commands import ONE_THREAD, ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +34,8 @@ class Sweep:
     def __init__(self, folder: Path, *arguments: str, **env: str) -> None:
         self.folder = folder / "sweep"
         self.output = folder / "output.txt"
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(folder), "HOME": str(folder), **env}
+        own = {"TMPDIR": str(folder), "HOME": str(folder), "XDG_CACHE_HOME": str(pooch.os_cache(""))}
+        environment = {**os.environ, **ONE_THREAD, **own, **env}
         command = [sys.executable, str(ROOT / "src" / "train.py"), "-m", *arguments]
         with self.output.open("w", encoding="utf-8") as out:
             self.process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out)
