@@ -1,16 +1,19 @@
 """Corpora that the tests make: random verse of the real one's shapes."""
 
 import json
+import os
 import random
 import runpy
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
+from hypothesis import HealthCheck
 
 from tang import cli
 from tang.data.poems import PoemDataModule
@@ -21,6 +24,18 @@ from tests.commands import Done, Fork, Script
 CHARACTERS = "日月山水风花雪夜天地人心春秋江河云雨红白青黄东西南北上下来去高低远近长短新旧明暗生死别离"
 
 torch.set_num_threads(1)  # the tests run side by side
+hypothesis.settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.settings.load_profile("any machine")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, since some tests wait for processes of theirs."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests first: what is left at the end is short, and all workers share it."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def verse(seed: int, chars: int = 5, lines: int = 4) -> str:

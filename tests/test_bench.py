@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import machine
 import measure
 import pytest
 import tables
@@ -40,6 +41,7 @@ def bench(
         monkeypatch.setenv("OMP_NUM_THREADS", "1")
         if not apart:
             monkeypatch.setattr(tables, "measured", measure.result)
+            monkeypatch.setitem(machine.LARGE, "cpu", (256, 256, 256))
         runpy.run_path(script, run_name="__main__")
         written = tmp_path / "bench" / "results" / (result or name)
         assert written.with_suffix(".md").read_text(encoding="utf-8") in capsys.readouterr().out

@@ -38,4 +38,4 @@ def test_every_precision_is_computed_or_refused_in_a_line(tmp_path: Path) -> Non
             )
         assert row["outcome"] == expected, row
     assert {row["script"] for row in found["rows"]} == {"train", "train, names", "evaluate", "sample"}
-    assert len(found["rows"]) == 6 * (3 * 6 + 5 * 2) + 3 * (2 + 3)
+    assert len(found["rows"]) == 6 * (3 * 6 + 3 * 2) + 3 * (2 + 3)
