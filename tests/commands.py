@@ -24,6 +24,9 @@ ROOT = Path(__file__).parent.parent
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 """Tests run side by side."""
 
+COMMON = {**ONE_THREAD, "PYTHONWARNINGS": "default"}
+"""What the environment of a command has beside this process's."""
+
 Done = subprocess.CompletedProcess[str]
 
 Script = Callable[..., Done]
@@ -36,14 +39,20 @@ _FORKS.set_forkserver_preload(
 
 
 def script(name: str) -> str:
+    """The path of ``src/NAME.py``."""
     return str(ROOT / "src" / f"{name}.py")
 
 
 def fresh(command: list[str], folder: Path, env: Mapping[str, str] = {}) -> Done:
     """The command in a process that starts from nothing."""
-    environment = {**os.environ, **ONE_THREAD, "PYTHONWARNINGS": "default", **env}
-    command = [sys.executable, *command]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", timeout=600)
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env={**os.environ, **COMMON, **env},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=600,
+    )
 
 
 class Fork:
@@ -59,13 +68,11 @@ class Fork:
     def __init__(self, command: list[str], folder: Path, output: Path, env: Mapping[str, str] = {}) -> None:
         self.command = command
         self.out, self.err = (output.with_name(f"{output.name}.{end}") for end in ("out", "err"))
-        environment = {**os.environ, **ONE_THREAD, **env}
-        with (
-            pytest.MonkeyPatch.context() as patch
-        ):  # for the process that all are forks of, and that the first one starts
-            for key, value in {**ONE_THREAD, "PYTHONWARNINGS": "default"}.items():
+        environment = {**os.environ, **COMMON, **env}
+        with pytest.MonkeyPatch.context() as patch:
+            for key, value in COMMON.items():
                 patch.setenv(key, value)
-            forkserver.ensure_running()
+            forkserver.ensure_running()  # the process that all are forks of; the first one starts it
         self._process = _FORKS.Process(target=_become, args=(command, folder, environment, self.out, self.err))
         self._process.start()
 
@@ -75,6 +82,7 @@ class Fork:
         return self._process.pid
 
     def poll(self) -> int | None:
+        """Its exit code, or None while it runs."""
         return self._process.exitcode
 
     def send_signal(self, number: int) -> None:
@@ -100,9 +108,8 @@ class Fork:
 def _become(command: list[str], folder: Path, environment: dict[str, str], out: Path, err: Path) -> None:
     """Make this process, a fork, what ``command`` would have started."""
     for number, path in enumerate((out, err), start=1):
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(file, number)
-        os.close(file)
+        with path.open("wb") as file:
+            os.dup2(file.fileno(), number)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

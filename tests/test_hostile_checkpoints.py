@@ -24,6 +24,7 @@ MEGABYTES = 80
 """Of memory in use beyond the libraries and a first model; a pickle of 400,000 steps takes some 30."""
 
 
+@pytest.mark.slow
 def test_hostile_and_broken_files_are_refused_run_nothing_and_take_little_memory(tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     torch.save(resumable(), tmp_path / "good.ckpt")

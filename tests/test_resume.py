@@ -67,6 +67,7 @@ def stops(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return left
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overrides", RUNS.values(), ids=RUNS.keys())
 def test_a_run_stopped_again_and_again_is_the_one_never_stopped(
     overrides: list[str], config: Callable[..., DictConfig], stops: list[int], tmp_path: Path

@@ -95,6 +95,7 @@ def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
         fetch.fetch(CORPUS, tmp_path / "file" / "tang")
 
 
+@pytest.mark.slow
 def test_eight_processes_fetch_once(server: Server, tmp_path: Path) -> None:
     program = (
         "from pathlib import Path; from tang.corpus import fetch; from tang.corpus.fetch import Collection, Package; "

@@ -33,6 +33,7 @@ def fake_compiler(folder: Path, processor: str) -> list[str]:
     return [str(script)]
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_it_is_compiled_once_and_kept(cache_folder: Path) -> None:
     with ThreadPoolExecutor(2) as pool:

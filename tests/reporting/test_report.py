@@ -63,11 +63,13 @@ def test_a_report_that_cannot_be_written_ends_in_a_line(make: Make) -> None:
 
 
 @pytest.mark.slow
-def test_the_comparison_sweeps_by_itself_and_is_answered(script: Script, small: Sequence[str], tmp_path: Path) -> None:
+def test_the_comparison_sweeps_by_itself_and_is_answered(
+    script: Script, fresh_script: Script, small: Sequence[str], tmp_path: Path
+) -> None:
     fewer = ["optimizer=adam,adagrad", "optimizer.lr_scale=1", "seed=1,2", "trainer.max_epochs=1"]
     swept = script("train", "experiment=compare_optimizers", *small[:-2], *fewer, "trainer.accelerator=cpu", "-m")
     assert swept.returncode == 0, swept.stderr
-    told = script("report", "dir=latest", env={"PYTHONWARNINGS": "error"})
+    told = fresh_script("report", "dir=latest", env={"PYTHONWARNINGS": "error"})
     assert told.returncode == 0, told.stderr
     assert "Settings: 2. Finished runs: 4." in told.stdout
     assert "**A, “Adagrad beats Adam”:" in told.stdout

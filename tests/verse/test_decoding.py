@@ -104,6 +104,7 @@ def test_the_state_that_is_carried_is_that_of_the_whole_poem(cell: str) -> None:
             torch.testing.assert_close(logits, model(ids[:, : t + 1])[0][:, -1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [Settings(), Settings(0.7, top_k=30, top_p=0.8)])
 def test_poems_in_float32_do_not_depend_on_the_batch_size(settings: Settings) -> None:
     torch.manual_seed(0)
