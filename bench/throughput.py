@@ -7,7 +7,7 @@ with Adam on the same poems, the 全唐诗 cut at 100 characters:
 =========  ==========================================================================================
 plain      nn.Embedding, nn.LSTM, nn.Linear in float32; a DataLoader of shuffled poems padded to 100
 bucketed   the same loop with this project's batches
-autocast   that under torch.autocast to bfloat16; left out on a CPU without AVX-512, where nn.LSTM can't
+autocast   that under torch.autocast to bfloat16; left out where nn.LSTM can't, as on x86 without AVX-512
 bare       this project's step in a loop of its own
 shipped    this project's training as shipped: Lightning, logger, callbacks, progress bar
 =========  ==========================================================================================
@@ -34,7 +34,7 @@ import ours
 from measure import VARIANTS, Work
 from tables import in_turns, options_for, save, shown, source, spread
 
-from tang.compute import torch_has_bf16_lstm
+from tang.compute import LOW, torch_trains_lstm
 from tang.tables import markdown
 
 LENGTH = 100
@@ -67,7 +67,7 @@ def main() -> None:
 
 def available(device: str) -> list[str]:
     """The variants that ``device`` can compute."""
-    has_autocast = device != "cpu" or torch_has_bf16_lstm()
+    has_autocast = device != "cpu" or torch_trains_lstm(LOW)
     return [what for what in (*VARIANTS, "shipped") if has_autocast or what != "autocast"]
 
 

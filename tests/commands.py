@@ -1,8 +1,9 @@
-"""Command lines of the tests, ``python src/NAME.py ARGUMENTS``, in three ways.
+"""The tests' ways to run ``python src/NAME.py ARGUMENTS`` in a process of its own: a fresh one, or a fork.
 
 To import PyTorch and Lightning takes four seconds, most of what such a command takes in a test. A fork of a process
 that has imported them starts at once; it has a memory, a folder, an environment, signals and an exit code of its own.
-What depends on how Python itself starts, its locale say, needs a fresh one.
+What depends on how Python itself starts needs a fresh process: its locale, its hash seed, and variables that are read
+when a module is imported.
 """
 
 import atexit
@@ -14,10 +15,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from multiprocessing import forkserver
 from pathlib import Path
-
-import pytest
+from unittest import mock
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,10 +33,15 @@ Done = subprocess.CompletedProcess[str]
 Script = Callable[..., Done]
 """Takes the name of a script and its arguments."""
 
+# To fork is not safe on macOS once some of its libraries are loaded.
+PRELOADED = [] if sys.platform == "darwin" else [
+    "tang.closing", "tang.judging", "tang.poem_card", "tang.reporting.report", "tang.studies.findings",
+]  # fmt: skip
+"""Modules that bring along all that a script imports."""
+
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    ["tang.closing", "tang.judging", "tang.poem_card", "tang.reporting.report", "tang.studies.findings"]
-)
+_FORKS.set_forkserver_preload(PRELOADED)
+_AS_STARTED = {**os.environ, **COMMON}
 
 
 def script(name: str) -> str:
@@ -69,10 +75,8 @@ class Fork:
         self.command = command
         self.out, self.err = (output.with_name(f"{output.name}.{end}") for end in ("out", "err"))
         environment = {**os.environ, **COMMON, **env}
-        with pytest.MonkeyPatch.context() as patch:
-            for key, value in COMMON.items():
-                patch.setenv(key, value)
-            forkserver.ensure_running()  # the process that all are forks of; the first one starts it
+        with mock.patch.dict(os.environ, _AS_STARTED, clear=True):  # whatever the first test to come here has patched
+            forkserver.ensure_running()
         self._process = _FORKS.Process(target=_become, args=(command, folder, environment, self.out, self.err))
         self._process.start()
 
@@ -87,7 +91,8 @@ class Fork:
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it has ended, and its exit code is on its way
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
@@ -99,6 +104,14 @@ class Fork:
             self.kill()
             raise subprocess.TimeoutExpired(self.command, timeout)
         return code
+
+    def __enter__(self) -> "Fork":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave nothing behind."""
+        self.kill()
+        self._process.join()
 
     def done(self) -> Done:
         """Wait for its end."""

@@ -34,7 +34,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests first: what is left at the end is short, and all workers share it."""
+    """Slow tests first, one by one to whoever is free: those that are left at the end are short."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
@@ -105,7 +105,8 @@ def script(tmp_path: Path) -> Script:
     output.mkdir()
 
     def run(name: str, *arguments: str, env: Mapping[str, str] = {}) -> Done:
-        return Fork([commands.script(name), *arguments], tmp_path, output / "script", env).done()
+        with Fork([commands.script(name), *arguments], tmp_path, output / "script", env) as fork:
+            return fork.done()
 
     return run
 

@@ -20,7 +20,7 @@ import torch
 from omegaconf import DictConfig
 
 from tang import checkpoint, training
-from tang.compute import has_bf16_units, torch_has_bf16_lstm
+from tang.compute import LOW, has_bf16_units, torch_trains_lstm
 from tang.errors import InputError
 from tang.evaluation import evaluate
 from tang.recurrent.stack import BACKENDS, CELLS
@@ -54,10 +54,10 @@ class Row:
     """:data:`RUNS`, the line that refuses it, or where it broke."""
 
 
-def outcome(work: Callable[[], object]) -> str:
+def outcome(work: Callable[..., object], *arguments: object) -> str:
     """What calling ``work`` comes to."""
     try:
-        work()
+        work(*arguments)
     except InputError as error:
         return str(error)
     except Exception:
@@ -84,16 +84,16 @@ def rows(folder: Path) -> Iterator[Row]:
     for script, config, combinations in (("train", poems, every), ("train, names", names, fewer)):
         for cell, backend, precision in combinations:
             run = folder / f"{script} {cell} {backend} {precision}"
-            yield Row(script, cell, backend, precision, outcome(lambda: train(config, run, cell, backend, precision)))  # noqa: B023
+            yield Row(script, cell, backend, precision, outcome(train, config, run, cell, backend, precision))
             if script == "train" and cell not in models:
                 models[cell] = checkpoint.load(run / "checkpoints" / "best.ckpt", LanguageModel)
     for cell, model in models.items():
         for precision in ("32-true", "bf16-mixed"):
-            found = outcome(lambda: write(model.network, model.vocabulary, ["日"], precision=precision))  # noqa: B023
-            yield Row("sample", cell, "any", precision, found)
+            yield Row("sample", cell, "any", precision, outcome(sample, model, precision))
         for precision in ("32-true", "64-true", "bf16-mixed"):
-            found = outcome(lambda: evaluate(model, model.data_module({}), "val", precision))  # noqa: B023
-            yield Row("evaluate", cell, "any", precision, found)
+            yield Row(
+                "evaluate", cell, "any", precision, outcome(evaluate, model, model.data_module({}), "val", precision)
+            )
 
 
 def train(config: DictConfig, folder: Path, cell: str, backend: str, precision: str) -> None:
@@ -102,6 +102,11 @@ def train(config: DictConfig, folder: Path, cell: str, backend: str, precision: 
     config = config.copy()
     config.model.cell, config.model.backend, config.trainer.precision = cell, backend, precision
     training.train(config, folder, is_sweep=True)
+
+
+def sample(model: LanguageModel, precision: str) -> None:
+    """A poem."""
+    write(model.network, model.vocabulary, ["日"], precision=precision)
 
 
 def table(found: Sequence[Row]) -> str:
@@ -123,7 +128,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         found = list(rows(Path(folder)))
     if "--json" in sys.argv:
-        units = {"has_bf16_units": has_bf16_units(), "torch_has_bf16_lstm": torch_has_bf16_lstm()}
+        units = {"has_bf16_units": has_bf16_units(), "torch_trains_lstm": torch_trains_lstm(LOW)}
         print(json.dumps({**units, "rows": [asdict(row) for row in found]}))
     else:
         print(table(found))

@@ -14,7 +14,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tang.corpus.forms import FORMS, form_of
 from tang.sweeps.summary import write_summary
-from tests.commands import Script
+from tests.commands import Script, fresh
+from tests.commands import script as path_of
 from tests.conftest import verses
 
 pytestmark = pytest.mark.slow
@@ -135,12 +136,10 @@ def test_names_are_classified_and_predicted(script: Script, tmp_path: Path) -> N
         names = ["".join(rng.choices(letters, k=rng.randint(2, 6))) for _ in range(300)]
         (tmp_path / "names" / f"{language}.txt").write_text("\n".join(names), encoding="utf-8")
     arguments = ["data.path=names", "model.hidden_size=16", "trainer.max_epochs=12", "trainer.accelerator=cpu"]
-    sweep = tmp_path / "outputs" / "sweeps" / "names"
-    for name in ("names_lstm", "names_lstm_equations"):
-        folder = f"hydra.run.dir=outputs/sweeps/names/{name}"
-        trained = script("train", f"experiment={name}", *arguments, "data.balanced=true", folder)
-        assert trained.returncode == 0, trained.stderr
-    write_summary(sweep)
+    experiments = "experiment=names_lstm,names_lstm_equations"
+    swept = script("train", experiments, *arguments, "data.balanced=true", "-m")
+    assert swept.returncode == 0, swept.stderr
+    (sweep,) = (tmp_path / "outputs" / "sweeps").iterdir()
     with (sweep / "summary.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["experiment"]: row for row in csv.DictReader(file)}
     lstm, equations = rows["names_lstm"], rows["names_lstm_equations"]
@@ -268,6 +267,19 @@ def test_help_names_every_key_of_the_config(called: Script, name: str) -> None:
     assert config.returncode == 0, config.stderr
     for key in map(str, OmegaConf.create(config.stdout)):
         assert re.search(rf"\b{key}[=:.]", shown), key
+
+
+@pytest.mark.parametrize("name", ["train", "sample", "evaluate", "predict", "check", "export", "study", "report"])
+def test_help_does_not_wait_for_pytorch(name: str, tmp_path: Path) -> None:
+    program = f"""
+import runpy, sys
+sys.argv = [{path_of(name)!r}, "--help"]
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+finally:
+    assert "torch" not in sys.modules
+"""
+    assert fresh(["-c", program], tmp_path).returncode == 0
 
 
 def test_shell_completion_completes(script: Script) -> None:

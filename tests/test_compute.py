@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from tang import compute
-from tang.compute import choose, torch_has_bf16_lstm
+from tang.compute import choose, torch_trains_lstm
 from tang.errors import InputError
 
 
@@ -26,16 +26,18 @@ def test_a_cpu_with_bfloat16_units(
     monkeypatch: pytest.MonkeyPatch, backend: str, precision: str, cell: str, backend_chosen: str, precision_chosen: str
 ) -> None:
     monkeypatch.setattr(compute, "has_bf16_units", lambda: True)
-    monkeypatch.setattr(compute, "torch_has_bf16_lstm", lambda: True)
+    monkeypatch.setattr(compute, "torch_trains_lstm", lambda precision: True)
     choice = choose("cpu", backend, precision, cell)
     assert (choice.accelerator, choice.backend, choice.precision) == ("cpu", backend_chosen, precision_chosen)
 
 
 @pytest.mark.parametrize(
-    ("precision", "backend_chosen"), [(None, "torch"), ("32-true", "torch"), ("64", "torch"), ("bf16-mixed", "bptt")]
+    ("precision", "backend_chosen"),
+    [(None, "torch"), ("32-true", "torch"), ("64", "torch"), ("bf16-mixed", "bptt"), ("bf16-true", "bptt")],
 )
 def test_a_cpu_without_them(monkeypatch: pytest.MonkeyPatch, precision: str | None, backend_chosen: str) -> None:
     monkeypatch.setattr(compute, "has_bf16_units", lambda: False)
+    monkeypatch.setattr(compute, "torch_trains_lstm", lambda precision: False)
     choice = choose("cpu", "auto", precision, "lstm")
     assert choice.backend == backend_chosen, "PyTorch's own LSTM has no bfloat16 there"
     assert choice.precision == {None: "32-true", "64": "64-true"}.get(precision, precision)
@@ -43,8 +45,8 @@ def test_a_cpu_without_them(monkeypatch: pytest.MonkeyPatch, precision: str | No
 
 
 def test_a_backend_that_cannot_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compute, "torch_has_bf16_lstm", lambda: False)
-    with pytest.raises(InputError, match=r"^model\.backend=torch: PyTorch's own LSTM has no trainer\.precision=bf16"):
+    monkeypatch.setattr(compute, "torch_trains_lstm", lambda precision: False)
+    with pytest.raises(InputError, match=r"^model\.backend=torch: PyTorch's own LSTM can't .*precision=bf16 on"):
         choose("cpu", "torch", "bf16", "lstm")
     assert choose("cpu", "torch", "bf16", "gru").precision == "bf16-mixed"
     assert choose("mps", "torch", "bf16", "lstm").precision == "bf16-mixed"
@@ -52,14 +54,15 @@ def test_a_backend_that_cannot_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_units_are_tried_without_touching_the_random_numbers() -> None:
     before = torch.get_rng_state()
-    torch_has_bf16_lstm.cache_clear()
-    torch_has_bf16_lstm()
+    torch_trains_lstm.cache_clear()
+    with torch.inference_mode():
+        assert torch_trains_lstm("32-true")
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_units_that_onednn_may_not_use_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
-    monkeypatch.setattr(compute, "torch_has_bf16_lstm", lambda: False)
+    monkeypatch.setattr(compute, "torch_trains_lstm", lambda precision: False)
     assert not compute.has_bf16_units()
 
 

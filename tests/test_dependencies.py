@@ -2,8 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Iterator
-from importlib.metadata import packages_distributions, requires
+from importlib.metadata import distribution, requires
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -16,17 +15,8 @@ UNIMPORTED = {
 }
 """Plugins that Hydra finds by itself, and what Optuna 2 needs an older version of."""
 
-
-def imported() -> Iterator[str]:
-    """The distribution of each import in ``src/``, but for Python's own and this package."""
-    distributions = packages_distributions()
-    for path in (ROOT / "src").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            for top in {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"tang"}:
-                assert len(distributions.get(top, [])) == 1, f"{path}: {top} isn't one package's"
-                yield canonicalize_name(distributions[top][0])
+OPTIONAL = {"joblib": "gpus", "optuna": "search"}
+"""Imported by one module each, which has the name of the extra."""
 
 
 def declared(extra: str) -> set[str]:
@@ -39,9 +29,34 @@ def declared(extra: str) -> set[str]:
     }
 
 
+def modules(distributions: set[str]) -> dict[str, str]:
+    """Top-level module → the one of these that brings it."""
+    return {
+        file.parts[0].removesuffix(".py"): name
+        for name in distributions
+        for file in distribution(name).files or []
+        if file.suffix == ".py"
+    }
+
+
+def imported() -> dict[str, set[str]]:
+    """Top-level module → the files of ``src/`` that import it; Python's own and this package don't count."""
+    found: dict[str, set[str]] = {}
+    for path in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                found.setdefault(name.partition(".")[0], set()).add(path.name)
+    return {name: files for name, files in found.items() if name not in sys.stdlib_module_names | {"tang"}}
+
+
 def test_imports_and_declarations_agree() -> None:
-    found = set(imported())
     every = set.union(*(declared(extra) for extra in ("", "gpus", "search", "slurm", "ray")))
-    assert found - {"joblib", "optuna"} <= declared(""), "an extra is imported where it may be missing"
-    assert every - found == UNIMPORTED
-    assert found <= every
+    known, found = modules(every), imported()
+    assert found.keys() <= known.keys(), "imported and not declared"
+    assert every - {known[name] for name in found} == UNIMPORTED
+    assert {known[name] for name in found} - declared("") == OPTIONAL.keys(), "only in an extra"
+    for name, extra in OPTIONAL.items():
+        assert name in declared(extra)
+        assert found[name] == {f"{extra}.py"}, "an extra may be missing"

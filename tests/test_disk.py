@@ -27,7 +27,7 @@ def mounted(folder: Path, size: str, program: str, *arguments: str) -> subproces
     train = [sys.executable, str(ROOT / "src" / "train.py"), *arguments]
     script = f"mkdir -p disk && mount -t tmpfs -o size={size} tmpfs disk && {program}"
     return subprocess.run(
-        [*UNSHARE, "bash", "-c", script, "-", *train], cwd=folder, capture_output=True, encoding="utf-8", timeout=300
+        [*UNSHARE, "bash", "-c", script, "-", *train], cwd=folder, capture_output=True, encoding="utf-8", timeout=600
     )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -51,8 +52,11 @@ def test_eight_at_once_fetch_and_prepare_once_and_train_in_folders_of_their_own(
     ]
     program = tmp_path / "train.py"
     program.write_text(TRAIN, encoding="utf-8")
-    forks = [Fork([str(program), *arguments], tmp_path, tmp_path / str(number)) for number in range(8)]
-    ended = [fork.done() for fork in forks]
+    with ExitStack() as stack:
+        forks = [Fork([str(program), *arguments], tmp_path, tmp_path / str(number)) for number in range(8)]
+        for fork in forks:
+            stack.enter_context(fork)
+        ended = [fork.done() for fork in forks]
     server.shutdown()
     server.server_close()
     outputs = [one.stdout + one.stderr for one in ended]

@@ -18,7 +18,7 @@ def test_every_precision_is_computed_or_refused_in_a_line(tmp_path: Path) -> Non
     ran = fresh(["-m", "tests.every_precision", "--json"], ROOT, {**AVX2, "TMPDIR": str(tmp_path)})
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)
-    assert not found["torch_has_bf16_lstm"]
+    assert not found["torch_trains_lstm"]
     assert not found["has_bf16_units"]
     for row in found["rows"]:
         expected = RUNS
@@ -33,7 +33,8 @@ def test_every_precision_is_computed_or_refused_in_a_line(tmp_path: Path) -> Non
             )
         elif (row["backend"], row["cell"]) == ("torch", "lstm") and row["precision"] in ("bf16-mixed", "16-mixed"):
             expected = (
-                "model.backend=torch: PyTorch's own LSTM has no trainer.precision=bf16-mixed on this CPU; "
+                "model.backend=torch: PyTorch's own LSTM can't compute in "
+                f"trainer.precision={row['precision']} on this CPU; "
                 "give model.backend=bptt, or trainer.precision=32-true"
             )
         assert row["outcome"] == expected, row

@@ -47,17 +47,15 @@ def test_a_signal_is_noted_or_ends_the_process(awaited: bool, numbers: list[int]
 def test_a_run_that_is_asked_to_stop_leaves_a_checkpoint(
     number: int, code: int, small: Sequence[str], tmp_path: Path
 ) -> None:
-    command = [script("train"), *small, "trainer.max_epochs=100000", "hydra.run.dir=run"]
-    process = Fork(command, tmp_path, tmp_path / "output")
+    endless = ["trainer.max_epochs=100000", "callbacks.early_stopping.patience=null"]
     log, last = tmp_path / "run" / "train.log", tmp_path / "run" / "checkpoints" / "last.ckpt"
-    while process.poll() is None and not (log.exists() and "epoch 2/" in log.read_text(encoding="utf-8")):
-        time.sleep(0.05)
-    asked = time.time()
-    process.send_signal(number)
-    epochs = log.read_text(encoding="utf-8").count(" epoch ")
-    ended = process.done()
+    with Fork([script("train"), *small, *endless, "hydra.run.dir=run"], tmp_path, tmp_path / "output") as process:
+        while process.poll() is None and not (log.exists() and "epoch 2/" in log.read_text(encoding="utf-8")):
+            time.sleep(0.05)
+        process.send_signal(number)
+        epochs = log.read_text(encoding="utf-8").count(" epoch ")
+        ended = process.done()
     assert (ended.returncode, ended.stderr) == (code, "")
-    assert last.stat().st_mtime >= asked
     assert log.read_text(encoding="utf-8").count(" epoch ") <= epochs + 1, "it stops after the batch, not the epoch"
     step = torch.load(last, weights_only=True)["global_step"]
     assert re.search(rf"stopped after step {step}; python src/train.py resume=run goes on", ended.stdout)

@@ -6,8 +6,10 @@ whole, and at the end weights, states and all logged points must be those of a r
 """
 
 import argparse
+import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -18,7 +20,7 @@ from tempfile import TemporaryDirectory
 from tang import checkpoint
 from tang.errors import InputError
 from tang.tasks.language_model import LanguageModel
-from tests.commands import Fork, script
+from tests.commands import ROOT
 from tests.conftest import verses
 from tests.resuming import curves, differences, state
 
@@ -87,7 +89,7 @@ def torture(folder: Path, kills: int, seed: int = 1, settings: Sequence[str] = S
                     tally.while_writing += staged.exists()
                     _check(run, tally)
             if process.wait() > 0:
-                raise RuntimeError(process.done().stderr)
+                raise RuntimeError((folder / f"{run.name}.log").read_text(encoding="utf-8"))
         tally.runs += 1
         different = differences(whole, (curves(run), state(run)))
         tally.identical += not different
@@ -96,7 +98,7 @@ def torture(folder: Path, kills: int, seed: int = 1, settings: Sequence[str] = S
     return tally
 
 
-def _await(process: Fork, file: Path, seconds: float = 0) -> None:
+def _await(process: subprocess.Popen[bytes], file: Path, seconds: float = 0) -> None:
     """Until there is such a file and then for so long, or until the process has ended."""
     while process.poll() is None and not file.exists():
         time.sleep(0.0002)
@@ -105,7 +107,7 @@ def _await(process: Fork, file: Path, seconds: float = 0) -> None:
         time.sleep(0.0002)
 
 
-def _catch(process: Fork, file: Path) -> None:
+def _catch(process: subprocess.Popen[bytes], file: Path) -> None:
     """Halt the process while there is such a file, if it doesn't end before."""
     while process.poll() is None:
         _await(process, file)
@@ -116,10 +118,17 @@ def _catch(process: Fork, file: Path) -> None:
         process.send_signal(signal.SIGCONT)
 
 
-def _run(folder: Path, name: str, settings: Sequence[str]) -> Fork:
+def _run(folder: Path, name: str, settings: Sequence[str]) -> subprocess.Popen[bytes]:
     has_begun = (folder / name / ".hydra" / "config.yaml").exists()
     arguments = [f"resume={name}"] if has_begun else [*settings, f"hydra.run.dir={name}"]
-    return Fork([script("train"), *arguments], folder, folder / name)
+    with (folder / f"{name}.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, str(ROOT / "src" / "train.py"), *arguments],
+            cwd=folder,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=log,
+            stderr=log,
+        )
 
 
 def _check(run: Path, tally: Tally) -> None:

@@ -13,27 +13,37 @@ from tang.errors import InputError
 LOW = "bf16-mixed"
 """Products in bfloat16, all else in float32."""
 
-NAMES = {"64": "64-true", "32": "32-true", "16": "16-mixed", "bf16": LOW}
-"""Of Lightning's precisions, short ones and full ones."""
+FULL_NAMES = {"64": "64-true", "32": "32-true", "16": "16-mixed", "bf16": LOW}
+"""Of Lightning's precisions, by their short ones."""
+
+PURE = {"bf16-true": torch.bfloat16, "16-true": torch.float16}
+"""Precisions in which all is in 16 bits."""
 
 
 def has_bf16_units() -> bool:
-    """Whether this CPU multiplies matrices in bfloat16 faster than in float32: by AVX-512 BF16 or AMX."""
-    return torch_has_bf16_lstm() and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    """Whether this CPU multiplies matrices in bfloat16 faster than in float32: by AVX-512 BF16 or AMX.
+
+    Units that oneDNN may not use, see ``ONEDNN_MAX_CPU_ISA``, don't count.
+    """
+    has_units = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return has_units and torch_trains_lstm(LOW)
 
 
 @cache
-def torch_has_bf16_lstm() -> bool:
-    """Whether ``nn.LSTM`` computes under autocast to bfloat16 on this CPU.
+def torch_trains_lstm(precision: str) -> bool:
+    """Whether ``nn.LSTM`` computes in this precision on this CPU, gradients too; it is tried.
 
-    oneDNN does it there, for processors with AVX-512 alone, as far as ``ONEDNN_MAX_CPU_ISA`` lets it; for others
-    PyTorch 2.13 raises "could not create a primitive descriptor".
+    In bfloat16 that is oneDNN's part, which on x86 has it for AVX-512 alone: PyTorch 2.13 raises "could not create a
+    primitive descriptor" elsewhere.
     """
-    with torch.random.fork_rng(devices=[]):  # the run's random numbers stay its own
-        lstm = nn.LSTM(1, 1)
+    dtype = PURE.get(precision, torch.float32)
     try:
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-            lstm(torch.zeros(1, 1, 1))
+        # The run's random numbers stay its own, and its mode too.
+        with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
+            lstm = nn.LSTM(1, 1, dtype=dtype)
+            with torch.autocast("cpu", torch.bfloat16, enabled=precision == LOW):
+                outputs, _ = lstm(torch.zeros(1, 1, 1, dtype=dtype))
+            outputs.sum().backward()
     except RuntimeError:
         return False
     return True
@@ -60,20 +70,21 @@ def choose(accelerator: str, backend: str, precision: str | None, cell: str) -> 
     Raises:
         InputError: the backend that is named doesn't compute in this precision here.
     """
-    asked = f", trainer.precision={precision}" if precision else ""
-    precision = NAMES.get(precision or "", precision)
+    asked = precision
+    precision = FULL_NAMES.get(precision or "", precision)
     if accelerator == "auto":
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     if accelerator == "cpu" and precision == "16-mixed":
         precision = LOW
+    is_tried = accelerator == "cpu" and cell == "lstm" and precision in (LOW, *PURE)
+    can_be_torch = not is_tried or torch_trains_lstm(str(precision))
     if backend != "auto":
-        if (backend, cell, accelerator, precision) == ("torch", "lstm", "cpu", LOW) and not torch_has_bf16_lstm():
+        if backend == "torch" and not can_be_torch:
             raise InputError(
-                f"model.backend=torch: PyTorch's own LSTM has no trainer.precision={LOW} on this CPU; "
+                f"model.backend=torch: PyTorch's own LSTM can't compute in trainer.precision={asked} on this CPU; "
                 "give model.backend=bptt, or trainer.precision=32-true"
             )
-        return Choice(accelerator, backend, precision or "32-true", f"the backend is given{asked}")
-    low = "torch"
+        return Choice(accelerator, backend, precision or "32-true", "the backend is given")
     if accelerator in ("cuda", "gpu") and torch.cuda.is_available():
         has_units = torch.cuda.is_bf16_supported(including_emulation=False)
         name = f"{torch.cuda.get_device_name()} with{'' if has_units else 'out'} bfloat16 units"
@@ -81,11 +92,12 @@ def choose(accelerator: str, backend: str, precision: str | None, cell: str) -> 
         has_units = has_bf16_units() and cell == "lstm"
         kind = "" if cell == "lstm" else f", or none that model.cell={cell} uses here"
         name = "a CPU with bfloat16 units" if has_units else f"a CPU without bfloat16 units{kind}"
-        low = "bptt" if cell == "lstm" else "torch"  # the fastest with the units, and at home on any CPU
     else:
         has_units, name = False, f"trainer.accelerator={accelerator}"
     precision = precision or (LOW if has_units else "32-true")
-    return Choice(accelerator, low if precision == LOW else "torch", precision, f"{name}{asked}")
+    is_fast = accelerator == "cpu" and has_units and precision == LOW
+    reason = f"{name}, trainer.precision={asked}" if asked else name
+    return Choice(accelerator, "bptt" if is_fast or not can_be_torch else "torch", precision, reason)
 
 
 def keep_memory() -> None:

@@ -104,7 +104,7 @@ def program(code: str, *arguments: Path) -> subprocess.Popen[str]:
 
 def test_a_file_that_cannot_be_written_to_its_end_ends_it_in_one_line(poems_txt: Path, tmp_path: Path) -> None:
     process = program(LIMITED, poems_txt, tmp_path / "cache")
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=600)
     assert process.returncode == 1
     assert error.startswith(f"data.cache={tmp_path / 'cache'}: ")
     assert "disk may be full" in error or "File too large" in error
@@ -121,7 +121,7 @@ write = prepare._write
 def held(*arguments):
     write(*arguments)
     print("written", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 prepare._write = held
 prepare.prepare(FileSource(Path(sys.argv[1])), prepare.Options(min_count=1), Path(sys.argv[2]))
 """
@@ -132,7 +132,7 @@ def test_what_a_killed_process_left_goes(poems_txt: Path, tmp_path: Path) -> Non
     assert process.stdout
     assert process.stdout.readline() == "written\n"
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=600)
     assert {path.suffix for path in (tmp_path / "cache").iterdir()} == {".lock", ".part"}
     made(poems_txt, tmp_path)
     assert {path.suffix for path in (tmp_path / "cache").iterdir()} == {".lock", ""}

@@ -52,6 +52,17 @@ def test_another_processor_has_a_library_of_its_own(cache_folder: Path, tmp_path
     assert first == again != other
 
 
+def test_options_of_ones_own_count_more(cache_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def output(command: list[str]) -> str:
+        assert command[: len(module.FLAGS) + 4] == ["ccache", "g++", *module.FLAGS, "-march=haswell", "-O1"]
+        Path(command[-1]).touch()
+        return ""
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(module, "_output", output)
+    assert compiled(["ccache", "g++", "-march=haswell", "-O1"], cache_folder).is_file()
+
+
 def test_another_source_is_compiled_anew(cache_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiler = fake_compiler(tmp_path, "znver5")
     first = compiled(compiler, cache_folder)

@@ -55,7 +55,8 @@ PRESETS = (("sweeper", "optuna"), ("launcher", "ray"))
 def register() -> None:
     """Put the schema where Hydra finds it."""
     store = ConfigStore.instance()
-    # Hydra 1.3 copies the store for each group that --help lists, 5 s in all, though it hands out nothing but copies.
+    # Hydra 1.3 copies the store for each group that --help lists, 2 s in all, though it hands out nothing but copies.
+    # Now a copy of its singletons, as hydra.test_utils makes, shares this one.
     ConfigStore.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined]
     Plugins.instance()  # has imported them all, and with it stored their configs
     for group, name in PRESETS:  # Hydra would take those for schemas of our files, and refuse their defaults lists

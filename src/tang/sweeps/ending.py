@@ -44,7 +44,8 @@ class SweepCallback(Callback):
             plugin = config.hydra[group]._target_.split(".")[1]
             if plugin in EXTRAS and importlib.util.find_spec(f"hydra_plugins.{plugin}") is None:
                 choice = config.hydra.runtime.choices[f"hydra/{group}"]
-                sys.exit(f"error: hydra/{group}={choice}: needs an extra: pip install -e '.[{EXTRAS[plugin]}]'")
+                extra = f"pip install -c constraints.txt -e '.[{EXTRAS[plugin]}]'"
+                sys.exit(f"error: hydra/{group}={choice}: needs an extra: {extra}")
         if config.hydra.launcher._target_.endswith(".SlurmLauncher") and not shutil.which("srun"):
             sys.exit("error: hydra/launcher=slurm: there is no srun here; start it on a machine of the cluster")
         SweepCallback.folder = Path(config.hydra.sweep.dir)
