@@ -24,6 +24,8 @@ from tang.tasks.language_model import LanguageModel
 from tests.resuming import curves, differences, state
 from tests.test_config import composed
 
+pytestmark = pytest.mark.slow
+
 RUNS = {
     "a schedule by steps": [],
     "a schedule by validations": ["scheduler=plateau", "optimizer=adagrad"],
@@ -67,7 +69,6 @@ def stops(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return left
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("overrides", RUNS.values(), ids=RUNS.keys())
 def test_a_run_stopped_again_and_again_is_the_one_never_stopped(
     overrides: list[str], config: Callable[..., DictConfig], stops: list[int], tmp_path: Path

@@ -23,6 +23,8 @@ from tang.data.split import split_names
 from tests.conftest import verses
 from tests.corpus.attempts import attempt
 
+pytestmark = pytest.mark.slow
+
 
 def fuzz(examples: int) -> settings:
     many = examples * int(os.environ.get("FUZZ", "1"))

@@ -17,6 +17,8 @@ from tang.corpus import fetch
 from tang.errors import InputError
 from tests.corpus.channels import CORPUS, FILES, IN_PACKAGE, Handler, Server, archive, contents, npm, packed, program
 
+pytestmark = pytest.mark.slow
+
 NAME, CONTENT = next(iter(FILES.items()))
 
 
