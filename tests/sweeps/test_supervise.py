@@ -143,8 +143,16 @@ def test_a_job_finds_the_package_uninstalled(monkeypatch: pytest.MonkeyPatch) ->
         ("sweeper", "optuna", "hydra_optuna_sweeper"),
     ],
 )
-def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, group: str, choice: str, plugin: str) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+@pytest.mark.parametrize("present", [[], ["hydra_plugins"]], ids=["no plugin", "another plugin"])
+def test_a_missing_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, present: list[str], group: str, choice: str, plugin: str
+) -> None:
+    def find_spec(name: str) -> object:
+        if "." in name and not present:
+            raise ModuleNotFoundError  # as Python's own, which imports the parent
+        return name if name in present else None
+
+    monkeypatch.setattr("importlib.util.find_spec", find_spec)
     targets = {name: {"_target_": "hydra._internal.core_plugins.module.Class"} for name in ("launcher", "sweeper")}
     targets[group] = {"_target_": f"hydra_plugins.{plugin}.module.Class"}
     config = OmegaConf.create({"hydra": {**targets, "runtime": {"choices": {f"hydra/{group}": choice}}}})

@@ -42,7 +42,7 @@ class SweepCallback(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         for group in ("launcher", "sweeper"):
             plugin = config.hydra[group]._target_.split(".")[1]
-            if plugin in EXTRAS and importlib.util.find_spec(f"hydra_plugins.{plugin}") is None:
+            if plugin in EXTRAS and not _is_installed(plugin):
                 choice = config.hydra.runtime.choices[f"hydra/{group}"]
                 extra = f"pip install -c constraints.txt -e '.[{EXTRAS[plugin]}]'"
                 sys.exit(f"error: hydra/{group}={choice}: needs an extra: {extra}")
@@ -53,6 +53,11 @@ class SweepCallback(Callback):
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         if config.hydra.mode == RunMode.MULTIRUN:
             write_summary(Path(config.hydra.sweep.dir))
+
+
+def _is_installed(plugin: str) -> bool:
+    names = ("hydra_plugins", f"hydra_plugins.{plugin}")  # without any of them there is no hydra_plugins to look into
+    return all(importlib.util.find_spec(name) for name in names)
 
 
 def run_sweep(main: Callable[[], Any]) -> None:
