@@ -1,3 +1,4 @@
+import tracemalloc
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -15,3 +16,17 @@ def attempt(function: Callable[[], Result]) -> Result | None:
         assert message.isprintable()
         assert len(message) <= MAX_MESSAGE
         return None
+
+
+def peak_of(function: Callable[[int], object]) -> int:
+    """Bytes that ``function`` takes at most, the less of two calls, of 0 and of 1.
+
+    Once in a while Python doubles the table of its interned strings, some megabytes, whoever adds the next one.
+    """
+    peaks = []
+    for number in range(2):
+        tracemalloc.start()
+        function(number)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    return min(peaks)

