@@ -10,7 +10,7 @@ import torch
 
 from tang import checkpoint
 from tang.tasks.language_model import LanguageModel
-from tests.commands import ROOT
+from tests import commands
 
 UNSHARE = ["unshare", "--map-root-user", "--mount"]
 
@@ -24,7 +24,7 @@ def _namespaces() -> None:
 
 def mounted(folder: Path, size: str, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a shell program in a folder where ``disk`` is a file system of this size; ``"$@"`` trains."""
-    train = [sys.executable, str(ROOT / "src" / "train.py"), *arguments]
+    train = [sys.executable, commands.script("train"), *arguments]
     script = f"mkdir -p disk && mount -t tmpfs -o size={size} tmpfs disk && {program}"
     return subprocess.run(
         [*UNSHARE, "bash", "-c", script, "-", *train], cwd=folder, capture_output=True, encoding="utf-8", timeout=600

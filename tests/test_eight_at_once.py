@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tang.corpus.fetch import Collection
-from tests.commands import ROOT, Fork
+from tests.commands import Fork, script
 from tests.conftest import verses
 from tests.corpus.channels import Server
 
@@ -43,7 +43,7 @@ def test_eight_at_once_fetch_and_prepare_once_and_train_in_folders_of_their_own(
         *(
             server.url,
             repr(CORPUS),
-            str(ROOT / "src" / "train.py"),
+            script("train"),
             "data=tang",
             "data.dir=tang",
             "data.cache=prepared",

@@ -14,7 +14,7 @@ import torch
 from tang import checkpoint
 from tang.errors import InputError
 from tang.tasks.language_model import LanguageModel
-from tests.commands import ROOT
+from tests.commands import ONE_THREAD, ROOT
 from tests.hostile.files import FILES
 from tests.hostile.makers import content_of, language_model, resumable
 
@@ -33,7 +33,7 @@ def test_hostile_and_broken_files_are_refused_run_nothing_and_take_little_memory
         (tmp_path / place).mkdir()
         FILES[case][0](tmp_path / place / "x.ckpt", marker)
     command = [sys.executable, "-m", "tests.hostile.reader", str(tmp_path)]
-    environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", "OMP_NUM_THREADS": "1", "PATH": ""}
+    environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", **ONE_THREAD, "PATH": ""}
     reader = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", timeout=600)
     assert reader.returncode == 0, reader.stderr
     assert not marker.exists(), "code of a file ran"

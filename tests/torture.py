@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from tang import checkpoint
 from tang.errors import InputError
 from tang.tasks.language_model import LanguageModel
-from tests.commands import ROOT
+from tests.commands import ONE_THREAD, script
 from tests.conftest import verses
 from tests.resuming import curves, differences, state
 
@@ -123,9 +123,9 @@ def _run(folder: Path, name: str, settings: Sequence[str]) -> subprocess.Popen[b
     arguments = [f"resume={name}"] if has_begun else [*settings, f"hydra.run.dir={name}"]
     with (folder / f"{name}.log").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, str(ROOT / "src" / "train.py"), *arguments],
+            [sys.executable, script("train"), *arguments],
             cwd=folder,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, **ONE_THREAD},
             stdout=log,
             stderr=log,
         )

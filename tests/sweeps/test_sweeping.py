@@ -15,7 +15,8 @@ from pathlib import Path
 import pooch
 import pytest
 
-from tests.commands import ONE_THREAD, ROOT
+from tests import commands
+from tests.commands import ONE_THREAD
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +40,7 @@ class Sweep:
         self.output = folder / "output.txt"
         own = {"TMPDIR": str(folder), "HOME": str(folder), "XDG_CACHE_HOME": str(pooch.os_cache(""))}
         environment = {**os.environ, **ONE_THREAD, **own, **env}
-        command = [sys.executable, str(ROOT / "src" / "train.py"), "-m", *arguments]
+        command = [sys.executable, commands.script("train"), "-m", *arguments]
         with self.output.open("w", encoding="utf-8") as out:
             self.process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out)
 
