@@ -31,9 +31,9 @@ from rich.progress import track
 from tables import save
 
 from tang.corpus.fetch import TANG, fetch
-from tang.corpus.forms import HANZI
 from tang.data.poems import PoemDataModule
 from tang.tables import markdown
+from tang.text.forms import HANZI
 
 SIZES = (0.25, 0.5, 1.0, 2.0, 4.0)
 

@@ -14,16 +14,16 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import nn
 
 from tang import config
-from tang.assembly import build_callbacks, build_trainer, settle
-from tang.callbacks.checkpoints import Checkpoints
-from tang.callbacks.progress import Progress
 from tang.cli.arguments import plain
 from tang.data.batches import Batch, PoemLoader
+from tang.data.gather import Share
 from tang.data.poems import PoemDataModule
-from tang.data.rows import Share
-from tang.signals import Stop
+from tang.shutdown import Stop
 from tang.tasks.language_model import LanguageModel
-from tang.training import set_up
+from tang.training.build import build_callbacks, build_trainer, settle
+from tang.training.callbacks.checkpoints import Checkpoints
+from tang.training.callbacks.progress import Progress
+from tang.training.run import set_up
 
 CONF = Path(__file__).parent.parent / "conf"
 
@@ -36,7 +36,7 @@ def composed(overrides: Sequence[str]) -> DictConfig:
 
 
 def build(overrides: Sequence[str]) -> tuple[dict[str, Any], PoemDataModule, LanguageModel]:
-    """Settings, data and model, made as ``tang.training.train`` makes them."""
+    """Settings, data and model, made as ``tang.training.run.train`` makes them."""
     settings, data, task = set_up(composed(overrides), None)
     assert isinstance(data, PoemDataModule)
     assert isinstance(task, LanguageModel)

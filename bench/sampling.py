@@ -20,15 +20,15 @@ from rich.progress import track
 from tables import save, shown, spread
 
 from tang import checkpoint
-from tang.compute import has_bf16_units, keep_memory
-from tang.corpus.forms import FORMS, PUNCTUATION
 from tang.data.vocabulary import BOS, SPECIALS, Vocabulary
+from tang.generation.generate import write
+from tang.generation.sampling import Settings
+from tang.generation.slots import Layout
+from tang.recurrent.hardware import has_bf16_units, keep_memory
 from tang.tables import markdown
 from tang.tasks.language_model import LanguageModel
 from tang.tasks.network import Network
-from tang.verse.decoding import Settings
-from tang.verse.layout import Layout
-from tang.verse.write import write
+from tang.text.forms import FORMS, PUNCTUATION
 
 FORM = FORMS["七言绝句"]
 SETTINGS = Settings(temperature=0.8)

@@ -34,7 +34,7 @@ import ours
 from measure import VARIANTS, Work
 from tables import in_turns, options_for, save, shown, source, spread
 
-from tang.compute import LOW, torch_trains_lstm
+from tang.recurrent.hardware import LOW, torch_trains_lstm
 from tang.tables import markdown
 
 LENGTH = 100

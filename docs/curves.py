@@ -9,7 +9,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tang.sweeps.summary import RESULT
+from tang.runs.folder import RESULT
 
 
 def main(sweep: Path, picture: Path) -> None:

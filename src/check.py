@@ -14,13 +14,13 @@ def main(cfg: DictConfig) -> None:
     """Print the report, or write it to a file."""
     config.check(cfg)
     cli.check_output(cfg.out)
-    from tang.checking import Report, as_json, as_text, read_poems
-    from tang.verse.critique import critique
+    from tang.evaluation.poem_report import Report, as_json, as_text, read_poems
+    from tang.prosody.critique import critique
 
     reports = [Report(critique(poem, source=source)) for source, poem in read_poems(cfg.poem, cfg.file).items()]
     if cfg.ckpt is not None or cfg.corpus:
         # PyTorch takes seconds to import: prosody alone doesn't need it.
-        from tang.judging import judged
+        from tang.evaluation.likelihood import judged
 
         reports = judged(reports, cfg.ckpt, cfg.corpus, cfg.data)
     cli.output(as_json(reports) if cfg.format == "json" else as_text(reports), cfg.out)

@@ -19,10 +19,10 @@ def main(cfg: DictConfig) -> None:
         raise InputError(f"form={cfg.form}: of the quality card's poems; give poems=1000 too")
     # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
     from tang import checkpoint
-    from tang.corpus.forms import FORMS
-    from tang.evaluation import evaluate
-    from tang.poem_card import poem_card
+    from tang.evaluation.perplexity import evaluate
+    from tang.evaluation.quality_card import poem_card
     from tang.tasks.language_model import LanguageModel
+    from tang.text.forms import FORMS
 
     path = checkpoint.find(cfg.ckpt, LanguageModel)
     model = checkpoint.load(path, LanguageModel)

@@ -16,7 +16,7 @@ def main(cfg: DictConfig) -> None:
     cli.check_output(cfg.to, "to")
     # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
     from tang import checkpoint
-    from tang.tasks.task import Task
+    from tang.tasks.base import Task
 
     checkpoint.export(checkpoint.load(checkpoint.find(cfg.ckpt, Task), Task), cfg.to)
 

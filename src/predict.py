@@ -16,7 +16,7 @@ def main(cfg: DictConfig) -> None:
     cli.check_output(cfg.out)
     # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
     from tang import checkpoint
-    from tang.prediction import as_json, as_text, predict
+    from tang.evaluation.predict_names import as_json, as_text, predict
     from tang.tasks.classifier import Classifier
 
     model = checkpoint.load(checkpoint.find(cfg.ckpt, Classifier), Classifier)

@@ -17,15 +17,16 @@ def main(cfg: DictConfig) -> None:
     config.check(cfg)
     cli.check_output(cfg.out)
     # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
-    from tang import checkpoint, writing
-    from tang.compute import keep_memory
+    from tang import checkpoint
+    from tang.generation import from_config
+    from tang.generation.poem import FORMATS, SUFFIXES
+    from tang.recurrent.hardware import keep_memory
     from tang.tasks.language_model import LanguageModel
-    from tang.verse.poem import FORMATS, SUFFIXES
 
-    writing.check(cfg)
+    from_config.check(cfg)
     keep_memory()
     model = checkpoint.load(checkpoint.find(cfg.ckpt, LanguageModel), LanguageModel)
-    poems = writing.poems(model, cfg)
+    poems = from_config.poems(model, cfg)
     written = cfg.format or SUFFIXES.get(Path(cfg.out or "").suffix, "text")
     cli.output(FORMATS[written](poems), cfg.out)
 

@@ -9,8 +9,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from tang import cli, config
-from tang.cli.ranks import rank
-from tang.config.runs import to_go_on
+from tang.runs.config import to_go_on
+from tang.runs.ranks import rank
 from tang.sweeps.supervise import supervise
 
 config.register()
@@ -28,8 +28,8 @@ def main(cfg: DictConfig) -> float:
     if cfg.resume:
         cfg = to_go_on(folder, cfg, HydraConfig.get().overrides.task)
     # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
-    from tang.closing import closing_words
-    from tang.training import train
+    from tang.training.final_message import closing_words
+    from tang.training.run import train
 
     result = train(cfg, folder, is_sweep=False)
     if rank() == 0:

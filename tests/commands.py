@@ -35,7 +35,8 @@ Script = Callable[..., Done]
 
 # To fork is not safe on macOS once some of its libraries are loaded.
 PRELOADED = [] if sys.platform == "darwin" else [
-    "tang.closing", "tang.judging", "tang.poem_card", "tang.reporting.report", "tang.studies.findings",
+    "tang.training.final_message", "tang.evaluation.likelihood", "tang.evaluation.quality_card",
+    "tang.reporting.report", "tang.studies.findings",
 ]  # fmt: skip
 """Modules that bring along all that a script imports."""
 

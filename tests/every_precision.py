@@ -19,15 +19,16 @@ from tempfile import TemporaryDirectory
 import torch
 from omegaconf import DictConfig
 
-from tang import checkpoint, training
-from tang.compute import LOW, has_bf16_units, torch_trains_lstm
+from tang import checkpoint
 from tang.errors import InputError
-from tang.evaluation import evaluate
+from tang.evaluation.perplexity import evaluate
+from tang.generation.generate import write
+from tang.recurrent.hardware import LOW, has_bf16_units, torch_trains_lstm
 from tang.recurrent.stack import BACKENDS, CELLS
 from tang.tables import markdown
 from tang.tasks.language_model import LanguageModel
 from tang.tasks.report_cells import REPORT_CELLS
-from tang.verse.write import write
+from tang.training import run as training
 from tests.conftest import verses, write_names
 from tests.test_config import composed
 

@@ -16,7 +16,7 @@ from machine import stepping_flop, training_flop
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from tang.compute import LOW, torch_trains_lstm
+from tang.recurrent.hardware import LOW, torch_trains_lstm
 from tests.commands import ROOT
 
 Bench = Callable[..., Any]
@@ -73,7 +73,7 @@ def test_throughput_compares_the_variants(
 ) -> None:
     if has_autocast and not torch_trains_lstm(LOW):
         pytest.skip("PyTorch's own LSTM has no bfloat16 on this CPU")
-    monkeypatch.setattr("tang.compute.torch_trains_lstm", lambda precision: has_autocast)
+    monkeypatch.setattr("tang.recurrent.hardware.torch_trains_lstm", lambda precision: has_autocast)
     autocast = {"autocast": 12} if has_autocast else {}
     arguments = ["--sizes", "16", "--layers", "2", "--batch_size", "8", "--repeats", "1", "--steps", "3"]
     found = bench("throughput", *arguments)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tang.cli.arguments import arguments, parse, plain
-from tang.cli.screen import ScreenHandler, speak_chinese
+from tang.console import ScreenHandler, speak_chinese
 
 PLAIN = [
     ("start=日", "start='日'"),

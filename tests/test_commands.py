@@ -12,8 +12,8 @@ import torch
 from omegaconf import OmegaConf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tang.corpus.forms import FORMS, form_of
 from tang.sweeps.summary import write_summary
+from tang.text.forms import FORMS, form_of
 from tests.commands import Script, fresh
 from tests.commands import script as path_of
 from tests.conftest import verses

@@ -9,9 +9,9 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from tang import config
-from tang.assembly import build_optimizer
 from tang.config import training
 from tang.errors import InputError
+from tang.training.build import build_optimizer
 from tests.commands import ROOT
 
 config.register()

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tang.corpus.clean import Poem, clean, clean_all, convert, in_script
-from tang.corpus.forms import PUNCTUATION, hanzi
+from tang.corpus.clean import Poem, clean, clean_all, in_script
+from tang.text.forms import PUNCTUATION, hanzi
+from tang.text.script import convert
 
 
 @pytest.mark.parametrize(

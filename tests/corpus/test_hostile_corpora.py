@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tang.corpus.clean import MAX_CHARACTERS, clean
-from tang.corpus.forms import PUNCTUATION, hanzi
 from tang.corpus.names import LETTERS, NameSource, clean_names
 from tang.corpus.sources import FileSource, read_json
 from tang.data.card import NameCard
 from tang.data.prepare import PARTS, Options, Prepared, prepare
 from tang.data.split import split_names
+from tang.text.forms import PUNCTUATION, hanzi
 from tests.conftest import verses
 from tests.corpus.attempts import attempt
 

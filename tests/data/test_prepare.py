@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from tang.corpus.clean import convert
-from tang.corpus.forms import form_of
 from tang.corpus.sources import FileSource
 from tang.data.prepare import PARTS, Options, Prepared, prepare
 from tang.data.vocabulary import BOS, EOS, Vocabulary
 from tang.errors import InputError
+from tang.text.forms import form_of
+from tang.text.script import convert
 
 
 def texts(prepared: Prepared, part: str) -> list[str]:

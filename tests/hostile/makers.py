@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-from tang.callbacks.random_states import random_states
 from tang.config import training
 from tang.data.vocabulary import SPECIALS
+from tang.tasks.base import Task
 from tang.tasks.classifier import Classifier
 from tang.tasks.language_model import LanguageModel
 from tang.tasks.schedules import cosine
-from tang.tasks.task import Task
+from tang.training.callbacks.random_states import random_states
 
 Make = Callable[[Path, Path], object]
 """Writes the file; its code, if it ran, would make the second one."""

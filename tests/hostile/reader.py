@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tang import checkpoint
 from tang.errors import InputError
-from tang.tasks.task import Task
+from tang.tasks.base import Task
 from tests.hostile.makers import trainable
 
 MEGABYTES = 256

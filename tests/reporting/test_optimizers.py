@@ -2,8 +2,8 @@ import math
 
 import pytest
 
+from tang.reporting.configurations import settle
 from tang.reporting.optimizers import early_losses, section
-from tang.reporting.settings import settle
 from tests.reporting.conftest import Make
 
 Losses = dict[str, dict[str, float]]

@@ -4,10 +4,10 @@ import pytest
 
 from tang.errors import InputError
 from tang.reporting import style
+from tang.reporting.configurations import settle
 from tang.reporting.curves import curve, draw_curves
 from tang.reporting.heat import choose_keys, draw_heat_map
 from tang.reporting.parallel import draw_parallel
-from tang.reporting.settings import settle
 from tang.reporting.style import colours, label, scale
 from tests.reporting.conftest import Make
 

@@ -10,11 +10,11 @@ from torch.nn import functional as F
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.errors import InputError
-from tang.studies.brief import seeded
+from tang.studies.architectures import NETS
 from tang.studies.flow import first_characters, half_life, relative
-from tang.studies.nets import NETS
-from tang.studies.norms import gradient_norms
+from tang.studies.gradient_norms import gradient_norms
 from tang.studies.recall import accuracies, sequences
+from tang.studies.short_training import seeded
 from tang.tasks.network import Network
 
 CELLS = ["rnn", "gru", "lstm"]

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from tang.recurrent.layer import State, Weights
 from tang.recurrent.stack import BACKENDS
+from tang.studies.gradient_check import Problem, Sizes
 from tang.studies.gradients import BOUNDS, KINDS, by_differences, by_torch, study
-from tang.studies.problem import Problem, Sizes
 
 SMALL = Sizes(batch_size=2, time=3, embedding_size=2, hidden_size=3, num_layers=2)
 BOUND = BOUNDS[torch.float64]

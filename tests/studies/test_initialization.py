@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from tang.data.poems import PoemDataModule
-from tang.studies.beginnings import distinct_units, equal, scale, zero
-from tang.studies.brief import seeded
 from tang.studies.initialization import Run, run
+from tang.studies.initializers import distinct_units, equal, scale, zero
+from tang.studies.short_training import seeded
 from tang.tasks.network import Network
 from tests.conftest import verses
 

@@ -22,7 +22,7 @@ from tang.checkpoint.content import DAMAGED, FOREIGN, Content, RefusedError, che
 from tang.checkpoint.fields import TASKS, build, check_fields, declared_model, task_of, tied
 from tang.checkpoint.states import check_loaded_states, check_states
 from tang.errors import InputError
-from tang.tasks.task import Task
+from tang.tasks.base import Task
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def find(ckpt: str, kind: type[Task], key: str = "ckpt", besides: Path | None = 
 
     Args:
         ckpt: what the user gave.
-        kind: of the model; :class:`~tang.tasks.task.Task` for any.
+        kind: of the model; :class:`~tang.tasks.base.Task` for any.
         key: of the config.
         besides: a folder whose checkpoints aren't meant by ``latest``.
 
@@ -79,7 +79,7 @@ def load(path: Path, kind: type[T]) -> T:
 
     Args:
         path: of the file.
-        kind: of the model; :class:`~tang.tasks.task.Task` for any.
+        kind: of the model; :class:`~tang.tasks.base.Task` for any.
 
     Raises:
         InputError: the file is broken, no checkpoint of this project, or one of another kind of model.
@@ -93,7 +93,7 @@ def resumable(path: Path, task: Task) -> dict[str, Any]:
     """All that training would restore from ``path``, checked: the model as :func:`load` does, and the states.
 
     States are plain data of bounded size: those of optimizers hold tensors of their parameters' shapes, all others
-    small tensors. Lightning's own are checked as they are restored (:mod:`tang.restoring`).
+    small tensors. Lightning's own are checked as they are restored (:mod:`tang.training.restore`).
 
     Args:
         path: of the checkpoint; its tensors stay in it as long as what is returned is kept.

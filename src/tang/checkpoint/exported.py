@@ -16,10 +16,10 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from tang.atomic import write_whole
 from tang.checkpoint.content import DAMAGED, Content, Declared, RefusedError, check_plain, check_shape, readable, shown
 from tang.checkpoint.fields import tied
-from tang.files import write_whole
-from tang.tasks.task import Task
+from tang.tasks.base import Task
 
 MAX_HEADER = 2**22
 """Bytes."""

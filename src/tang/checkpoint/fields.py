@@ -12,13 +12,13 @@ import torch
 
 from tang.checkpoint.content import FOREIGN, OLDER, Declared, RefusedError, shown
 from tang.config import training
-from tang.corpus.forms import FORMS, PUNCTUATION, hanzi
 from tang.corpus.names import LETTERS
 from tang.data.vocabulary import SPECIALS
 from tang.errors import InputError
+from tang.tasks.base import Task
 from tang.tasks.classifier import Classifier
 from tang.tasks.language_model import LanguageModel
-from tang.tasks.task import Task
+from tang.text.forms import FORMS, PUNCTUATION, hanzi
 
 TASKS: dict[str, type[Task]] = {task.__name__: task for task in (LanguageModel, Classifier)}
 

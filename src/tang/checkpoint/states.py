@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tang.checkpoint.content import Declared, RefusedError, check_finite, difference, readable, shown
-from tang.tasks.task import Task
+from tang.tasks.base import Task
 
 MAX_COUNT = 2**53
 MAX_BYTES = 2**20
@@ -107,7 +107,7 @@ def _check_loops(value: Any) -> None:
 
 
 def _check_run(run: Any, means: set[str]) -> None:
-    """What :class:`tang.callbacks.checkpoints.Checkpoints` adds: figures, random states, means, sizes of files."""
+    """What the callback Checkpoints adds: metrics, random states, means, sizes of files."""
     if type(run) is not dict or set(run) != {"best_metrics", "metrics", "should_stop", "random", "means", "curves"}:
         raise RefusedError("run isn't the state of a run", REMEDY)
     holds = {
@@ -125,7 +125,7 @@ def _check_run(run: Any, means: set[str]) -> None:
 
 
 def _is_random(states: Any) -> bool:
-    """Whether these are what tang.callbacks.random_states takes; NumPy believes any position, in its table or not."""
+    """Whether these are states of random generators; NumPy believes any position, in its table or not."""
     try:
         numpy, (version, numbers, gauss) = states["numpy"], states["python"]
         random.Random().setstate((version, tuple(numbers), gauss))

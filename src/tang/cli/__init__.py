@@ -14,13 +14,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from tang.atomic import disk_trouble
 from tang.cli.arguments import MULTIRUN, arguments
 from tang.cli.mistakes import explain
-from tang.cli.ranks import follow, rank
 from tang.cli.resume import resumed
-from tang.cli.screen import speak_chinese
+from tang.console import speak_chinese
 from tang.errors import InputError
-from tang.files import disk_trouble
+from tang.runs.ranks import follow, rank
 from tang.sweeps.ending import run_sweep
 
 FLAGS = {

@@ -7,12 +7,12 @@ from typing import Any
 import yaml
 from hydra.core.override_parser.types import Override
 
+from tang.atomic import write_whole
 from tang.cli.arguments import MULTIRUN, escaped, parse, plain
-from tang.config.runs import FILE as CONFIG
-from tang.config.runs import MAY_CHANGE, refuse_links
 from tang.errors import InputError
-from tang.files import write_whole
-from tang.sweeps.summary import RESULT, STUDY
+from tang.runs.config import FILE as CONFIG
+from tang.runs.config import MAY_CHANGE, refuse_links
+from tang.runs.folder import RESULT, STUDY
 
 SWEEP = "multirun.yaml"
 """In a sweep's folder: Hydra's record of how it was started the last time."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import field
 from typing import Any, NamedTuple
 
-from tang.corpus.forms import FORMS
+from tang.text.forms import FORMS
 
 
 class Rule(NamedTuple):
@@ -43,9 +43,9 @@ STARTS = "日红山夜湖海月"
 """What poems begin with unless told otherwise."""
 
 
-def key(default: Any, rule: Rule) -> Any:
-    """A key of the config with its default and the rule for its values (null is free of it)."""
-    metadata = {"rule": rule}
+def key(default: Any, help: str = "", rule: Rule | None = None) -> Any:
+    """A key of the config: its default, a line of help, and the rule for its values (null is free of it)."""
+    metadata = {"help": help, "rule": rule}
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata)
     return field(default=default, metadata=metadata)

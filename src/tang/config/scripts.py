@@ -31,30 +31,30 @@ class Sample:
 
     ckpt: str = MISSING
     start: list[str] | None = None
-    form: str | None = key(None, FORM_NAME)
-    chars: int | None = key(None, between(1, 100))
-    lines: int | None = key(None, between(1, 1000))
-    n: int = key(1, at_least(1))
+    form: str | None = key(None, rule=FORM_NAME)
+    chars: int | None = key(None, rule=between(1, 100))
+    lines: int | None = key(None, rule=between(1, 1000))
+    n: int = key(1, rule=at_least(1))
     rhyme: str | None = None
-    tones: str | None = key(None, TONES)
+    tones: str | None = key(None, rule=TONES)
     acrostic: str | None = None
-    acrostic_at: str = key("first", one_of("first", "last"))
+    acrostic_at: str = key("first", rule=one_of("first", "last"))
     contains: list[str] | None = None
     no_repeat: bool = False
     no_copy: bool = False
-    decode: str = key("sample", one_of("sample", "greedy", "beam"))
-    temperature: float | None = key(None, TEMPERATURE)
-    top_k: int | None = key(None, at_least(1))
-    top_p: float | None = key(None, PROBABILITY)
-    beam_size: int | None = key(None, at_least(1))
-    candidates: int = key(1, at_least(1))
-    best: int = key(1, at_least(1))
-    seed: int = key(1, SEED)
-    batch_size: int = key(256, at_least(1))
-    precision: str = key("32-true", one_of("32-true", "bf16-mixed"))
+    decode: str = key("sample", rule=one_of("sample", "greedy", "beam"))
+    temperature: float | None = key(None, rule=TEMPERATURE)
+    top_k: int | None = key(None, rule=at_least(1))
+    top_p: float | None = key(None, rule=PROBABILITY)
+    beam_size: int | None = key(None, rule=at_least(1))
+    candidates: int = key(1, rule=at_least(1))
+    best: int = key(1, rule=at_least(1))
+    seed: int = key(1, rule=SEED)
+    batch_size: int = key(256, rule=at_least(1))
+    precision: str = key("32-true", rule=one_of("32-true", "bf16-mixed"))
     data: Places = field(default_factory=Places)
-    script: str | None = key(None, one_of("simplified", "traditional"))
-    format: str | None = key(None, one_of("text", "json", "markdown", "html"))
+    script: str | None = key(None, rule=one_of("simplified", "traditional"))
+    format: str | None = key(None, rule=one_of("text", "json", "markdown", "html"))
     out: str | None = None
 
 
@@ -64,14 +64,14 @@ class Evaluate:
 
     ckpt: str = MISSING
     data: Places = field(default_factory=Places)
-    split: str = key("test", one_of("train", "val", "test"))
-    poems: int = key(0, at_least(0))
-    form: str | None = key(None, FORM_NAME)
-    temperature: float = key(0.8, TEMPERATURE)
-    seed: int = key(1, SEED)
-    batch_size: int = key(128, at_least(1))
-    precision: str = key("32-true", one_of("32-true", "bf16-mixed", "64-true"))
-    format: str = key("text", one_of("text", "json"))
+    split: str = key("test", rule=one_of("train", "val", "test"))
+    poems: int = key(0, rule=at_least(0))
+    form: str | None = key(None, rule=FORM_NAME)
+    temperature: float = key(0.8, rule=TEMPERATURE)
+    seed: int = key(1, rule=SEED)
+    batch_size: int = key(128, rule=at_least(1))
+    precision: str = key("32-true", rule=one_of("32-true", "bf16-mixed", "64-true"))
+    format: str = key("text", rule=one_of("text", "json"))
     out: str | None = None
 
 
@@ -81,8 +81,8 @@ class Predict:
 
     ckpt: str = MISSING
     name: list[str] = MISSING
-    top: int = key(3, at_least(1))
-    format: str = key("text", one_of("text", "json"))
+    top: int = key(3, rule=at_least(1))
+    format: str = key("text", rule=one_of("text", "json"))
     out: str | None = None
 
 
@@ -91,7 +91,7 @@ class Export:
     """``conf/export.yaml``."""
 
     ckpt: str = MISSING
-    to: str = key(MISSING, SAFETENSORS)
+    to: str = key(MISSING, rule=SAFETENSORS)
 
 
 @dataclass
@@ -103,7 +103,7 @@ class Check:
     ckpt: str | None = None
     corpus: bool = False
     data: Places = field(default_factory=Places)
-    format: str = key("text", one_of("text", "json"))
+    format: str = key("text", rule=one_of("text", "json"))
     out: str | None = None
 
 

@@ -28,11 +28,11 @@ class Memory(StudyOf):
 class GradientSizes:
     """See tang.studies.gradients.Sizes."""
 
-    batch_size: int = key(MISSING, at_least(1))
-    time: int = key(MISSING, at_least(1))
-    embedding_size: int = key(MISSING, at_least(1))
-    hidden_size: int = key(MISSING, at_least(1))
-    num_layers: int = key(MISSING, at_least(1))
+    batch_size: int = key(MISSING, rule=at_least(1))
+    time: int = key(MISSING, rule=at_least(1))
+    embedding_size: int = key(MISSING, rule=at_least(1))
+    hidden_size: int = key(MISSING, rule=at_least(1))
+    num_layers: int = key(MISSING, rule=at_least(1))
 
 
 @dataclass
@@ -46,26 +46,26 @@ class Gradients(StudyOf):
 class FlowLanguage:
     """See tang.studies.flow.through_poems."""
 
-    hidden_size: int = key(MISSING, at_least(1))
-    steps: int = key(MISSING, at_least(0))
-    lr: float = key(MISSING, POSITIVE)
-    clip: float = key(MISSING, POSITIVE)
-    characters: int = key(MISSING, at_least(2))
-    poems: int = key(MISSING, at_least(1))
+    hidden_size: int = key(MISSING, rule=at_least(1))
+    steps: int = key(MISSING, rule=at_least(0))
+    lr: float = key(MISSING, rule=POSITIVE)
+    clip: float = key(MISSING, rule=POSITIVE)
+    characters: int = key(MISSING, rule=at_least(2))
+    poems: int = key(MISSING, rule=at_least(1))
 
 
 @dataclass
 class FlowRecall:
     """See tang.studies.recall.accuracies."""
 
-    lags: list[int] = key(MISSING, LAGS)
-    symbols: int = key(MISSING, at_least(2))
-    embedding_size: int = key(MISSING, at_least(1))
-    hidden_size: int = key(MISSING, at_least(1))
-    steps: int = key(MISSING, at_least(0))
-    batch_size: int = key(MISSING, at_least(1))
-    lr: float = key(MISSING, POSITIVE)
-    clip: float = key(MISSING, POSITIVE)
+    lags: list[int] = key(MISSING, rule=LAGS)
+    symbols: int = key(MISSING, rule=at_least(2))
+    embedding_size: int = key(MISSING, rule=at_least(1))
+    hidden_size: int = key(MISSING, rule=at_least(1))
+    steps: int = key(MISSING, rule=at_least(0))
+    batch_size: int = key(MISSING, rule=at_least(1))
+    lr: float = key(MISSING, rule=POSITIVE)
+    clip: float = key(MISSING, rule=POSITIVE)
 
 
 @dataclass
@@ -74,19 +74,19 @@ class Flow(StudyOf):
     data: Poems = field(default_factory=Poems)
     language: FlowLanguage = field(default_factory=FlowLanguage)
     recall: FlowRecall = field(default_factory=FlowRecall)
-    seeds: int = key(MISSING, at_least(1))
+    seeds: int = key(MISSING, rule=at_least(1))
 
 
 @dataclass
 class Initialization(StudyOf):
     _target_: str = "tang.studies.initialization.study"
     data: Poems = field(default_factory=Poems)
-    hidden_size: int = key(MISSING, at_least(1))
-    steps: int = key(MISSING, at_least(1))
-    lr: float = key(MISSING, POSITIVE)
-    clip: float = key(MISSING, POSITIVE)
-    small: float = key(MISSING, SMALLER)
-    large: float = key(MISSING, LARGER)
+    hidden_size: int = key(MISSING, rule=at_least(1))
+    steps: int = key(MISSING, rule=at_least(1))
+    lr: float = key(MISSING, rule=POSITIVE)
+    clip: float = key(MISSING, rule=POSITIVE)
+    small: float = key(MISSING, rule=SMALLER)
+    large: float = key(MISSING, rule=LARGER)
 
 
 @dataclass
@@ -94,4 +94,4 @@ class Study:
     """``conf/study.yaml``."""
 
     study: StudyOf = field(default_factory=StudyOf)
-    seed: int = key(1, SEED)
+    seed: int = key(1, rule=SEED)

@@ -19,15 +19,10 @@ A poem of more than 10,000 characters as printed is dropped unread (the longest 
 import re
 from collections import Counter
 from collections.abc import Iterable
-from functools import cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-import opencc
-
-from tang.corpus.forms import HANZI, PUNCTUATION, hanzi
-
-Script = Literal["simplified", "traditional"]
-SCRIPTS: tuple[Script, Script] = ("simplified", "traditional")
+from tang.text.forms import HANZI, PUNCTUATION, hanzi
+from tang.text.script import MARKS, Script, convert
 
 MIN_CHARACTERS = 5
 MAX_CHARACTERS = 10_000
@@ -35,7 +30,6 @@ MAX_CHARACTERS = 10_000
 _BRACKET = re.compile("([（(〖）)〗])")
 _NOTE_NUMBER = re.compile(r"[\[［][一二三四五六七八九十百○〇\d]+[\]］]")
 _GAP = re.compile(r"[□■▢●○◎{}｛｝\u2ff0-\u2fff\ue000-\uf8ff\U000f0000-\U0010ffff\ufffd]")
-MARKS = str.maketrans({",": "，", ".": "。", "．": "。", "?": "？", "!": "！", ";": "；"} | {":": "，", "：": "，"})
 _DIRT = re.compile(f"[^{HANZI}{PUNCTUATION}]")
 _RUN_OF_MARKS = re.compile(f"[{PUNCTUATION}]{{2,}}")
 _STRENGTH = "、，；。！？"
@@ -103,22 +97,6 @@ def clean_all(raws: Iterable[str]) -> tuple[list[Poem], Counter[str]]:
         if unique.setdefault(poem.key, poem) is not poem:
             dropped["duplicate"] += 1
     return list(unique.values()), dropped
-
-
-@cache
-def _converter(config: str) -> opencc.OpenCC:
-    return opencc.OpenCC(config)
-
-
-def convert(texts: list[str], script: Script) -> list[str]:
-    """``texts`` in ``script``, by phrases (乾坤 stays 乾坤), each as long as before."""
-    converter = _converter({"simplified": "t2s", "traditional": "s2t"}[script])
-    converted = converter.convert("\n".join(texts)).split("\n") if texts else []
-    # A phrase table may change a length; characters one by one never do.
-    return [
-        after if len(after) == len(before) else "".join(map(converter.convert, before))
-        for before, after in zip(texts, converted, strict=True)
-    ]
 
 
 def in_script(poems: list[Poem], script: Script) -> list[str]:

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tang.data.gather import Rows, Share
 from tang.data.prepare import Sequences
-from tang.data.rows import Rows, Share
 from tang.data.vocabulary import PAD
 
 LONG = 128

@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from tang.corpus.names import LETTERS, Name, Names, NameSource, clean_names
 from tang.data.batches import BalancedDraws, Batcher, BatchLoader, LengthBuckets
 from tang.data.card import NameCard
-from tang.data.rows import Share, send
+from tang.data.gather import Share, send
 from tang.data.split import Part, split_names
 from tang.data.vocabulary import PAD
 from tang.errors import InputError

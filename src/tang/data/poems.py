@@ -6,15 +6,15 @@ from typing import Any, Literal
 
 from pytorch_lightning import LightningDataModule
 
-from tang.corpus.clean import Script
 from tang.corpus.sources import FileSource, Source, TangSource
 from tang.data.batches import PoemLoader
 from tang.data.card import Card
+from tang.data.gather import Share
 from tang.data.prepare import Options, Prepared, prepare
-from tang.data.rows import Share
 from tang.data.split import Part
 from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
+from tang.text.script import Script
 
 
 class PoemDataModule(LightningDataModule):

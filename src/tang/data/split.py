@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from tang.corpus.clean import Poem
-from tang.corpus.forms import hanzi, split_lines
 from tang.corpus.names import Name
+from tang.text.forms import hanzi, split_lines
 
 Part = Literal["train", "val", "test"]
 

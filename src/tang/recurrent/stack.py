@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from tang.errors import InputError
 from tang.kernels.pointwise import dropout as drop
-from tang.recurrent import bptt, bridge, cell, equations
+from tang.recurrent import bptt, cell, equations, numpy_autograd
 from tang.recurrent.layer import Layer, State, Weights
 
 CELLS: dict[str, type[nn.LSTM] | type[nn.RNN] | type[nn.GRU]] = {"lstm": nn.LSTM, "rnn": nn.RNN, "gru": nn.GRU}
@@ -14,7 +14,7 @@ BACKENDS: dict[str, dict[str, Layer]] = {
     "cell": cell.LAYERS,
     "equations": equations.LAYERS,
     "bptt": bptt.LAYERS,
-    "numpy": bridge.LAYERS,
+    "numpy": numpy_autograd.LAYERS,
 }
 """Backend → cell → layer; ``torch``, which computes all layers at once, stands beside them."""
 

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tang.reporting.settings import LENGTHS, Setting, Sweep
+from tang.reporting.configurations import LENGTHS, Setting, Sweep
 from tang.reporting.style import COLOURS, FEW, label, names, weight
 from tang.sweeps.summary import LOSS
 

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from tang.errors import InputError
-from tang.reporting.settings import Sweep
+from tang.reporting.configurations import Sweep
 from tang.reporting.style import colours, label, names, scale, weight
 from tang.sweeps.summary import LOSS
 

@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tang.reporting.noise import LEVEL, holm, is_sample, welch
-from tang.reporting.settings import Setting, Sweep
+from tang.reporting.configurations import Setting, Sweep
+from tang.reporting.significance import LEVEL, holm, is_sample, welch
 from tang.sweeps.summary import LOSS, spread_of_losses
 from tang.tables import markdown
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from tang.reporting.settings import Sweep
+from tang.reporting.configurations import Sweep
 from tang.reporting.style import colours, label, names, scale
 from tang.sweeps.summary import LOSS
 

@@ -7,11 +7,11 @@ from torch.utils.tensorboard import SummaryWriter
 
 from tang.errors import InputError
 from tang.reporting import optimizers
+from tang.reporting.configurations import Sweep, settle, table, unfinished_table
 from tang.reporting.curves import draw_curves
 from tang.reporting.heat import choose_keys, draw_heat_map
-from tang.reporting.noise import Noise
 from tang.reporting.parallel import draw_parallel
-from tang.reporting.settings import Sweep, settle, table, unfinished_table
+from tang.reporting.significance import Noise
 from tang.reporting.style import drawing
 
 PICTURES = ("curves", "heat_map", "parallel")

@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib import font_manager
 from matplotlib.colors import Normalize
 
-from tang.reporting.settings import Sweep
+from tang.reporting.configurations import Sweep
 from tang.sweeps.summary import as_number, shorten
 
 logging.getLogger("matplotlib").setLevel(logging.WARNING)  # the first time it tells of its list of fonts

@@ -11,11 +11,11 @@ from torch import Tensor
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.errors import InputError
-from tang.studies.brief import character_losses, poem_data, seeded, tracked, train
+from tang.studies.architectures import NETS, Net, draw
 from tang.studies.findings import Findings
-from tang.studies.nets import NETS, Net, draw
-from tang.studies.norms import Norms, gradient_norms
+from tang.studies.gradient_norms import Norms, gradient_norms
 from tang.studies.recall import accuracies, recall_figure, recall_table
+from tang.studies.short_training import character_losses, poem_data, seeded, tracked, train
 from tang.tables import markdown
 from tang.tasks.network import Network
 

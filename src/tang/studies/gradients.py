@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from tang.recurrent.stack import BACKENDS, CELLS
-from tang.studies.brief import tracked
 from tang.studies.findings import Findings
-from tang.studies.problem import Problem, Sizes
+from tang.studies.gradient_check import Problem, Sizes
+from tang.studies.short_training import tracked
 from tang.tables import markdown
 
 BOUNDS = {torch.float64: 1e-9, torch.float32: 1e-5}

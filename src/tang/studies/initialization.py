@@ -8,9 +8,9 @@ import torch
 from matplotlib.figure import Figure
 
 from tang.data.poems import PoemDataModule
-from tang.studies.beginnings import ALIKE, distinct_units, equal, moving_tensors, scale, unit_outputs, zero
-from tang.studies.brief import Step, character_losses, poem_data, seeded, tracked, train
 from tang.studies.findings import Findings
+from tang.studies.initializers import ALIKE, distinct_units, equal, moving_tensors, scale, unit_outputs, zero
+from tang.studies.short_training import Step, character_losses, poem_data, seeded, tracked, train
 from tang.tables import markdown
 from tang.tasks.network import Network
 

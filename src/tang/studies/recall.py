@@ -19,8 +19,8 @@ from matplotlib.ticker import PercentFormatter
 from torch import Tensor, nn
 
 from tang.recurrent.stack import Recurrent
-from tang.studies.brief import seeded, train
-from tang.studies.nets import Net, draw
+from tang.studies.architectures import Net, draw
+from tang.studies.short_training import seeded, train
 from tang.tables import markdown
 
 GOOD = 0.9

@@ -20,9 +20,10 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from tang.errors import InputError
-from tang.signals import EXIT_CODES
+from tang.runs.folder import STUDY
+from tang.shutdown import EXIT_CODES
 from tang.sweeps.processes import make_importable
-from tang.sweeps.summary import STUDY, collect, write_summary
+from tang.sweeps.summary import collect, write_summary
 
 EXTRAS = {
     "hydra_joblib_launcher": "gpus",

@@ -11,9 +11,9 @@ from typing import Any
 from hydra.core.utils import configure_log
 from omegaconf import OmegaConf
 
-from tang.cli.screen import ScreenHandler, speak_chinese
-from tang.config.runs import of_run
+from tang.console import ScreenHandler, speak_chinese
 from tang.errors import InputError
+from tang.runs.config import of_run
 from tang.sweeps import gpus
 from tang.sweeps.processes import end_with_parent
 from tang.sweeps.supervise import fail
@@ -49,7 +49,7 @@ def main() -> None:
         lock = gpus.claim(names.split(",")) if names else None
         if is_parallel and (mine := os.environ.get("CUDA_VISIBLE_DEVICES")):
             log.info("on GPU %s", mine)
-        from tang.training import train  # imports PyTorch, which asks what GPUs there are
+        from tang.training.run import train  # imports PyTorch, which asks what GPUs there are
 
         train(of_run(folder), folder, is_sweep=True)
         del lock  # it is held until here

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from tang.signals import EXIT_CODES
+from tang.shutdown import EXIT_CODES
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 

@@ -12,18 +12,10 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from tang.errors import DIVERGED
+from tang.runs.folder import FAILURE, RESULT
 from tang.tables import columns, markdown
 
-RESULT = "result.json"
-"""In a run's folder: what it came to."""
-
-FAILURE = "failure.txt"
-"""In a run's folder: why it failed, a line."""
-
 LOSS = "val/loss"
-
-STUDY = "study.db"
-"""In the folder of a search: what it has tried."""
 
 SEED = "seed"
 
@@ -35,7 +27,7 @@ class Run:
     folder: Path
     overrides: dict[str, str]
     result: dict[str, Any] | None
-    """See :class:`tang.training.Result`; None if the run hasn't come to its end."""
+    """See :class:`tang.training.run.Result`; None if the run hasn't come to its end."""
     failure: str | None = None
     """Why it failed."""
 

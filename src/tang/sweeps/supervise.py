@@ -11,12 +11,12 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from tang import config
-from tang.config.runs import FILE as CONFIG
-from tang.config.runs import MAY_CHANGE
+from tang.atomic import write_text_whole
 from tang.errors import InputError
-from tang.files import write_text_whole
+from tang.runs.config import FILE as CONFIG
+from tang.runs.config import MAY_CHANGE
+from tang.runs.folder import FAILURE, RESULT
 from tang.sweeps.processes import Stopped, Worker, run
-from tang.sweeps.summary import FAILURE, RESULT
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from tang.data.names import NO_LANGUAGE, NameBatch, NamesDataModule
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
 from tang.recurrent.stack import Recurrent
+from tang.tasks.base import Mean, Task
 from tang.tasks.report_cells import REPORT_CELLS, AlternatingLSTM, LinearRecurrence
-from tang.tasks.task import Mean, Task
 
 
 class NameNetwork(nn.Module):
@@ -76,7 +76,7 @@ class Classifier(Task):
         letters: in the order of their ids, the first after PAD.
         data: arguments of the data module that the model was trained with.
         corpus: the fingerprint of its source; this and ``data`` are for the record.
-        handed_over: ``optimizer`` and ``scheduler``, see :class:`~tang.tasks.task.Task`.
+        handed_over: ``optimizer`` and ``scheduler``, see :class:`~tang.tasks.base.Task`.
     """
 
     what = "a classifier of names"

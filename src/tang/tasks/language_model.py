@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tang.corpus.clean import Script
-from tang.corpus.forms import DEFAULT_FORM, FORMS, form_named, hanzi
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.data.vocabulary import PAD, UNK, Vocabulary
+from tang.tasks.base import Mean, Task
 from tang.tasks.cross_entropy import linear_cross_entropy, linear_nll
 from tang.tasks.network import Network
-from tang.tasks.task import Mean, Task
+from tang.text.forms import DEFAULT_FORM, FORMS, form_named, hanzi
+from tang.text.script import Script
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class LanguageModel(Task):
         data: arguments of the data module that the model was trained with.
         corpus: the fingerprint of its source.
         form: the one to write in unless told otherwise: the commonest among its poems.
-        handed_over: ``optimizer`` and ``scheduler``, see :class:`~tang.tasks.task.Task`.
+        handed_over: ``optimizer`` and ``scheduler``, see :class:`~tang.tasks.base.Task`.
     """
 
     what = "a language model"

@@ -1,1 +1,0 @@
-"""What happens beside training: samples, confusion matrices, speed, a line an epoch."""

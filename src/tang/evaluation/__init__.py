@@ -1,0 +1,1 @@
+"""Measuring a model and its poems: perplexity, quality of poems, reports on any poem, predictions for names."""

@@ -1,0 +1,59 @@
+"""The likeliest languages of names."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import torch
+
+from tang.corpus.names import to_letters
+from tang.data.names import encode
+from tang.errors import InputError
+from tang.generation.sampling import NOT_NUMBERS
+from tang.tasks.classifier import Classifier
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Of a name."""
+
+    name: str
+    languages: dict[str, float]
+    """Language → its probability under the model, the likeliest first."""
+
+
+@torch.inference_mode()
+def predict(model: Classifier, names: Sequence[str], top: int) -> list[Prediction]:
+    """The ``top`` likeliest languages of each name.
+
+    Raises:
+        InputError: a name has no letter of those that the model knows, or the model's scores aren't numbers.
+    """
+    if not names:
+        raise InputError("name: give one, name=Satoshi")
+    texts = [to_letters(name) for name in names]
+    for name, text in zip(names, texts, strict=True):
+        if not text:
+            raise InputError(f"name={name}: has no Latin letter; the model knows names in Latin script alone")
+    probabilities = model.network(*encode(texts)).softmax(-1)
+    if probabilities.isnan().any():
+        raise InputError(NOT_NUMBERS)
+    best = probabilities.topk(min(top, len(model.languages)))
+    return [
+        Prediction(name, {model.languages[index]: share for index, share in zip(indices, shares, strict=True)})
+        for name, indices, shares in zip(names, best.indices.tolist(), best.values.tolist(), strict=True)
+    ]
+
+
+def as_text(predictions: Sequence[Prediction]) -> str:
+    """A line a name."""
+    width = max(len(prediction.name) for prediction in predictions)
+    return "\n".join(
+        f"{prediction.name:<{width}}  " + "  ".join(f"{name} {p:.1%}" for name, p in prediction.languages.items())
+        for prediction in predictions
+    )
+
+
+def as_json(predictions: Sequence[Prediction]) -> str:
+    """A JSON list of objects with the fields of :class:`Prediction`."""
+    return json.dumps([asdict(prediction) for prediction in predictions], ensure_ascii=False, indent=1)

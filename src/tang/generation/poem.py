@@ -1,0 +1,97 @@
+"""A finished poem, and how it is shown."""
+
+import html
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+
+from tang.text.forms import hanzi, split_lines
+from tang.text.script import Script, convert
+
+
+@dataclass(frozen=True)
+class Poem:
+    """A poem that a model wrote."""
+
+    start: str
+    form: str
+    lines: list[str]
+    """Characters alone."""
+    text: str
+    """With punctuation, a couplet a line."""
+    log_likelihood: float
+    """ln p of all characters and of the marks that the model wrote, the start included."""
+    pattern: str | None = None
+    """Of its tones, if they were asked for."""
+    rhyme: str | None = None
+    """The group of its rhymes, if they were asked for."""
+    missing: list[str] = field(default_factory=list)
+    """The words that were asked for and found no place."""
+    tries: int = 1
+    """How many it took; all but the last ended where the constraints left nothing."""
+    score: float | None = None
+    """By which it was chosen among candidates."""
+
+    def in_script(self, script: Script) -> "Poem":
+        """The same poem in another script."""
+        couplets = convert(self.text.split("\n"), script)
+        lines = [hanzi(line) for couplet in couplets for line in split_lines(couplet)]
+        return replace(self, lines=lines, text="\n".join(couplets), missing=convert(self.missing, script))
+
+
+def as_text(poems: Sequence[Poem]) -> str:
+    """Poems with a blank line between them."""
+    return "\n\n".join(poem.text for poem in poems)
+
+
+def as_json(poems: Sequence[Poem]) -> str:
+    """A JSON list of objects with the fields of :class:`Poem`."""
+    return json.dumps([asdict(poem) for poem in poems], ensure_ascii=False, indent=1)
+
+
+def _note(poem: Poem) -> str:
+    return "，".join(part for part in (poem.form, poem.pattern, poem.rhyme and f"{poem.rhyme}韵") if part)
+
+
+def as_markdown(poems: Sequence[Poem]) -> str:
+    """Poems as quotations, each with its form below."""
+    return "\n\n".join(
+        "  \n".join(f"> {line}" for line in poem.text.split("\n")) + f"\n>\n> *{_note(poem)}*" for poem in poems
+    )
+
+
+def as_html(poems: Sequence[Poem]) -> str:
+    """A page of its own, the poems side by side as far as there is room."""
+    return _PAGE.replace(
+        "POEMS",
+        "\n".join(
+            f"<article><p>{'<br>'.join(html.escape(poem.text).split(chr(10)))}</p><footer>{_note(poem)}</footer></article>"
+            for poem in poems
+        ),
+    )
+
+
+_PAGE = """<!doctype html>
+<html lang="zh">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>诗</title>
+<style>
+  body { display: flex; flex-wrap: wrap; gap: 1.5rem; justify-content: center; margin: 2rem; background: #f7f3ea;
+         color: #222; font-family: "Noto Serif CJK SC", "Source Han Serif SC", "Songti SC", SimSun, serif; }
+  article { padding: 1.25rem 1.75rem; background: #fffdf7; border: 1px solid #ddd3bd; border-radius: 4px; }
+  p { margin: 0; font-size: 1.25rem; line-height: 1.9; letter-spacing: .08em; }
+  footer { margin-top: .75rem; color: #8a7a5c; font-size: .8rem; }
+</style>
+POEMS
+</html>"""
+
+SUFFIXES = {".json": "json", ".md": "markdown", ".html": "html"}
+"""Of files → their formats; of all others text."""
+
+FORMATS: dict[str, Callable[[Sequence[Poem]], str]] = {
+    "text": as_text,
+    "json": as_json,
+    "markdown": as_markdown,
+    "html": as_html,
+}

@@ -1,0 +1,125 @@
+"""The 平水韵: what a character's rhyme groups and tones are.
+
+The table, ``pingshui.txt``, is in traditional script. A character that has several readings has them
+all: nothing here guesses which one a poem means.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cache, reduce
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from tang.errors import InputError
+from tang.text.script import Script, convert
+
+Tone = Literal["平", "仄"]
+Readings = frozenset["Group"]
+
+_TABLE = Path(__file__).with_name("pingshui.txt")
+_LEVELS = ("上平", "下平", "上", "去", "入")  # 上平 before 上: the first that fits counts
+
+
+class Group(NamedTuple):
+    """One of the 106 groups."""
+
+    name: str
+    """Ordinal and name in simplified script, 一东; no two groups share it."""
+    level: str
+    """上平 or 下平, the two halves of the level tone; 上, 去 or 入."""
+
+    @property
+    def tone(self) -> Tone:
+        return "平" if self.level.endswith("平") else "仄"
+
+    @property
+    def character(self) -> str:
+        """The one it is named after, 东."""
+        return self.name[-1]
+
+    def __str__(self) -> str:
+        return self.level + self.name
+
+
+def groups() -> tuple[Group, ...]:
+    """The groups in the book's order."""
+    return _table()[0]
+
+
+@cache
+def readings(character: str, script: Script) -> Readings:
+    """The groups in which ``character`` stands; empty where the table doesn't have it.
+
+    In simplified script these are the groups of all characters that are written so: 发 is 發 and 髮.
+    """
+    table, simplified = _table()[1], _by_simplified()
+    # 乾 becomes 干, and yet stands in simplified text where a phrase keeps it: 乾坤.
+    own = table.get(character) if script == "traditional" else simplified.get(character) or table.get(character)
+    return own or simplified.get(convert([character], "simplified")[0], frozenset())
+
+
+@cache
+def tones(character: str, script: Script) -> frozenset[Tone]:
+    """The tones of a character's readings: none, one or both."""
+    return frozenset(group.tone for group in readings(character, script))
+
+
+def common_groups(characters: Sequence[str], script: Script) -> Readings:
+    """The groups that all ``characters`` share; none if one of them has no reading."""
+    return reduce(
+        frozenset.intersection, (readings(character, script) for character in characters), frozenset(groups())
+    )
+
+
+def level_group(name: str) -> Group:
+    """The 平 group called ``name``, in either script: 上平十一真, 十一真, 真, or a character that is in no other, 春.
+
+    Raises:
+        InputError: there is none, or there are several.
+    """
+    level = [group for group in groups() if group.tone == "平"]
+    simplified = convert([name.replace("聲", "").replace("声", "")], "simplified")[0]
+    found = readings(name, "simplified") or readings(name, "traditional")
+    named = [group for group in level if simplified in (str(group), group.name, group.character)] or [
+        group for group in level if group in found
+    ]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        raise InputError(f"rhyme={name}: is in several groups; give one of {'，'.join(map(str, named))}")
+    own = "，".join(str(group) for group in groups() if group in found or simplified in (str(group), group.name))
+    problem = f"is 仄 ({own})" if own else "names no group"
+    raise InputError(f"rhyme={name}: {problem}; poems rhyme in 平, in {'，'.join(group.name for group in level)}")
+
+
+@cache
+def _table() -> tuple[tuple[Group, ...], dict[str, Readings]]:
+    """The groups, and the readings of each character of the table."""
+    found: defaultdict[str, set[Group]] = defaultdict(set)
+    variants: list[tuple[str, str]] = []
+    order: dict[Group, None] = {}
+    for line in _TABLE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        if "=" in line:
+            variants += [(variant, item[-1]) for item in line.split() for variant in item[:-2]]
+            continue
+        name, characters = line.split(" ")
+        level = next(level for level in _LEVELS if name.startswith(level))
+        group = Group(name.removeprefix(level), level)
+        order[group] = None
+        for character in characters:
+            found[character].add(group)
+    for variant, character in variants:
+        found[variant] |= found[character]
+    return tuple(order), {character: frozenset(of) for character, of in found.items()}
+
+
+@cache
+def _by_simplified() -> dict[str, Readings]:
+    """The readings of each simplified character: those of all characters that become it."""
+    table = _table()[1]
+    found: defaultdict[str, Readings] = defaultdict(frozenset)
+    for character, becomes in zip(table, convert(list(table), "simplified"), strict=True):
+        found[becomes] |= table[character]
+    return dict(found)

@@ -1,0 +1,1 @@
+"""Chinese text: its scripts, its punctuation, its verse forms. Needs no PyTorch."""

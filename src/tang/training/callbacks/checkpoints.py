@@ -1,0 +1,160 @@
+"""The checkpoints of a run: the best weights, and all that is needed to go on."""
+
+import io
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint, Timer
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+from torch import Tensor
+
+from tang.atomic import write_whole
+from tang.errors import DIVERGED, InputError
+from tang.shutdown import Stop
+from tang.tasks.base import Task
+from tang.training.callbacks.event_files import curve_sizes
+from tang.training.callbacks.random_states import of_all_ranks, set_random_states
+
+STATE = "run"
+"""Where a checkpoint has what Lightning doesn't save."""
+
+
+class Checkpoints(Checkpoint):
+    """``best.ckpt``, the weights of the lowest ``val/loss``; ``last.ckpt``, from which a run goes on exactly.
+
+    The latter is written after every epoch, when the last one is ``minutes`` old, and when the process has been
+    asked to stop. Beside weights, optimizer and counters it has the random states, the means of the epoch so far
+    and the sizes of TensorBoard's files, so that whatever was logged later can be cut off.
+
+    Args:
+        folder: where they go.
+        minutes: the most that can be lost when the process is killed; a validation is not interrupted for it.
+        stop: asks the run to stop; it then does so with that exit code.
+    """
+
+    def __init__(self, folder: Path, minutes: float, stop: Stop) -> None:
+        self.best, self.last = folder / "best.ckpt", folder / "last.ckpt"
+        self.minutes = minutes
+        self.stop = stop
+        self.best_metrics: dict[str, float] = {}
+        """What the validation with the lowest ``val/loss`` logged; empty before the first."""
+        self._saved_at = time.monotonic()
+        self._resumed: dict[str, Any] | None = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self._resumed:
+            trainer.callback_metrics.update({n: torch.tensor(v) for n, v in self._resumed["metrics"].items()})
+            trainer.should_stop = self._resumed["should_stop"]
+            states = self._resumed["random"]
+            if len(states) != trainer.world_size:
+                raise InputError(f"{self.last}: was trained on {len(states)} devices; go on with as many")
+            set_random_states(states[trainer.global_rank], trainer.strategy.root_device)
+        self._saved_at = time.monotonic()
+        self.stop.listen()  # Lightning has handlers of its own
+        self.stop.awaited = True
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.stop.listen()
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.stop.awaited = False
+        if self._agreed(trainer, self.stop.requested is not None):
+            self._end(trainer)
+
+    def on_validation_batch_end(self, trainer: Trainer, *args: Any, **kwargs: Any) -> None:
+        if self._can_save(trainer) and self._agreed(trainer, self.stop.requested is not None):
+            self._save(trainer)
+            self._end(trainer)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not trainer.sanity_checking and "val/loss" in trainer.callback_metrics:
+            metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if "val/" in name}
+            if not math.isfinite(metrics["val/loss"]):
+                raise InputError(f"val/loss is {metrics['val/loss']} after step {trainer.global_step}: {DIVERGED}")
+            if not self.best_metrics or metrics["val/loss"] < self.best_metrics["val/loss"]:
+                self.best_metrics = metrics
+                trainer.save_checkpoint(self.best, weights_only=True)
+
+    def between_batches(self, trainer: Trainer) -> None:
+        """Save if it is time to; end the run if that is asked for."""
+        is_asked = self.stop.requested is not None
+        is_old = time.monotonic() - self._saved_at >= 60 * self.minutes
+        is_due = trainer.fit_loop.epoch_loop.done or self._agreed(trainer, is_asked or is_old)
+        if is_due and self._can_save(trainer):
+            self._save(trainer)
+            if self._agreed(trainer, is_asked):
+                self._end(trainer)
+
+    def _end(self, trainer: Trainer) -> NoReturn:
+        """Of several processes the first one's exit code tells; Lightning would kill it if another's weren't 0."""
+        raise SystemExit(self.stop.exit_code if trainer.is_global_zero else 0)
+
+    def _save(self, trainer: Trainer) -> None:
+        trainer.save_checkpoint(self.last, weights_only=False)
+        self._saved_at = time.monotonic()
+
+    def _can_save(self, trainer: Trainer) -> bool:
+        """In training, with no gradients that wait for those of further batches."""
+        return self.stop.awaited and not trainer.fit_loop.epoch_loop._should_accumulate()
+
+    @staticmethod
+    def _agreed(trainer: Trainer, decision: bool) -> bool:
+        """Whether any of the devices says so."""
+        return decision if trainer.world_size == 1 else trainer.strategy.reduce_boolean_decision(decision, all=False)
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        assert isinstance(pl_module, Task)
+        checkpoint[STATE] = {
+            "best_metrics": self.best_metrics,
+            "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
+            "should_stop": trainer.should_stop and not _time_is_up(trainer),
+            "random": of_all_ranks(trainer),
+            "means": pl_module.means_so_far(),
+            "curves": curve_sizes(trainer),
+        }
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        assert isinstance(pl_module, Task)
+        self._resumed = checkpoint[STATE]
+        self.best_metrics = dict(checkpoint[STATE]["best_metrics"])
+        if trainer.is_global_zero:  # the means are those of all devices together
+            pl_module.go_on_with_means(checkpoint[STATE]["means"])
+
+
+def _time_is_up(trainer: Trainer) -> bool:
+    """By ``trainer.max_time``, which a run that goes on may be given more of."""
+    timers = [callback for callback in trainer.callbacks if isinstance(callback, Timer)]  # type: ignore[attr-defined]
+    return any(remaining is not None and remaining <= 0 for remaining in (timer.time_remaining() for timer in timers))
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Writes checkpoints whole or not at all, and none that has numbers that aren't finite."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write a checkpoint.
+
+        Raises:
+            InputError: its weights or the optimizer's state aren't finite, or it can't be written.
+        """
+        for group in ("state_dict", "optimizer_states"):
+            if not all(bool(tensor.isfinite().all()) for tensor in _tensors(checkpoint.get(group))):
+                raise InputError(f"{path}: not written, the {group} has numbers that aren't finite: {DIVERGED}")
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            write_whole(Path(path), lambda file: file.write(content.getbuffer()))
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}; what was there before is whole") from error
+
+
+def _tensors(value: Any) -> list[Tensor]:
+    if isinstance(value, Tensor):
+        return [value]
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return [tensor for item in inner for tensor in _tensors(item)]

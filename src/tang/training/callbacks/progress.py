@@ -1,0 +1,102 @@
+"""Speed as a curve, and one line an epoch."""
+
+import logging
+import time
+from datetime import timedelta
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from tang.data.batches import Batch
+from tang.data.names import NameBatch
+from tang.tasks.base import Task
+
+log = logging.getLogger(__name__)
+
+
+class Progress(Callback):
+    """Logs ``train/tokens_per_second`` and, after each epoch, a line with the losses.
+
+    Tokens are characters read, without padding; the time is that of training with its data loading,
+    without validation.
+    """
+
+    def __init__(self) -> None:
+        self.tokens = 0.0
+        self.seconds = 0.0
+        self._validated = False
+        self._first = (0.0, 0.0)
+        self._logged = (0.0, 0.0)
+        self._elapsed = 0.0
+        self._started = self._last = time.perf_counter()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "tokens": self.tokens,
+            "seconds": self.seconds,
+            "validated": self._validated,
+            "first": list(self._first),
+            "logged": list(self._logged),
+            "elapsed": 60 * self.minutes,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.tokens, self.seconds = state_dict["tokens"], state_dict["seconds"]
+        self._validated = state_dict["validated"]
+        self._first, self._logged = tuple(state_dict["first"]), tuple(state_dict["logged"])
+        self._elapsed = state_dict["elapsed"]
+
+    @property
+    def minutes(self) -> float:
+        """Since the run was started, without the time in which it was stopped."""
+        return (self._elapsed + time.perf_counter() - self._started) / 60
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Since the first batch, in which memory is taken and kernels are made ready, if it isn't the only one."""
+        tokens, seconds = self._first if self.tokens > self._first[0] else (0, 0.0)
+        return (self.tokens - tokens) / max(self.seconds - seconds, 1e-9)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._last = time.perf_counter()
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._last = time.perf_counter()
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._last = time.perf_counter()
+        if trainer.sanity_checking:
+            return
+        self._validated = True
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch | NameBatch, batch_idx: int
+    ) -> None:
+        now = time.perf_counter()
+        self.tokens += batch.num_tokens * trainer.world_size  # of all devices
+        self.seconds, self._last = self.seconds + now - self._last, now
+        if self._first == (0.0, 0.0):
+            self._first = (self.tokens, self.seconds)
+        if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+            tokens, seconds = self._logged
+            pl_module.log("train/tokens_per_second", (self.tokens - tokens) / max(self.seconds - seconds, 1e-9))
+            self._logged = (self.tokens, self.seconds)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        assert isinstance(pl_module, Task)
+        losses = {"train/loss": pl_module.train_loss.compute()}
+        metrics = trainer.callback_metrics
+        shown = ("val/loss", pl_module.headline[0])
+        if self._validated:  # in this epoch
+            losses |= {name: metrics[name] for name in shown}
+        self._validated = False
+        done, planned = trainer.current_epoch + 1, trainer.max_epochs or -1
+        elapsed = timedelta(seconds=round(self.seconds))
+        total = timedelta(seconds=round(self.seconds * planned / done))
+        log.info(
+            "epoch %s  %s  %s tokens/s  %s",
+            f"{done}/{planned}" if planned > 0 else done,
+            "  ".join(f"{name} {value:.4g}" for name, value in losses.items()),
+            f"{self.tokens_per_second:,.0f}",
+            f"{elapsed} of about {total}" if planned > done else elapsed,
+        )

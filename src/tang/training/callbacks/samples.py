@@ -1,0 +1,44 @@
+"""Poems after every validation, to watch the model learn."""
+
+from collections.abc import Sequence
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities import rank_zero_only
+
+from tang.data.vocabulary import Vocabulary
+from tang.generation.generate import known_starts, write
+from tang.generation.sampling import Settings
+from tang.generation.slots import Layout
+from tang.tasks.language_model import LanguageModel
+from tang.text.forms import Form
+
+
+class Samples(Callback):
+    """Writes a poem for each start to TensorBoard's Text page, with the same random numbers each time.
+
+    Starts that the vocabulary lacks are left out.
+
+    Raises:
+        InputError: a start doesn't fit the form.
+    """
+
+    def __init__(
+        self, starts: Sequence[str], form: Form, vocabulary: Vocabulary, temperature: float, seed: int
+    ) -> None:
+        self.starts = known_starts(vocabulary, starts)
+        self.form = form
+        for start in self.starts:
+            Layout(form, vocabulary).place(start)
+        self.settings = Settings(temperature=temperature)
+        self.seed = seed
+
+    @rank_zero_only
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        assert isinstance(pl_module, LanguageModel)
+        if isinstance(trainer.logger, TensorBoardLogger) and self.starts:
+            poems = write(
+                pl_module.network, pl_module.vocabulary, self.starts, self.form, settings=self.settings, seed=self.seed
+            )
+            text = "\n\n---\n\n".join(poem.text.replace("\n", "  \n") for poem in poems)
+            trainer.logger.experiment.add_text("samples", text, trainer.global_step - 1)  # as the losses have it

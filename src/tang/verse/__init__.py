@@ -1,1 +1,0 @@
-"""Writing verse with a trained model: forms as masks, decoding, layout."""

@@ -1,0 +1,119 @@
+import json
+from typing import Any
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from tang.config.scripts import Places, Sample
+from tang.data.vocabulary import SPECIALS
+from tang.errors import InputError
+from tang.generation.from_config import check, poems
+from tang.generation.poem import FORMATS, Poem
+from tang.tasks.language_model import LanguageModel
+from tang.text.forms import hanzi
+from tang.text.script import convert
+from tests.conftest import CHARACTERS
+
+SYMBOLS = [*SPECIALS, *"，。？！；", *sorted(set(CHARACTERS))]
+
+
+@pytest.fixture(scope="module")
+def model() -> LanguageModel:
+    torch.manual_seed(0)
+    return LanguageModel({"hidden_size": 16}, SYMBOLS, {"script": "simplified"}, form="五言绝句").eval()
+
+
+def asked(**keys: Any) -> Any:
+    return OmegaConf.structured(Sample(ckpt="unused", **keys))
+
+
+def checked(model: LanguageModel, **keys: Any) -> list[Poem]:
+    check(asked(**keys))
+    return poems(model, asked(**keys))
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"start": ["日", " "]}, "start= is empty"),
+        ({"start": []}, "start= is empty"),
+        ({"acrostic": " "}, "acrostic= is empty"),
+        ({"rhyme": ""}, "rhyme= is empty"),
+        ({"contains": []}, "contains= is empty"),
+        ({"beam_size": 4}, "beam_size=4: counts for decode=beam alone"),
+        ({"decode": "beam", "temperature": 0.5}, "temperature=0.5: decode=beam draws nothing"),
+        ({"decode": "greedy", "n": 3}, "n=3: decode=greedy writes the same poem each time"),
+        ({"temperature": 0.0, "candidates": 3}, "candidates=3: temperature=0.0 writes the same poem each time"),
+        ({"temperature": 0.0, "top_k": 3}, "top_k=3: temperature=0.0 draws nothing"),
+        ({"data": Places(dir="x")}, "data.dir=x: only no_copy=true reads the corpus"),
+        ({"start": ["hello"]}, "'h' is not a Chinese character"),
+        ({"start": ["日🌙"]}, "is not a Chinese character"),
+        ({"start": ["日" * 22]}, "too long; 五言绝句 has 20 characters"),
+        ({"acrostic_at": "last"}, "acrostic_at=last: .* give one"),
+        ({"best": 2}, "best=2: only candidates=1 poems are written"),
+        ({"decode": "greedy", "top_k": 3}, "top_k=3: decode=greedy draws nothing"),
+        ({"decode": "beam", "top_p": 0.5}, "top_p=0.5: decode=beam draws nothing"),
+        ({"decode": "beam", "candidates": 4}, "candidates=4: decode=beam writes the same poem each time"),
+        ({"decode": "beam", "n": 9}, "n=9: a beam of beam_size=8"),
+        ({"rhyme": "hello", "start": ["日"]}, "rhyme=hello: names no group; poems rhyme in 平, in 一东"),
+        ({"rhyme": "东", "form": "七言绝句", "tones": "strict", "start": ["犇"]}, "doesn't know the character 犇"),
+        ({"tones": "true", "chars": 4, "lines": 4, "start": ["日"]}, "4×4 has no tone pattern"),
+        ({"form": "五言绝句", "chars": 4}, "exclude each other"),
+    ],
+)
+def test_a_request_that_contradicts_itself_is_refused(model: LanguageModel, keys: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        checked(model, **keys)
+
+
+def test_without_a_start_there_are_seven_poems_and_one_with_an_acrostic(model: LanguageModel) -> None:
+    known = [character for character in "日红山夜湖海月" if character in SYMBOLS]
+    assert [poem.start for poem in poems(model, asked(start=known))] == known
+    (poem,) = poems(model, asked(acrostic=",".join(known[:3])))
+    assert [line[0] for line in poem.lines[:3]] == known[:3]
+
+
+def test_the_best_of_the_candidates_are_kept(model: LanguageModel) -> None:
+    every = poems(model, asked(start=["日", "月"], candidates=12, best=12))
+    kept = poems(model, asked(start=["日", "月"], candidates=12, best=2))
+    assert [poem.start for poem in kept] == ["日", "日", "月", "月"]
+    for start in "日月":
+        scores = sorted((poem.score or 0.0 for poem in every if poem.start == start), reverse=True)
+        assert [poem.score for poem in kept if poem.start == start] == scores[:2]
+    assert {poem.text for poem in kept} < {poem.text for poem in poems(model, asked(start=["日", "月"], n=12))}
+
+
+def test_greedy_is_temperature_0(model: LanguageModel) -> None:
+    assert poems(model, asked(start=["日"], decode="greedy")) == poems(model, asked(start=["日"], temperature=0.0))
+
+
+def test_a_poem_comes_in_either_script(model: LanguageModel) -> None:
+    (simplified,) = poems(model, asked(start=["云"], script="simplified"))
+    (traditional,) = poems(model, asked(start=["雲"], script="traditional"))
+    assert traditional.text.replace("\n", "") == convert([simplified.text.replace("\n", "")], "traditional")[0]
+    assert [hanzi(line) for line in traditional.lines] == traditional.lines
+    assert traditional.lines[0][0] == "雲"
+
+
+def test_a_traditional_model_is_left_as_it_is_and_takes_either_script() -> None:
+    symbols = [*SPECIALS, *"，。？！；", *"日紅山夜湖海月干征里北斗"]
+    torch.manual_seed(0)
+    model = LanguageModel({"hidden_size": 16}, symbols, {"script": "traditional"}, form="五言绝句").eval()
+    seven = poems(model, asked())
+    assert [poem.start for poem in seven] == [*"日红山夜湖海月"]
+    assert seven[1].lines[0][0] == "紅"
+    assert poems(model, asked(script="traditional")) == seven
+    assert set("".join("".join(poem.lines) for poem in seven)) <= set(symbols)
+    assert poems(model, asked(script="simplified"))[1].lines[0][0] == "红"
+
+
+def test_every_format_has_every_line(model: LanguageModel) -> None:
+    written = poems(model, asked(start=["日", "月"], rhyme="true", tones="loose"))
+    for name, render in FORMATS.items():
+        shown = render(written)
+        assert all(line in shown for poem in written for line in poem.lines), name
+        if name != "text":
+            assert all((poem.pattern or "?") in shown and (poem.rhyme or "?") in shown for poem in written), name
+    assert [poem["lines"] for poem in json.loads(FORMATS["json"](written))] == [poem.lines for poem in written]
+    assert FORMATS["html"](written).count("<article>") == 2

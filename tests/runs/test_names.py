@@ -1,0 +1,42 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from tang.runs.names import new_folder, run_name
+
+
+def test_processes_that_start_in_the_same_second_have_folders_of_their_own(tmp_path: Path) -> None:
+    code = "import os, sys; from tang.runs.names import new_folder\nwhile not os.path.exists(sys.argv[2]): pass\n"
+    code += "print(*(new_folder(sys.argv[1]) for _ in range(5)))"
+    command = [sys.executable, "-c", code, str(tmp_path / "new"), str(tmp_path / "go")]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(6)]
+    time.sleep(1)  # they are there
+    (tmp_path / "go").touch()
+    made = [folder for process in processes for folder in process.communicate()[0].split()]
+    assert len(set(made)) == 30
+    assert {str(path) for path in (tmp_path / "new").iterdir()} == set(made)
+
+
+def test_a_config_has_one_new_folder_however_often_it_is_asked(tmp_path: Path) -> None:
+    config = OmegaConf.create({"dir": f"${{new_folder:{tmp_path}/runs}}", "file": "${dir}/a"})
+    assert not (tmp_path / "runs").exists(), "none is made before it is asked for"
+    assert Path(config.file).parent == Path(config.dir)
+    assert len(list((tmp_path / "runs").iterdir())) == 1
+    assert new_folder("sweeps", "search") == "sweeps/search", "a name is taken as it is"
+
+
+def test_a_folder_is_named_by_what_varied() -> None:
+    assert run_name(3, "optimizer=adam,data.path=a/b.txt") == "3_optimizer=adam,data.path=a-b.txt"
+    assert run_name(0, "") == "0"
+    assert len(run_name(0, "诗" * 300).encode()) <= 255
+
+
+def test_a_job_keeps_its_folder_whatever_its_number(tmp_path: Path) -> None:
+    for name in ("0_seed=1", "1_seed=11", "2_seed=1,x=[a]"):
+        (tmp_path / name).mkdir()
+    assert run_name(7, "seed=1", str(tmp_path), 3) == "0_seed=1"
+    assert run_name(7, "seed=1,x=[a]", str(tmp_path), 3) == "2_seed=1,x=[a]"
+    assert run_name(0, "seed=2", str(tmp_path), 3) == "3_seed=2"

@@ -1,0 +1,31 @@
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from tang.atomic import write_text_whole, write_whole
+
+
+def test_a_file_is_written_flushed_and_put_in_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "诗.txt"
+    seen: list[str] = []
+    path.write_text("old", encoding="utf-8")
+    monkeypatch.setattr(os, "fsync", lambda file: seen.append(path.read_text(encoding="utf-8")))
+    write_text_whole(path, "春眠不觉晓")
+    assert seen == ["old", "春眠不觉晓"], "the content is on disk before it has the name, and then the name is"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_was_there_stays_when_writing_fails(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    path.write_bytes(b"old")
+
+    def half(file: BinaryIO) -> None:
+        file.write(b"new")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(path, half)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
