@@ -84,7 +84,8 @@ def run(command: Sequence[str]) -> int:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
         for number in tuple(received):  # before there was a process
             process.send_signal(number)
-        code = process.wait()
+        while (code := _poll(process)) is None:
+            pass
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -94,3 +95,15 @@ def run(command: Sequence[str]) -> int:
             raise Stopped
         raise SystemExit(EXIT_CODES[signal.Signals(received[0])])
     return code
+
+
+def _poll(process: "subprocess.Popen[bytes]") -> int | None:
+    """Its exit code, or None after a second.
+
+    A wait without end would not notice a signal that comes just before it begins: Python calls handlers between its own
+    instructions, and the system call that could be interrupted isn't there yet.
+    """
+    try:
+        return process.wait(1)
+    except subprocess.TimeoutExpired:
+        return None
