@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from tang.errors import InputError
 from tang.runs.run import RunFolder
 from tang.sweeps import processes
-from tang.sweeps.ending import EXTRAS, SweepCallback
+from tang.sweeps.sweep import EXTRAS, SweepCallback
 from tang.sweeps.processes import Stopped, Worker, run
 from tang.sweeps.supervise import how_it_ended, prepare
 

@@ -39,7 +39,7 @@ def run(
 
     Args:
         main: the script's function.
-        lists: keys for which ``key=a,b`` and ``key=a`` mean ``key=[a,b]`` and ``key=[a]`` outside a sweep.
+        lists: keys for which ``key=a,b`` means ``key=[a,b]``, and ``key=a`` ``key=[a]``, outside a sweep.
         sweep: calls ``main`` when ``-m`` is given; None: the script makes no sweeps.
     """
     speak_chinese()
@@ -78,9 +78,9 @@ def run(
 
 
 def one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
-    """Stands between ``@hydra.main`` and the function: its ``InputError`` ends the script in one line.
+    """Decorator below ``@hydra.main``: an ``InputError`` ends the script in one line.
 
-    In a sweep the error goes on to Hydra, which runs the other jobs.
+    In a sweep the error is passed to Hydra, which runs the other jobs.
     """
 
     @functools.wraps(task)
@@ -98,17 +98,17 @@ def one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
 
 
 def _fail(error: Exception, given: list[str]) -> NoReturn:
-    if WANTS_TRACEBACK and not rank():  # a follower has it from the first process, which run() told
+    if WANTS_TRACEBACK and not rank():  # followers inherit the variable as run() has set it
         raise error
     sys.stderr.write(f"error{f' in process {rank()}' if rank() else ''}: {explain(error, given)}\n")
     sys.exit(1)
 
 
 def check_output(path: str | None, key: str = "out") -> None:
-    """Refuse a file ``key=path`` that can't be written, before the work that would be lost.
+    """Refuse an output file that can't be written, before any work is done.
 
     Raises:
-        InputError: the folder isn't there, or ``path`` is one.
+        InputError: the folder doesn't exist, or ``path`` is a folder.
     """
     if path is not None:
         file = Path(path).expanduser()
@@ -125,7 +125,7 @@ def output(text: str, path: str | None) -> None:
     if path is None:
         try:
             print(text, flush=True)
-        except BrokenPipeError:  # the reader has seen enough: | head
+        except BrokenPipeError:  # the reader has closed the pipe: | head
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     try:

@@ -23,7 +23,7 @@ log = logging.getLogger("tang.sweeps.job")  # this module is __main__
 
 
 class Numbered(logging.Formatter):
-    """Puts the job's number before every line: those of several jobs come mixed."""
+    """Puts the job's number before every line, since the lines of several jobs are mixed."""
 
     def __init__(self, number: str) -> None:
         super().__init__()

@@ -32,7 +32,7 @@ EXTRAS = {
     "hydra_ray_launcher": "ray",
     "hydra_optuna_sweeper": "search",
 }
-"""The plugins, and what brings them."""
+"""Plugin → the extra that installs it."""
 
 
 class SweepCallback(Callback):
@@ -79,12 +79,12 @@ def _is_installed(plugin: str) -> bool:
 
 
 def run_sweep(main: Callable[[], Any]) -> None:
-    """Call a ``@hydra.main`` function that has ``-m`` on its command line.
+    """Call a ``@hydra.main`` function with ``-m`` on its command line; print the sweep's table however it ends.
 
     Raises:
-        SystemExit: 1 if a run failed, 130 or 143 if the sweep was asked to stop.
+        SystemExit: 1 if a run failed or is unfinished, 130 or 143 if the sweep was asked to stop.
         InputError, HydraException, OmegaConfBaseException: a mistake on the command line.
-        Exception: something is wrong before the first job.
+        Exception: an error before the first job.
     """
     make_importable()
     trouble = None
