@@ -13,8 +13,8 @@ from tang.config.train import TrainConfig
 from tang.runs.config import resumed_config
 from tang.runs.ranks import rank
 from tang.runs.run import RunFolder
-from tang.sweeps.sweep import run_sweep
 from tang.sweeps.supervise import supervise
+from tang.sweeps.sweep import run_sweep
 
 config.register()
 log = logging.getLogger("train")

@@ -13,9 +13,9 @@ from omegaconf import OmegaConf
 from tang.errors import InputError
 from tang.runs.run import RunFolder
 from tang.sweeps import processes
-from tang.sweeps.sweep import EXTRAS, SweepCallback
 from tang.sweeps.processes import Stopped, Worker, run
 from tang.sweeps.supervise import how_it_ended, prepare
+from tang.sweeps.sweep import EXTRAS, SweepCallback
 
 CONFIG: dict[str, object] = {"optimizer": {"lr": 0.1, "betas": [0.9, 0.99]}, "trainer": {"max_epochs": 5}, "seed": 1}
 
