@@ -164,7 +164,7 @@ def test_an_exported_files_checksum_is_of_task_formats_and_shapes_too(tmp_path: 
 @pytest.mark.parametrize(
     ("languages", "message"),
     [
-        (["A", "B\u200b"], r"languages must be texts, each once, .*; its checkpoints couldn't be read again"),
+        (["A", "B\u200b"], r"languages has 'B\\u200b', .*steer a terminal; its checkpoints couldn't be read"),
         ([f"L{i}" for i in range(1001)], r"languages must be a list of 2 to 1000; its checkpoints"),
     ],
 )

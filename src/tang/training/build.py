@@ -34,7 +34,6 @@ from tang.training.callbacks.confusion import Confusion
 from tang.training.callbacks.progress_bar import Bar
 from tang.training.callbacks.samples import Samples
 from tang.training.loops import FitLoop
-from tang.training.restore import Restoring
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +195,6 @@ def build_trainer(
     if trainer.world_size > 1 and settings["strategy"] != "ddp":
         raise InputError(f"trainer.devices={settings['devices']}: for a run on several devices give trainer=ddp")
     trainer.fit_loop = FitLoop(trainer, trainer.fit_loop, partial(checkpoints.between_batches, trainer))
-    trainer._checkpoint_connector = Restoring(trainer)
     return trainer
 
 

@@ -31,7 +31,7 @@ from tang.training.build import build_callbacks, build_task, build_trainer, chec
 from tang.training.callbacks.checkpoints import STATE, Checkpoints
 from tang.training.callbacks.event_files import rewind_curves
 from tang.training.callbacks.progress import Progress
-from tang.training.resume import check_end, go_on, origin, state_of
+from tang.training.resume import check_end, go_on, origin, restoring, state_of
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,8 @@ def _train(config: DictConfig, folder: Path, is_sweep: bool, stop: Stop) -> Resu
             trainer.logger.experiment.add_text("corpus", data.card.markdown(), 0)
 
     try:
-        trainer.fit(task, datamodule=data, ckpt_path=last, weights_only=True)
+        with restoring(last, checkpoints):
+            trainer.fit(task, datamodule=data, ckpt_path=last, weights_only=True)
     except SystemExit:
         log.info("stopped after step %d; %s", trainer.global_step, go_on(folder))
         raise
