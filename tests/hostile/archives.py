@@ -72,7 +72,7 @@ def large_directory(path: Path, marker: Path) -> None:
 
 
 def sparse(path: Path, marker: Path) -> None:
-    """A model of a gigabyte and more that takes no room on the disk."""
+    """A model of more than a gigabyte whose file has nothing but holes."""
     with torch.device("meta"):
         content = content_of(language_model(hidden_size=2**13))
     content["state_dict"] = {name: torch.empty(like.shape) for name, like in content["state_dict"].items()}
@@ -91,7 +91,7 @@ BOMB = b"\x80\2cos\nsystem\n."
 """A program that names what no checkpoint does."""
 
 SPACE: Cases = {
-    "a hole of a terabyte": (hole, r"needs 1099\.5 GB of memory"),
+    "a hole of a terabyte": (hole, "neither a PyTorch checkpoint"),
     "a deflated pickle of 256 MB": (
         lambda path, _: archive(path, {"a/data.pkl": bytes(2**28)}, zipfile.ZIP_DEFLATED), "is compressed"),
     "deflated weights": (
@@ -99,7 +99,7 @@ SPACE: Cases = {
     "weights larger than the file": (
         patched(struct.pack("<LL", 800, 800), struct.pack("<LL", 2**31, 2**31)), "claims to hold more than"),
     "a directory of 4 GB": (large_directory, "the archive can't be read"),
-    "a sparse file": (sparse, r"needs \d\.\d GB of memory, 0\.\d GB are free; give a smaller model"),
+    "a sparse file": (sparse, "the CRC differs"),
     "a version of 8 MB": (
         records(lambda found: {**found, "x/version": bytes(2**23)}), "its version has 8,388,608 bytes"),
 }  # fmt: skip

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from tang.checkpoint import archive, exported
 from tang.checkpoint.fields import build, check_fields, check_weights, task_of, tied
-from tang.checkpoint.untrusted import DAMAGED, FOREIGN, RefusedError, check_finite, check_keys, check_memory, readable
+from tang.checkpoint.untrusted import DAMAGED, FOREIGN, RefusedError, check_finite, check_keys, readable
 from tang.errors import InputError
 from tang.tasks.base import Task
 from tang.tasks.registry import TASKS
@@ -169,7 +169,6 @@ def _read(path: Path) -> dict[str, Any]:
         head = file.read(9)
     if not head:
         raise RefusedError("is empty", DAMAGED)
-    check_memory(path.stat().st_size)
     if head.startswith(archive.MAGIC):
         if path.suffix == ".safetensors":  # torch.load would take it for one
             raise RefusedError("is named .safetensors, but a PyTorch checkpoint", "rename it to .ckpt")

@@ -1,15 +1,9 @@
 """Refusing an untrusted file: the error, its remedies, and the checks that both formats share."""
 
-import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from torch import Tensor
-
-if sys.platform == "linux":
-    import resource
 
 FOREIGN = "this is no checkpoint of this project; give one that train.py or export.py wrote"
 DAMAGED = "the file is damaged or cut off; copy it again"
@@ -48,24 +42,6 @@ def readable(subject: str) -> Iterator[None]:
         if isinstance(error, MemoryError) or "allocate" in str(error):  # PyTorch raises a RuntimeError
             raise RefusedError(f"{subject} takes more memory than there is", SMALLER) from error
         raise RefusedError(f"{subject} can't be read ({type(error).__name__})", DAMAGED) from error
-
-
-def check_memory(needed: int) -> None:
-    """Refuse a file larger than the memory that is free, or that this process's limit leaves; on Linux only.
-
-    Args:
-        needed: bytes.
-    """
-    if sys.platform != "linux":
-        return
-    meminfo = Path("/proc/meminfo").read_text(encoding="ascii")
-    available = min(int(free) * 1024 for free in re.findall(r"^(?:MemAvailable|MemTotal): *(\d+) kB$", meminfo, re.M))
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit != resource.RLIM_INFINITY:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        available = min(available, limit - pages * resource.getpagesize())
-    if needed > available:
-        raise RefusedError(f"needs {needed / 1e9:.1f} GB of memory, {available / 1e9:.1f} GB are free", SMALLER)
 
 
 def check_keys(content: object) -> None:
