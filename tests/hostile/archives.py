@@ -1,4 +1,4 @@
-"""Zip archives that aren't what a checkpoint is, or not to everyone who reads them."""
+"""Zip archives that aren't a checkpoint, or that different readers read differently."""
 
 import os
 import struct
@@ -13,15 +13,15 @@ from tests.hostile.makers import Cases, Make, content_of, language_model
 
 
 def archive(path: Path, records: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) -> None:
-    """A zip archive with these files."""
+    """Write a zip archive with these records."""
     with warnings.catch_warnings(), zipfile.ZipFile(path, "w", compression) as file:
-        warnings.simplefilter("ignore")  # a name that stands twice
+        warnings.simplefilter("ignore")  # a name occurs twice
         for name, content in records.items():
             file.writestr(name.replace("#", ""), content)
 
 
 def records(change: Callable[[dict[str, bytes]], dict[str, bytes]], compression: int = zipfile.ZIP_STORED) -> Make:
-    """A checkpoint packed anew."""
+    """A checkpoint whose records are changed and zipped again."""
 
     def make(path: Path, marker: Path) -> None:
         torch.save(content_of(language_model()), path)
@@ -33,7 +33,7 @@ def records(change: Callable[[dict[str, bytes]], dict[str, bytes]], compression:
 
 
 def patched(old: bytes, new: bytes, count: int = 1) -> Make:
-    """A checkpoint with bytes of it replaced, from the end."""
+    """A checkpoint with its last ``count`` occurrences of ``old`` replaced by ``new``."""
 
     def make(path: Path, marker: Path) -> None:
         torch.save(content_of(language_model()), path)
@@ -82,13 +82,13 @@ def sparse(path: Path, marker: Path) -> None:
 
 
 def hole(path: Path, marker: Path) -> None:
-    """A file that takes nothing on disk."""
+    """A sparse file of a terabyte."""
     path.touch()
     os.truncate(path, 2**40)
 
 
 BOMB = b"\x80\2cos\nsystem\n."
-"""A program that names what no checkpoint does."""
+"""A pickle that names ``os.system``."""
 
 SPACE: Cases = {
     "a hole of a terabyte": (hole, "neither a PyTorch checkpoint"),

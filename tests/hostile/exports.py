@@ -1,4 +1,4 @@
-"""Files of safetensors that no model of this project is in."""
+"""Safetensors files without a valid model of this project."""
 
 import json
 import struct
@@ -26,7 +26,7 @@ def seal(path: Path) -> None:
 def exported(
     change: Callable[[dict[str, Any]], object] | None = None, encode: Callable[[str], str] = str, cut: int = 0
 ) -> Make:
-    """A file of safetensors whose header is changed, as an object or as text."""
+    """A safetensors file whose header is changed as an object (``change``) or as text (``encode``)."""
 
     def make(path: Path, marker: Path) -> None:
         model = language_model()
@@ -46,7 +46,7 @@ def exported(
 
 
 def described(*keys: str, to: Any) -> Make:
-    """A file of safetensors with one of its model's fields changed."""
+    """A safetensors file with the field at ``keys`` replaced by ``to``."""
 
     def change(header: dict[str, Any]) -> None:
         fields = json.loads(header["__metadata__"]["hyper_parameters"])

@@ -1,4 +1,4 @@
-"""Checkpoints whose sizes, vocabulary or weights aren't a model's, and other people's files."""
+"""Checkpoints with wrong sizes, vocabulary or weights, and files of other projects."""
 
 import os
 from pathlib import Path

@@ -16,7 +16,7 @@ from tests.hostile.makers import Cases, Make, changed, content_of, hyper, langua
 
 
 class Bomb:
-    """Unpickled by the pickle module, it runs a command."""
+    """An object that calls a function when the pickle module reads it."""
 
     def __init__(self, function: Any, *arguments: Any) -> None:
         self.call = (function, arguments)
@@ -26,14 +26,14 @@ class Bomb:
 
 
 def bombs(path: Path, marker: Path) -> dict[str, Any]:
-    """A checkpoint's content with code in it."""
+    """The content of a checkpoint with code in a field."""
     content: dict[str, Any] = content_of(language_model())
     content["hyper_parameters"]["corpus"] = Bomb(exec, f"import os; os.mkdir({str(marker)!r})")
     return content
 
 
 def program(*operations: bytes) -> Make:
-    """A checkpoint whose ``data.pkl`` is this program."""
+    """A checkpoint whose ``data.pkl`` consists of these opcodes."""
     code = b"\x80\x02" + b"".join(operations) + b"."
     return lambda path, marker: archive(path, {"a/data.pkl": code, "a/data/0": bytes(64), "a/version": b"3\n"})
 
@@ -57,7 +57,7 @@ def storage(numel: int, kind: bytes = b"FloatStorage") -> bytes:
 
 
 def tensor(shape: bytes, stride: bytes, numel: int = 16, offset: int = 0) -> bytes:
-    """A tensor over the 64 bytes that ``data/0`` has."""
+    """A tensor in the 64 bytes of ``data/0``."""
     hooks = name(b"collections", b"OrderedDict") + b")R"
     rebuild = name(b"torch._utils", b"_rebuild_tensor_v2")
     return rebuild + b"(" + storage(numel) + number(offset) + shape + stride + b"\x89" + hooks + b"tR"
@@ -84,7 +84,7 @@ def legacy_tar(path: Path, marker: Path) -> None:
 DOUBLING = (
     b"()q\0" + b"".join(b"h" + bytes([i]) + b"h" + bytes([i]) + b"\x86q" + bytes([i + 1]) for i in range(60)) + b"t"
 )
-"""(t, t) of (t, t) … sixty times: 2⁶⁰ tuples to walk through or to hash; the last has the number 60."""
+"""(t, t) of (t, t) … sixty times: 2⁶⁰ tuples for code that visits each; memo 60 is the last."""
 
 
 CODE: Cases = {

@@ -36,7 +36,7 @@ def fit(folder: Path, epochs: int, last: Path | None) -> pl.Trainer:
 
 @pytest.fixture
 def resume(tmp_path: Path) -> Callable[..., int]:
-    """Trains for an epoch, changes what ``keys`` lead to in the checkpoint, trains for another one → steps."""
+    """Train for an epoch, replace the value at ``keys`` of the checkpoint, resume for another epoch → steps."""
 
     def run(*keys: Any, to: Any) -> int:
         last = tmp_path / "last.ckpt"
