@@ -173,8 +173,8 @@ def declared_model(task: type[Task], described: Mapping[str, Any], state: Mappin
 
 
 def build(task: type[T], described: Mapping[str, Any]) -> T:
-    """The untrained model; PyTorch computes it, whatever did in training."""
-    return task(**{**described, "model": {**described["model"], "backend": "torch"}})
+    """The untrained model with the default backend, whichever it was trained with."""
+    return task(**{**described, "model": {**described["model"], "backend": "auto"}})
 
 
 def tied(model: Task) -> dict[str, str]:

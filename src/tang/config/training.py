@@ -21,6 +21,7 @@ from tang.config.rules import (
     key,
     one_of,
 )
+from tang.recurrent import cells
 
 
 @dataclass
@@ -70,7 +71,7 @@ class Model:
     hidden_size: int = key(256, rule=between(1, 2**16))
     num_layers: int = key(1, rule=between(1, 2**8))
     dropout: float = key(0.0, rule=SHARE)
-    cell: str = key("lstm", rule=one_of("lstm", "rnn", "gru"))
+    cell: str = key("lstm", rule=one_of(cells.names))
     backend: str = key("auto", rule=one_of("auto", "torch", "cell", "equations", "bptt", "numpy"))
     forget_bias: float = 1.0
 
@@ -88,7 +89,7 @@ class Classifier(Model):
     """See tang.tasks.classifier."""
 
     _target_: str = "tang.tasks.classifier.Classifier"
-    cell: str = key("lstm", rule=one_of("lstm", "rnn", "gru", "rnn_report", "lstm_report"))
+    cell: str = key("lstm", rule=one_of(cells.names, "rnn_report", "lstm_report"))
 
 
 @dataclass

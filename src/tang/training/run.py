@@ -21,7 +21,7 @@ from tang.atomic import disk_trouble, write_text_whole
 from tang.data.names import NamesDataModule
 from tang.data.poems import PoemDataModule
 from tang.errors import InputError
-from tang.recurrent.hardware import keep_memory
+from tang.kernels.hardware import keep_memory
 from tang.runs.config import keep
 from tang.runs.folder import FAILURE, RESULT
 from tang.runs.ranks import rank
