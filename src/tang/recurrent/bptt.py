@@ -25,7 +25,7 @@ class LSTM(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, h_0: Tensor, c_0: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        gates = _input_part(inputs, weights)
+        gates = _input_contribution(inputs, weights)
         hidden, cell = _allocate_states(h_0, inputs), _allocate_states(c_0, inputs)
         kernels.forward(gates, weights[1], cell, hidden)
         ctx.save_for_backward(inputs, gates, hidden, cell, *weights[:2])
@@ -46,7 +46,7 @@ class RNN(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, h_0: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor]:
-        pre_activations, hidden = _input_part(inputs, weights), _allocate_states(h_0, inputs)
+        pre_activations, hidden = _input_contribution(inputs, weights), _allocate_states(h_0, inputs)
         for z, h, next_h in zip(pre_activations, hidden[:-1], hidden[1:], strict=True):
             torch.tanh(torch.addmm(z, h, weights[1].T), out=next_h)
         ctx.save_for_backward(inputs, hidden, *weights[:2])
@@ -63,7 +63,7 @@ class RNN(torch.autograd.Function):
         return d_z @ weight_ih, d_h, *_weight_gradients(d_z, inputs, hidden)
 
 
-def _input_part(inputs: Tensor, weights: tuple[Tensor, ...]) -> Tensor:
+def _input_contribution(inputs: Tensor, weights: tuple[Tensor, ...]) -> Tensor:
     """Contribution of the inputs and biases to all pre-activations, (T, B, G·H)."""
     weight_ih, _, bias_ih, bias_hh = weights
     flat = torch.addmm(bias_ih + bias_hh, inputs.flatten(0, 1), weight_ih.T)

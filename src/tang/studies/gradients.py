@@ -17,8 +17,8 @@ from tang.studies.heat_map import heat_map
 from tang.studies.short_training import tracked
 from tang.tables import markdown
 
-BOUNDS = {torch.float64: 1e-9, torch.float32: 1e-5}
-"""Bounds on relative errors, max|a − b| ÷ max|b| over a tensor."""
+BOUNDS = {"float64": 1e-9, "float32": 1e-5}
+"""Dtype → bound on relative errors, max|a − b| ÷ max|b| over a tensor."""
 
 KINDS = ("inputs", "h_0", "c_0", "weight_ih", "weight_hh", "bias_ih", "bias_hh")
 """Kinds of tensors that a loss is differentiated with respect to; weights of all layers are one kind."""
@@ -59,7 +59,7 @@ def by_differences(sizes: GradientSizes, seed: int) -> Errors:
             row = errors[cell, backend] = {}
             for name, gradient in problem.on(backend).gradients().items():
                 kind = name.split("_l")[0]
-                row[kind] = _worst(row.get(kind, 0.0), _error(gradient, expected[name]))
+                row[kind] = _worst(row.get(kind, 0.0), gradient, expected[name])
     return errors
 
 
@@ -68,32 +68,21 @@ def by_torch(sizes: GradientSizes, seed: int) -> Errors:
     errors: Errors = {(cell, backend): {} for cell in cells.names() for backend in backends_of(cell)[1:]}
     cases = itertools.product(cells.names(), range(1, sizes.num_layers + 1), [True, False], BOUNDS)
     for cell, layers, has_state, dtype in tracked(list(cases), "agreement"):
-        problem = Problem.draw(cell, replace(sizes, num_layers=layers), has_state, dtype, seed)
+        problem = Problem.draw(cell, replace(sizes, num_layers=layers), has_state, getattr(torch, dtype), seed)
         expected = {"results": problem.results(), "gradients": problem.gradients()}
         for backend in backends_of(cell)[1:]:
             other, row = problem.on(backend), errors[cell, backend]
             for quantity, found in (("results", other.results()), ("gradients", other.gradients())):
-                column = f"{quantity}, {_name(dtype)}"
-                worst = _worst(*(_error(tensor, expected[quantity][name]) for name, tensor in found.items()))
-                row[column] = _worst(row.get(column, 0.0), worst)
+                column = f"{quantity}, {dtype}"
+                for name, tensor in found.items():
+                    row[column] = _worst(row.get(column, 0.0), tensor, expected[quantity][name])
     return errors
 
 
-def _error(found: Tensor, expected: Tensor) -> float:
-    return ((found - expected).abs().max() / expected.abs().max()).item()
-
-
-def _worst(*errors: float) -> float:
-    return float(np.max(errors))  # unlike Python's max, NumPy's is NaN if an error is
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
-
-
-def _bound(column: str) -> float:
-    """Bound on the errors in a column, by the dtype in its name; columns without one are in float64."""
-    return next((bound for dtype, bound in BOUNDS.items() if _name(dtype) in column), BOUNDS[torch.float64])
+def _worst(error: float, found: Tensor, expected: Tensor) -> float:
+    """The maximum of ``error`` and the relative error of ``found``."""
+    relative = ((found - expected).abs().max() / expected.abs().max()).item()
+    return float(np.maximum(error, relative))  # unlike Python's max, NumPy's is NaN if an error is
 
 
 def _listed(sizes: GradientSizes) -> str:
@@ -112,12 +101,12 @@ def _table(errors: Errors) -> str:
 
 
 def _verdict(errors: Errors) -> str:
-    bounds = ", ".join(f"{_name(dtype)} {bound:.0e}" for dtype, bound in BOUNDS.items())
+    bounds = ", ".join(f"{dtype} {bound:.0e}" for dtype, bound in BOUNDS.items())
     above = [
         f"{cell} on {backend}, {column}"
         for (cell, backend), row in errors.items()
         for column, error in row.items()
-        if not error <= _bound(column)  # true for NaN
+        if not error <= BOUNDS["float32" if "float32" in column else "float64"]  # true for NaN
     ]
     return f"Bounds: {bounds}. {'ABOVE: ' + '; '.join(above) if above else 'All are within.'}"
 
@@ -131,5 +120,5 @@ def _figure(errors: Errors) -> Figure:
     names = [f"{cell} on {backend}" for cell, backend in errors]
     image = heat_map(axes, digits, names, 1, digits, dark=9, cmap="Blues", vmin=0, vmax=16)
     axes.set_xticks(range(len(KINDS)), KINDS)
-    figure.colorbar(image, label=f"digits; {-np.log10(BOUNDS[torch.float64]):.0f} are required")
+    figure.colorbar(image, label=f"digits; {-np.log10(BOUNDS['float64']):.0f} are required")
     return figure

@@ -32,9 +32,8 @@ Two units count as one if their outputs for held-out poems differ nowhere by mor
 A tensor moves if its first gradient has an entry other than zero. Units are those of training without clipping."""
 
 CLIPPING_TEXT = """\
-Clipping shortens a gradient longer than {clip:g} to {clip:g}: it multiplies the whole gradient by one number. It is not
-an initialization: zero entries stay zero, equal ones stay equal, and the weights are not touched. Adam, too, treats
-entries alike, and moves equal units by equal steps. The final loss is the mean of the last {window} steps."""
+Clipping multiplies a gradient longer than {clip:g} by one number: zero entries stay zero, equal ones stay equal. Adam,
+too, moves equal units by equal steps. The final loss is the mean of the last {window} steps."""
 
 
 class TrainingResult(NamedTuple):
@@ -140,15 +139,9 @@ def clipping_table(results: Results, clip: float) -> str:
     return markdown(rows)
 
 
-STYLES: tuple[dict[str, Any], ...] = (
-    {"color": "#0072B2", "linestyle": ":"},
-    {"color": "#CC79A7", "linestyle": "--"},
-    {"color": "#009E73", "linestyle": "-."},
-    {"color": "#56B4E9", "linestyle": (0, (6, 1, 1, 1, 1, 1))},
-    {"color": "#000000", "linestyle": "-"},
-    {"color": "#D55E00", "linestyle": (0, (8, 2))},
-)
-"""Line styles in Okabe and Ito's palette, which the colour-blind can tell apart."""
+COLOURS = ("#0072B2", "#CC79A7", "#009E73", "#56B4E9", "#000000", "#D55E00")
+"""From Okabe and Ito's palette, which the colour-blind can tell apart."""
+DASHES: tuple[Any, ...] = (":", "--", "-.", (0, (6, 1, 1, 1, 1, 1)), "-", (0, (8, 2)))
 
 
 def curves(results: Results) -> Figure:
@@ -156,18 +149,26 @@ def curves(results: Results) -> Figure:
     figure = Figure(figsize=(10, 7), layout="constrained")
     grid = figure.subplots(2, len(results), sharex=True, sharey="row")
     for (loss, norm), (clipping, by_name) in zip(grid.T, results.items(), strict=True):
-        for (name, result), style in zip(by_name.items(), STYLES, strict=True):
+        for (name, result), color, dashes in zip(by_name.items(), COLOURS, DASHES, strict=True):
             losses, norms = zip(*result.steps, strict=True)
             for ax, values in ((loss, losses), (norm, norms)):
                 means = running_means(values)
-                ax.plot(range(len(values) - len(means) + 1, len(values) + 1), means, label=name, **style)
+                ax.plot(
+                    range(len(values) - len(means) + 1, len(values) + 1),
+                    means,
+                    label=name,
+                    color=color,
+                    linestyle=dashes,
+                )
         loss.set_title(clipping)
         norm.set(yscale="log", xlabel="training steps")
         for ax in (loss, norm):
             ax.grid(alpha=0.3)
     grid[0, 0].set_ylabel(f"training loss, nats per character\n(mean of {WINDOW} steps)")
     grid[1, 0].set_ylabel(f"gradient norm before clipping\n(mean of {WINDOW} steps)")
-    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(STYLES), frameon=False)
+    figure.legend(
+        *grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(COLOURS), frameon=False
+    )
     return figure
 
 

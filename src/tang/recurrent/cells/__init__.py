@@ -4,8 +4,6 @@ Folders appended to ``__path__`` add cells too. This module doesn't import PyTor
 without it.
 """
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 from functools import cache
@@ -23,7 +21,7 @@ def names() -> list[str]:
 
 
 @cache
-def load(name: str) -> Cell:
+def load(name: str) -> "Cell":
     """The cell of this name.
 
     Raises:
