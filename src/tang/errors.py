@@ -3,9 +3,6 @@
 MAX_MESSAGE = 2000
 """Characters; a file can put a text of any length into a message."""
 
-DIVERGED = "training diverged: a lower optimizer.lr or trainer.gradient_clip_val=1 may help"
-"""How the message ends if a loss, or what came of it, isn't finite; reports know such runs by it."""
-
 
 class InputError(ValueError):
     """A mistake in a config, corpus, checkpoint or prompt.
@@ -17,6 +14,13 @@ class InputError(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(_cut(printable(_cut(message))))
+
+
+class DivergedError(InputError):
+    """A loss, a gradient or a weight isn't finite; ``message`` says which and when."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"{message}: training diverged: a lower optimizer.lr or trainer.gradient_clip_val=1 may help")
 
 
 def printable(text: object) -> str:

@@ -16,12 +16,13 @@ from tang.generation.generate import write
 from tang.recurrent import cells
 from tang.recurrent.hardware import choose
 from tang.recurrent.stack import Recurrent, backends_of
+from tang.runs.run import RunFolder
 from tang.studies.gradients import by_differences
 from tang.tasks.language_model import LanguageModel
 from tang.training import run as training
 from tests.commands import ROOT
 from tests.every_precision import SMALL
-from tests.test_config import composed
+from tests.test_config import composed, settings
 
 MGU = '''
 """MGU, the minimal gated unit: Zhou et al. 2016."""
@@ -89,15 +90,14 @@ def test_its_layer_is_laid_out_like_pytorchs_and_computed_by_the_equations() -> 
 
 
 def test_it_trains_and_writes_a_poem(poems_txt: Path, tmp_path: Path) -> None:
-    cfg = composed(
+    options = settings(
         *("data=text", f"data.path='{poems_txt}'", f"data.cache='{tmp_path / 'cache'}'", "data.min_count=1"),
         *("model.cell=mgu", "model.num_layers=2", *SMALL, "trainer.max_steps=10"),
     )
-    config.check(cfg)
-    folder = tmp_path / "run"
-    folder.mkdir()
-    training.train(cfg, folder, is_sweep=True)
-    model = checkpoint.load(folder / "checkpoints" / "best.ckpt", LanguageModel)
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    training.train(options, folder, is_sweep=True)
+    model = checkpoint.load(folder.best, LanguageModel)
     assert model.network.recurrent.cell == "mgu"
     (poem,) = write(model.network, model.vocabulary, ["日"])
     assert poem.text.startswith("日")

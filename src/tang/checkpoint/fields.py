@@ -11,10 +11,12 @@ from typing import Any
 import torch
 
 from tang.checkpoint.content import FOREIGN, OLDER, Declared, RefusedError, shown
-from tang.config import training
+from tang.config.data import NamesConfig, PoemsConfig
+from tang.config.model import ClassifierConfig, LanguageModelConfig
 from tang.corpus.names import LETTERS
 from tang.data.vocabulary import SPECIALS
 from tang.errors import InputError
+from tang.recurrent import cells
 from tang.tasks.base import Task
 from tang.tasks.classifier import Classifier
 from tang.tasks.language_model import LanguageModel
@@ -23,8 +25,8 @@ from tang.text.forms import FORMS, PUNCTUATION, hanzi
 TASKS: dict[str, type[Task]] = {task.__name__: task for task in (LanguageModel, Classifier)}
 
 SCHEMAS = {
-    LanguageModel: {"model": training.LanguageModel, "data": training.Poems},
-    Classifier: {"model": training.Classifier, "data": training.Names},
+    LanguageModel: {"model": LanguageModelConfig, "data": PoemsConfig},
+    Classifier: {"model": ClassifierConfig, "data": NamesConfig},
 }
 
 MAX_INTEGER = 2**32
@@ -174,7 +176,8 @@ def declared_model(task: type[Task], described: Mapping[str, Any], state: Mappin
 
 def build(task: type[T], described: Mapping[str, Any]) -> T:
     """The untrained model with the default backend, whichever it was trained with."""
-    return task(**{**described, "model": {**described["model"], "backend": "auto"}})
+    model = described["model"]
+    return task(**{**described, "model": {**model, "backend": cells.default_backend(model["cell"])}})
 
 
 def tied(model: Task) -> dict[str, str]:

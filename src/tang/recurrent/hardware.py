@@ -40,9 +40,7 @@ def choose(accelerator: str, backend: str, precision: str | None, cell: str) -> 
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     if accelerator == "cpu" and precision == "16-mixed":
         precision = BF16_MIXED
-    # Cells of tang.tasks.report_cells aren't in the package: PyTorch computes them.
-    module = cells.load(cell).module if cell in cells.names() else nn.Module
-    is_lstm = module is nn.LSTM
+    is_lstm = cell in cells.names() and cells.load(cell).module is nn.LSTM  # tang.tasks.report_cells has more names
     is_tried = is_lstm and accelerator == "cpu" and precision in (BF16_MIXED, *PURE)
     can_be_torch = not is_tried or torch_trains_lstm(str(precision))
     if backend != "auto":
@@ -65,4 +63,4 @@ def choose(accelerator: str, backend: str, precision: str | None, cell: str) -> 
     reason = f"{name}, trainer.precision={requested}" if requested else name
     if not can_be_torch or (accelerator == "cpu" and has_units and precision == BF16_MIXED):
         return Choice(accelerator, "bptt", precision, reason)
-    return Choice(accelerator, "torch" if module else "equations", precision, reason)
+    return Choice(accelerator, cells.default_backend(cell), precision, reason)

@@ -67,7 +67,7 @@ class Recurrent(nn.Module):
         super().__init__()
         self.cell = cell
         self.record = cells.load(cell)
-        self.backend = backends_of(cell)[0] if backend == "auto" else backend
+        self.backend = cells.default_backend(cell) if backend == "auto" else backend
         check_cell(cell, self.backend)
         self.output_size = hidden_size
         self.dropout = dropout

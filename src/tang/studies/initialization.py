@@ -73,7 +73,8 @@ def study(options: Initialization, seed: int) -> Findings:
     jobs = [(clipping, name) for clipping in clips for name in initializations]
     for clipping, name in tracked(jobs, "language models"):
         with seeded(seed), torch.no_grad():
-            network = Network(len(module.prepared.vocabulary), hidden_size=options.hidden_size, tie_weights=False)
+            size, vocabulary = options.hidden_size, module.prepared.vocabulary
+            network = Network(len(vocabulary), hidden_size=size, tie_weights=False, forget_bias=1.0)
             initializations[name](network)
         results[clipping][name] = train_and_count(network, module, options.steps, options.lr, clips[clipping])
     text = "\n\n".join(

@@ -13,7 +13,7 @@ from rich.progress import track
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from tang.config.training import Poems
+from tang.config.data import PoemsConfig
 from tang.data.batches import Batch, PoemLoader
 from tang.data.poems import PoemDataModule
 from tang.data.vocabulary import PAD
@@ -22,7 +22,7 @@ from tang.tasks.network import Network
 T = TypeVar("T")
 
 
-def poem_data(data: Poems) -> PoemDataModule:
+def poem_data(data: PoemsConfig) -> PoemDataModule:
     """The data module with the settings ``data``."""
     return PoemDataModule(**{name: value for name, value in vars(data).items() if name != "_target_"})
 

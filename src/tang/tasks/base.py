@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from tang.data.batches import BatchLoader
-from tang.errors import DIVERGED, InputError
+from tang.errors import DivergedError
 
 
 class Mean(MeanMetric):
@@ -77,6 +77,13 @@ class Task(LightningModule):
             handed_over: ``optimizer`` and ``scheduler``.
         """
         raise NotImplementedError
+
+    def check_data(self, data: Any) -> None:
+        """Refuse to train this model, an initial checkpoint, on ``data``.
+
+        Raises:
+            InputError: the data isn't of the kind that it was trained on.
+        """
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["task"] = type(self).__name__
@@ -157,13 +164,13 @@ class Task(LightningModule):
         """Refuse to apply a step that would spoil the weights.
 
         Raises:
-            InputError: the batch's loss or its gradients' ``norm`` isn't a finite number; says at which batch.
+            DivergedError: the batch's loss or its gradients' ``norm`` isn't a finite number; says at which batch.
         """
         if not math.isfinite(float(self._loss + norm.to(self._loss.device))):
             batch, epoch = self.trainer.fit_loop.epoch_loop.batch_idx + 1, self.current_epoch + 1
-            raise InputError(
+            raise DivergedError(
                 f"train/loss is {float(self._loss):.4g} and its gradients' norm {float(norm):.4g} at batch {batch} of "
-                f"epoch {epoch}; the step was not applied, {DIVERGED}"
+                f"epoch {epoch}; the step was not applied"
             )
 
     def on_train_epoch_end(self) -> None:
