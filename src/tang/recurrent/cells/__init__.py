@@ -31,3 +31,8 @@ def load(name: str) -> "Cell":
         raise InputError(f"model.cell={name}: must be one of {', '.join(names())}")
     cell: Cell = importlib.import_module(f"{__name__}.{name}").CELL
     return cell
+
+
+def default_backend(name: str) -> str:
+    """``torch``, or ``equations`` for a cell of this package that PyTorch lacks."""
+    return "equations" if name in names() and not load(name).module else "torch"
