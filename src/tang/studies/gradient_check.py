@@ -54,12 +54,10 @@ class Problem:
         return {"inputs": self.inputs, **state, **dict(self.stack.layers.named_parameters())}
 
     def results(self) -> dict[str, Tensor]:
-        """Outputs and last states."""
         outputs, last = self.stack(self.inputs, self.state)
         return {"outputs": outputs, **dict(zip(("h_n", "c_n"), last, strict=False))}
 
     def loss(self) -> Tensor:
-        """The loss, a scalar."""
         pairs = zip(self.results().values(), self.directions, strict=True)
         return torch.stack([(result * direction).sum() for result, direction in pairs]).sum()
 

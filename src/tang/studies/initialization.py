@@ -104,18 +104,12 @@ def train_and_count(
 
 def symmetry_table(results: Mapping[str, TrainingResult], hidden_size: int) -> str:
     """Table of distinct units and moving tensors by initialization."""
-    return markdown(
-        [
-            {
-                "initialization": name,
-                "distinct units before": f"{result.units[0]} of {hidden_size}",
-                "after": f"{result.units[1]} of {hidden_size}",
-                "largest difference after": f"{result.difference:.2g}",
-                "tensors that move": result.moving,
-            }
-            for name, result in results.items()
-        ]
-    )
+    rows = []
+    for name, (units, difference, moving, _) in results.items():
+        before, after = (f"{count} of {hidden_size}" for count in units)
+        row = {"initialization": name, "distinct units before": before, "after": after}
+        rows.append({**row, "largest difference after": f"{difference:.2g}", "tensors that move": moving})
+    return markdown(rows)
 
 
 def clipping_table(results: Results, clip: float) -> str:

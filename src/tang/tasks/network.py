@@ -18,7 +18,7 @@ class Network(nn.Module):
         num_layers: L.
         dropout: applied to the embeddings, between layers and before the head.
         tie_weights: the head's weight is the embedding; when E ≠ H, a linear layer H → E precedes the head.
-        cell, backend, forget_bias: arguments of the :class:`~tang.recurrent.stack.Recurrent` stack.
+        cell, backend, forget_bias: see :class:`~tang.recurrent.stack.Recurrent`.
     """
 
     def __init__(
