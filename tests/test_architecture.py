@@ -10,8 +10,8 @@ import tang
 
 FOUNDATIONS = ["errors", "atomic", "shutdown", "console", "tables"]
 ROOMS = [
-    *("text", "corpus", "prosody", "kernels", "recurrent", "config", "data", "tasks", "checkpoint", "generation"),
-    *("evaluation", "runs", "training", "studies", "sweeps", "reporting", "cli"),
+    *("text", "corpus", "prosody", "kernels", "recurrent", "config", "runs", "data", "tasks"),
+    *("checkpoint", "generation", "evaluation", "training", "studies", "sweeps", "reporting", "cli"),
 ]
 WITHOUT_TORCH = [*FOUNDATIONS, "text", "corpus", "prosody", "config", "runs", "cli"]
 

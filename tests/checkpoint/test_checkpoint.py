@@ -23,7 +23,7 @@ from tests.hostile.makers import LETTERS, classifier, content_of, language_model
 
 
 class Run(pl.Callback):
-    """Saves what a run's own callback saves."""
+    """Saves the same keys as the callback of a real run."""
 
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict) -> None:
         run = {
@@ -36,7 +36,7 @@ class Run(pl.Callback):
 
 
 def trained(folder: Path, optimizer: type[torch.optim.Optimizer] = torch.optim.Adam, **given: object) -> Path:
-    """A checkpoint of a model trained for a step, as Lightning writes it."""
+    """A checkpoint that Lightning wrote after one training step."""
     model = language_model(**given)
     model.optimizer = optimizer
     trainer = pl.Trainer(
@@ -71,7 +71,7 @@ def test_a_checkpoint_is_plain_data_and_loads_as_it_was(tmp_path: Path) -> None:
         (torch.optim.Adadelta, {}),
     ],
 )
-def test_what_training_saves_can_be_gone_on_from(
+def test_training_can_resume_from_what_it_saved(
     tmp_path: Path, optimizer: type[torch.optim.Optimizer], given: dict[str, object]
 ) -> None:
     model = language_model(**given)
@@ -87,12 +87,12 @@ def test_weights_of_another_precision_are_read_as_float32(tmp_path: Path, dtype:
         assert torch.equal(tensor, content["state_dict"][name].float())
 
 
-def test_weights_may_be_parts_of_one_memory(tmp_path: Path) -> None:
+def test_weights_may_share_one_storage(tmp_path: Path) -> None:
     model = language_model(num_layers=2)
     content = content_of(model)
     memory = torch.cat([tensor.flatten() for tensor in model.state_dict().values()])  # as cuDNN arranges them
-    parts = memory.split([tensor.numel() for tensor in model.state_dict().values()])
-    views = {name: p.view_as(t) for p, (name, t) in zip(parts, content["state_dict"].items(), strict=True)}
+    slices = memory.split([tensor.numel() for tensor in model.state_dict().values()])
+    views = {name: s.view_as(t) for s, (name, t) in zip(slices, content["state_dict"].items(), strict=True)}
     torch.save({**content, "state_dict": views}, tmp_path / "a.ckpt")
     loaded = checkpoint.load(tmp_path / "a.ckpt", LanguageModel)
     for name, tensor in model.state_dict().items():
@@ -109,7 +109,7 @@ def test_a_model_trained_on_any_backend_is_computed_by_pytorch(tmp_path: Path, b
     torch.testing.assert_close(loaded.network(ids), trained.network(ids))
 
 
-def test_a_checkpoint_of_the_other_task_is_told(tmp_path: Path) -> None:
+def test_a_checkpoint_of_the_other_task_is_refused(tmp_path: Path) -> None:
     torch.save(content_of(language_model()), tmp_path / "a.ckpt")
     with pytest.raises(
         InputError, match=r"this is a language model, for sample\.py and evaluate\.py; a classifier of names"
@@ -145,7 +145,7 @@ def test_others_find_vocabulary_and_sizes_in_an_exported_file(tmp_path: Path) ->
         assert file.get_tensor("network.embedding.weight").shape == (25, 8)
 
 
-def test_an_exported_files_checksum_is_of_task_formats_and_shapes_too(tmp_path: Path) -> None:
+def test_an_exported_files_checksum_covers_task_dtypes_and_shapes(tmp_path: Path) -> None:
     checkpoint.export(language_model(), str(tmp_path / "a.safetensors"))
     whole = (tmp_path / "a.safetensors").read_bytes()
     for old, new in (
@@ -164,7 +164,7 @@ def test_an_exported_files_checksum_is_of_task_formats_and_shapes_too(tmp_path: 
 @pytest.mark.parametrize(
     ("languages", "message"),
     [
-        (["A", "B\u200b"], r"languages must be texts, each once, .*; its checkpoints couldn't be read again"),
+        (["A", "B\u200b"], r"languages has 'B\\u200b', .*steer a terminal; its checkpoints couldn't be read"),
         ([f"L{i}" for i in range(1001)], r"languages must be a list of 2 to 1000; its checkpoints"),
     ],
 )
@@ -176,7 +176,7 @@ def test_a_model_whose_checkpoints_could_not_be_read_is_not_trained(languages: l
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory: you tried to allocate 9 bytes")])
-def test_too_little_memory_is_told(error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_memory_is_reported(error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def build(*args: object) -> None:
         raise error
 
@@ -224,16 +224,16 @@ def test_latest_is_the_newest_best(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     os.utime(paths[1], (2000, 2000))
     assert checkpoint.find("latest", LanguageModel) == paths[1]
     os.utime(paths[2], (3000, 3000))
-    assert checkpoint.find("latest", LanguageModel) == paths[1], "a newer classifier is none"
+    assert checkpoint.find("latest", LanguageModel) == paths[1], "the newer file is a classifier"
     assert checkpoint.find("latest", Classifier) == checkpoint.find("latest", Task) == paths[2]
     paths[2].write_bytes(b"cut off")
-    assert checkpoint.find("latest", Task) == paths[1], "what can't be read is passed over"
+    assert checkpoint.find("latest", Task) == paths[1], "a damaged file is ignored"
     with pytest.raises(InputError, match=r"init_from=nowhere: no such file"):
         checkpoint.find("nowhere", LanguageModel, "init_from")
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="everything is readable here")
-def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_without_permission_is_reported(tmp_path: Path) -> None:
     path = trained(tmp_path)
     path.chmod(stat.S_IWUSR)
     with pytest.raises(InputError, match="Permission denied"):

@@ -1,4 +1,4 @@
-"""The real command line of ``src/export.py``."""
+"""The command line of ``src/export.py``."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_the_scripts_read_what_export_wrote(script: Script, tmp_path: Path) -> N
         ("folder.safetensors", "to=folder.safetensors: this is a folder"),
     ],
 )
-def test_a_wrong_target_is_refused_before_anything_is_read(
+def test_a_wrong_target_is_refused_before_the_checkpoint_is_read(
     called: Script, tmp_path: Path, to: str, message: str
 ) -> None:
     (tmp_path / "folder.safetensors").mkdir()

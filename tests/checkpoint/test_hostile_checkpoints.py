@@ -1,4 +1,4 @@
-"""A checkpoint is a stranger's file: what isn't one of ours is refused in one line, and runs nothing."""
+"""Untrusted files: what isn't a checkpoint of this project is refused in one line, and no code of it runs."""
 
 import json
 import random
@@ -21,7 +21,7 @@ from tests.hostile.makers import content_of, language_model, resumable
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pipes, devices and limits on memory are Linux's")
 
 MEGABYTES = 80
-"""Of memory in use beyond the libraries and a first model; a pickle of 400,000 steps takes some 30."""
+"""Resident memory beyond that of the libraries and a first model."""
 
 
 @pytest.mark.slow
@@ -52,7 +52,7 @@ def test_hostile_and_broken_files_are_refused_run_nothing_and_take_little_memory
 
 
 @pytest.mark.parametrize("case", ["code: os.system", "code: exec among the sizes"])
-def test_the_bombs_go_off_where_a_file_is_trusted(tmp_path: Path, case: str) -> None:
+def test_the_code_runs_if_a_file_is_trusted(tmp_path: Path, case: str) -> None:
     FILES[case][0](tmp_path / "x.ckpt", tmp_path / "marker")
     torch.load(tmp_path / "x.ckpt", weights_only=False)
     assert (tmp_path / "marker").exists()
@@ -60,7 +60,7 @@ def test_the_bombs_go_off_where_a_file_is_trusted(tmp_path: Path, case: str) -> 
 
 @pytest.fixture(params=["x.ckpt", "x.safetensors"])
 def model(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[LanguageModel, Path]:
-    """A good model and its file, in each format."""
+    """A valid model and its file, in each format."""
     path = tmp_path / request.param
     model = language_model()
     if path.suffix == ".ckpt":
@@ -73,8 +73,8 @@ def model(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[LanguageModel
 def test_a_file_cut_off_anywhere_is_refused(model: tuple[LanguageModel, Path]) -> None:
     _, path = model
     whole = path.read_bytes()
-    for part in range(20):
-        path.write_bytes(whole[: len(whole) * part // 20])
+    for twentieths in range(20):
+        path.write_bytes(whole[: len(whole) * twentieths // 20])
         with pytest.raises(InputError, match=r"cut off|empty|neither") as caught:
             checkpoint.load(path, LanguageModel)
         assert str(caught.value).isprintable()
@@ -116,7 +116,7 @@ def test_a_file_with_a_flipped_bit_is_refused_or_means_the_same(model: tuple[Lan
         ("export", ["to=a.safetensors"], "code: _target_"),
     ],
 )
-def test_the_scripts_say_so_in_one_line(
+def test_the_scripts_refuse_in_one_line(
     called: Callable[..., subprocess.CompletedProcess[str]],
     tmp_path: Path,
     script_name: str,

@@ -1,4 +1,4 @@
-"""All of them; those of ``states`` are read in order to go on, the others as a model."""
+"""All hostile files: those of the group ``states`` are read to resume training, the others as a model."""
 
 from tests.hostile.archives import ARCHIVES, SPACE
 from tests.hostile.exports import SAFETENSORS

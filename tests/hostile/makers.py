@@ -1,4 +1,4 @@
-"""Files that mean harm, or are broken, are made under a name with the words that refuse them: by what is here."""
+"""Build hostile and damaged files: small models, their checkpoints, and changes to them."""
 
 import dataclasses
 from collections.abc import Callable
@@ -18,35 +18,35 @@ from tang.tasks.schedules import cosine
 from tang.training.callbacks.random_states import random_states
 
 Make = Callable[[Path, Path], object]
-"""Writes the file; its code, if it ran, would make the second one."""
+"""Writes a hostile file to the first path; code in it, if it ran, would create the second path."""
 
 Cases = dict[str, tuple[Make, str]]
-"""Under its name: what writes the file, and a pattern of the line that refuses it."""
+"""Name of a case → the function that writes its file, and a pattern of the line that refuses it."""
 
 SYMBOLS = [*SPECIALS, "，", *(chr(0x4E00 + i) for i in range(20))]
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ .,;'"
 
 
 def settings(schema: type, **given: Any) -> dict[str, Any]:
-    """A group of the config as a checkpoint has it."""
+    """A group of the config as a checkpoint saves it."""
     return {name: value for name, value in dataclasses.asdict(schema(**given)).items() if not name.startswith("_")}
 
 
 def language_model(**given: Any) -> LanguageModel:
-    """A small one, untrained."""
+    """A small untrained language model."""
     torch.manual_seed(0)
     model = settings(LanguageModelConfig, **{"hidden_size": 8, "backend": "torch", **given})
     return LanguageModel(model, SYMBOLS, settings(PoemsConfig), form="五言绝句")
 
 
 def classifier() -> Classifier:
-    """A small one, untrained."""
+    """A small untrained classifier."""
     model = settings(ClassifierConfig, hidden_size=8, backend="torch")
     return Classifier(model, ["English", "Italian"], LETTERS, settings(NamesConfig))
 
 
 def trainable(**given: Any) -> LanguageModel:
-    """A small one with all that training needs."""
+    """A small language model with optimizer and scheduler."""
     model = language_model(**given)
     model.optimizer = torch.optim.Adam
     model.scheduler = partial(cosine, warmup=0.5, final=0.1)
@@ -54,13 +54,13 @@ def trainable(**given: Any) -> LanguageModel:
 
 
 def content_of(model: Task) -> dict[str, Any]:
-    """What a checkpoint has of a model alone."""
+    """The content of a checkpoint with a model alone."""
     content = {"hyper_parameters": dict(model.hparams), "state_dict": model.state_dict()}
     return {"task": type(model).__name__, "pytorch-lightning_version": "2.6.6", **content}
 
 
 def resumable() -> dict[str, Any]:
-    """What a checkpoint has that training can go on from."""
+    """The content of a checkpoint that training can resume from."""
     model = trainable()
     assert model.optimizer is not None
     assert model.scheduler is not None
@@ -87,7 +87,7 @@ def resumable() -> dict[str, Any]:
 
 
 def changed(*keys: Any, to: Any, of: Callable[[], dict[str, Any]] = lambda: content_of(language_model())) -> Make:
-    """A checkpoint with one value changed, the one that ``keys`` lead to; it may be made from what was there."""
+    """A checkpoint with the value at ``keys`` replaced by ``to``, or by ``to(old value)`` if it is a function."""
 
     def make(path: Path, marker: Path) -> None:
         content = of()
@@ -105,7 +105,7 @@ def of_classifier(*keys: Any, to: Any) -> Make:
 
 
 def without(*keys: str) -> Make:
-    """A checkpoint that lacks what ``keys`` lead to."""
+    """A checkpoint without the value at ``keys``."""
 
     def make(path: Path, marker: Path) -> None:
         content = content_of(language_model())

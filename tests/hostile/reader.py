@@ -1,4 +1,4 @@
-"""``python -m tests.hostile.reader FOLDER``: what refuses the files in it, and the memory that it took, as JSON."""
+"""``python -m tests.hostile.reader FOLDER``: prints, as JSON, how each file is refused and the memory in use."""
 
 import json
 import resource
@@ -11,7 +11,7 @@ from tang.tasks.base import Task
 from tests.hostile.makers import trainable
 
 MEGABYTES = 256
-"""That may be asked for, beyond the libraries and a first model: by what isn't in the file, that is."""
+"""Limit of address space beyond what the libraries and a first model take."""
 
 
 def main(folder: Path) -> None:
@@ -19,20 +19,20 @@ def main(folder: Path) -> None:
     before = memory()
     limit = (before["VmSize"] + MEGABYTES * 1024) * 1024
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    Path("/proc/self/clear_refs").write_text("5")  # begins the peak anew (proc(5))
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak (proc(5))
     lines = {place.name: line(place) for place in folder.iterdir() if place.is_dir()}
     megabytes = (memory()["VmHWM"] - before["VmRSS"]) / 1024
     print(json.dumps({"lines": lines, "megabytes": megabytes, "before": before["VmRSS"] / 1024}))
 
 
 def memory() -> dict[str, int]:
-    """Of this process, in kilobytes: ``VmRSS`` in use, ``VmHWM`` its peak, ``VmSize`` asked for."""
+    """This process's memory in kilobytes: ``VmRSS`` resident, ``VmHWM`` its peak, ``VmSize`` address space."""
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return {key: int(value.split()[0]) for key, _, value in (line.partition(":") for line in lines) if key[:2] == "Vm"}
 
 
 def line(place: Path) -> str:
-    """What the functions that the scripts call say of a file."""
+    """The message with which the functions that scripts call refuse a file."""
     try:
         if place.name.startswith("states"):
             checkpoint.resumable(place / "x.ckpt", trainable())

@@ -1,4 +1,4 @@
-"""What Lightning restores of a checkpoint is first held against what the run would save itself."""
+"""A checkpoint whose states Lightning or PyTorch can't restore ends the run in one line."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,40 +11,44 @@ from pytorch_lightning.callbacks import EarlyStopping
 
 from tang.data.batches import PoemLoader
 from tang.errors import InputError
-from tang.training.restore import Restoring
+from tang.runs.run import RunFolder
+from tang.shutdown import Stop
+from tang.training.callbacks.checkpoints import Checkpoints
+from tang.training.resume import restoring
 from tests.data.test_batches import sequences
 from tests.hostile.makers import trainable
 
 STOPPING = "EarlyStopping{'monitor': 'val/loss', 'mode': 'min'}"
-PROGRESS = ("loops", "fit_loop", "epoch_progress")
+LOOP = ("loops", "fit_loop")
+RUN = ("run", "random", 0)
 
 
-def trainer(epochs: int) -> pl.Trainer:
+def fit(folder: RunFolder, epochs: int, last: Path | None) -> pl.Trainer:
+    checkpoints = Checkpoints(folder, minutes=10, stop=Stop())
     trainer = pl.Trainer(
-        max_epochs=epochs, accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=False,
-        enable_model_summary=False, callbacks=[EarlyStopping("val/loss", patience=9)],
+        max_epochs=epochs, accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=True,
+        enable_model_summary=False, callbacks=[EarlyStopping("val/loss", patience=9), checkpoints],
     )  # fmt: skip
-    trainer._checkpoint_connector = Restoring(trainer)
+    loader = PoemLoader(sequences([5, 5]), 2)
+    with restoring(last, checkpoints):
+        trainer.fit(trainable(), loader, loader, ckpt_path=last, weights_only=True)
     return trainer
 
 
 @pytest.fixture
 def resume(tmp_path: Path) -> Callable[..., int]:
-    """Trains for an epoch, changes what ``keys`` lead to in the checkpoint, trains for another one → steps."""
+    """Train for an epoch, replace the value at ``keys`` of the checkpoint, resume for another epoch → steps."""
 
     def run(*keys: Any, to: Any) -> int:
-        loader = PoemLoader(sequences([5, 5]), 2)
-        first = trainer(1)
-        first.fit(trainable(), loader, loader)
-        first.save_checkpoint(tmp_path / "last.ckpt", weights_only=False)
-        content = inner = torch.load(tmp_path / "last.ckpt", weights_only=True)
+        folder = RunFolder(tmp_path)
+        last = folder.last
+        fit(folder, 1, None).save_checkpoint(last, weights_only=False)
+        content = inner = torch.load(last, weights_only=True)
         for key in keys[:-1]:
             inner = inner[key]
         inner[keys[-1]] = to
-        torch.save(content, tmp_path / "last.ckpt")
-        second = trainer(2)
-        second.fit(trainable(), loader, loader, ckpt_path=tmp_path / "last.ckpt", weights_only=True)
-        return second.global_step
+        torch.save(content, last)
+        return fit(folder, 2, last).global_step
 
     return run
 
@@ -54,21 +58,36 @@ def test_what_lightning_saved_is_restored(resume: Callable[..., int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "to", "message"),
+    ("keys", "to", "reason"),
     [
-        (("loops",), {}, r"loops\.fit_loop isn't what this run has there; it can't be gone on from"),
-        (("loops",), {"fit_loop": {}}, r"loops\.fit_loop isn't what"),
-        (PROGRESS, {"current": 7}, r"fit_loop\.epoch_progress isn't what"),
-        ((*PROGRESS, "current", "ready"), "1", r"epoch_progress\.current\.ready isn't what"),
-        ((*PROGRESS, "current", "completed"), 7, r"can't be gone on from \(MisconfigurationException: .*epoch=7"),
-        (("loops", "fit_loop", "state_dict", "combined_loader"), [7], r"combined_loader\.0 isn't what"),
-        (("callbacks", STOPPING), {"x": 1}, r"callbacks\.EarlyStopping.* isn't what"),
-        (("callbacks", STOPPING, "best_score"), torch.ones(3), r"best_score isn't what"),
-        (("callbacks", STOPPING, "wait_count"), None, r"wait_count isn't what"),
+        (("loops",), {}, "KeyError: 'fit_loop'"),
+        ((*LOOP, "epoch_progress"), {"current": 7}, "KeyError"),
+        ((*LOOP, "epoch_progress", "current", "completed"), 7, "MisconfigurationException: .*epoch=7"),
+        (("callbacks", STOPPING), {"x": 1}, "KeyError"),
+        (("optimizer_states",), [{}], "KeyError"),
+        (("optimizer_states", 0, "param_groups"), [{"params": [0], "lr": 0.1}], "ValueError: .*parameter group"),
+        (("run",), {}, "KeyError"),
+        (("run", "means"), {}, "KeyError: 'train_loss'"),
+        (("run", "means"), {"train_loss": ["a", "b", "c"]}, "TypeError|RuntimeError"),
+        ((*RUN, "torch"), torch.zeros(7, dtype=torch.uint8), "RuntimeError|TypeError"),
+        ((*RUN, "python"), [3, [1, 2], None], "ValueError"),
     ],
 )
-def test_what_a_run_would_not_have_saved_is_refused_in_one_line(
-    keys: tuple[str, ...], to: Any, message: str, resume: Callable[..., int]
+def test_states_that_cannot_be_restored_are_refused_in_one_line(
+    keys: tuple[str, ...], to: Any, reason: str, resume: Callable[..., int]
 ) -> None:
-    with pytest.raises(InputError, match=rf"last\.ckpt: .*{message}"):
+    with pytest.raises(InputError, match=rf"last\.ckpt: its states can't be restored \({reason}.*\); ") as error:
         resume(*keys, to=to)
+    assert str(error.value).isprintable()
+
+
+def test_an_error_in_training_keeps_its_traceback(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(RunFolder(tmp_path), minutes=10, stop=Stop())
+    checkpoints.has_begun = True
+    with pytest.raises(KeyError), restoring(tmp_path / "last.ckpt", checkpoints):
+        raise KeyError("ours")
+
+
+def test_an_error_of_a_new_run_keeps_its_traceback(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), restoring(None, Checkpoints(RunFolder(tmp_path), minutes=10, stop=Stop())):
+        raise KeyError("ours")

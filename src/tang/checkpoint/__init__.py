@@ -1,13 +1,13 @@
-"""Checkpoints, read as a stranger's files: plain data alone, checked before memory is taken, nothing imported.
+"""Read and write checkpoints: files are untrusted, plain data that is checked before a model is built from it.
 
-A file goes through four gates, and only one that passes them all becomes a model:
+A file becomes a model in four steps, each of which refuses it in one line (:class:`~tang.errors.InputError`):
 
-1. its outside, :mod:`~tang.checkpoint.archive` and :mod:`~tang.checkpoint.exported`: what it claims to hold fits
-   in the file, uncompressed;
-2. its program, :mod:`~tang.checkpoint.pickled`: it makes plain data and dense tensors;
-3. its fields, :mod:`~tang.checkpoint.fields`: types, bounds, vocabulary, and the shape of every tensor against
-   the sizes;
-4. its bytes: checksums, ``torch.load`` with ``weights_only``, finite weights.
+1. The container is read as data: :mod:`~tang.checkpoint.archive` (PyTorch's zip, ``weights_only``, CRC-32) or
+   :mod:`~tang.checkpoint.exported` (safetensors, SHA-256). Tensors stay in the file, mapped into memory.
+2. Keys by which a library would import something are refused (:func:`~tang.checkpoint.untrusted.check_keys`).
+3. The fields are checked against the config's dataclasses and the task's own rules
+   (:mod:`~tang.checkpoint.fields`), then every weight's shape against the sizes.
+4. The weights must be finite.
 """
 
 import logging
@@ -18,50 +18,38 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tang.checkpoint import archive, exported
-from tang.checkpoint.content import DAMAGED, FOREIGN, Content, RefusedError, check_finite, check_memory, readable
-from tang.checkpoint.fields import TASKS, build, check_fields, declared_model, task_of, tied
-from tang.checkpoint.states import check_loaded_states, check_states
+from tang.checkpoint.fields import build, check_fields, check_weights, task_of, tied
+from tang.checkpoint.untrusted import DAMAGED, FOREIGN, RefusedError, check_finite, check_keys, readable
 from tang.errors import InputError
+from tang.runs.run import OUTPUTS, best_checkpoints
 from tang.tasks.base import Task
+from tang.tasks.registry import TASKS
 
 log = logging.getLogger(__name__)
 
-OUTPUTS = Path("outputs")
-
-MAX_FILE = 2**34
-"""Bytes: 16 GB. A file can be larger than what it takes on disk, and nobody's poems need such a model."""
+NEEDED = {
+    "optimizer_states": list, "lr_schedulers": list, "loops": dict, "callbacks": dict, "run": dict, "epoch": int,
+    "global_step": int,
+}  # fmt: skip
+"""What a checkpoint has beside a model if training can resume from it."""
 
 T = TypeVar("T", bound=Task)
 
 
 def find(ckpt: str, kind: type[Task], key: str = "ckpt", besides: Path | None = None) -> Path:
-    """The file that ``key=ckpt`` means: a path, or ``latest`` for the best of the newest run of this kind.
+    """The file that ``key=ckpt`` names: a path, or ``latest`` for the best checkpoint of the newest run.
 
     Args:
-        ckpt: what the user gave.
-        kind: of the model; :class:`~tang.tasks.base.Task` for any.
-        key: of the config.
-        besides: a folder whose checkpoints aren't meant by ``latest``.
+        ckpt: the key's value.
+        kind: class of the model; :class:`~tang.tasks.base.Task` for any.
+        key: the config's key, for messages.
+        besides: a folder whose checkpoints ``latest`` ignores.
 
     Raises:
         InputError: there is no such file.
     """
     if ckpt == "latest":
-        found = [path for path in OUTPUTS.rglob("checkpoints/best.ckpt") if path.is_file()]
-        if besides is not None:
-            found = [path for path in found if not path.resolve().is_relative_to(besides.resolve())]
-        for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):
-            try:
-                if issubclass(_task_of(path), kind):
-                    log.info("%s=latest: %s", key, path)
-                    return path
-            except InputError as error:
-                log.warning("passed over: %s", error)
-        wanted = [task for task in TASKS.values() if issubclass(task, kind)]
-        what = " or ".join(task.what for task in wanted)
-        raise InputError(
-            f"{key}=latest: no checkpoints/best.ckpt of {what} below {OUTPUTS}/; train first ({wanted[0].command})"
-        )
+        return _latest(kind, key, besides)
     try:
         path = Path(ckpt).expanduser()
         if path.is_file():
@@ -69,48 +57,74 @@ def find(ckpt: str, kind: type[Task], key: str = "ckpt", besides: Path | None = 
         problem = "this is a folder; give a file in it" if path.is_dir() else "no such file"
         if path.exists() and not path.is_dir():
             problem = "this is a pipe or a device; give a file"
-    except (OSError, RuntimeError) as error:  # a name too long, a home that isn't there
+    except (OSError, RuntimeError) as error:  # the name is too long, or ~user has no home
         problem = str(error)
     raise InputError(f"{key}={ckpt}: {problem}")
+
+
+def _latest(kind: type[Task], key: str, besides: Path | None) -> Path:
+    for path in best_checkpoints():
+        if besides is not None and path.resolve().is_relative_to(besides.resolve()):
+            continue
+        try:
+            with _named(path):
+                task = task_of(_read(path))
+        except InputError as error:
+            log.warning("ignored: %s", error)
+            continue
+        if issubclass(task, kind):
+            log.info("%s=latest: %s", key, path)
+            return path
+    wanted = [task for task in TASKS.values() if issubclass(task, kind)]
+    models = " or ".join(task.what for task in wanted)
+    raise InputError(
+        f"{key}=latest: no checkpoints/best.ckpt of {models} below {OUTPUTS}/; train first ({wanted[0].command})"
+    )
 
 
 def load(path: Path, kind: type[T]) -> T:
     """The model in a checkpoint or an exported file, on the CPU, in evaluation mode, computed by PyTorch.
 
     Args:
-        path: of the file.
-        kind: of the model; :class:`~tang.tasks.base.Task` for any.
+        path: the file.
+        kind: class of the model; :class:`~tang.tasks.base.Task` for any.
 
     Raises:
-        InputError: the file is broken, no checkpoint of this project, or one of another kind of model.
+        InputError: the file is damaged, not a checkpoint of this project, or has another kind of model.
     """
     with _named(path):
-        _, model, _ = _checked(path, kind)
-        return model
+        task, content = _checked(path, kind)
+        weights = dict(content["state_dict"])
+        with readable("its model"):
+            model = build(task, content["hyper_parameters"])
+            for name, original in tied(model).items():
+                weights.setdefault(name, weights[original])
+            model.load_state_dict(weights)
+    return model.eval()
 
 
 def resumable(path: Path, task: Task) -> dict[str, Any]:
-    """All that training would restore from ``path``, checked: the model as :func:`load` does, and the states.
+    """The content of a checkpoint that has a model like ``task`` and the states that training resumes from.
 
-    States are plain data of bounded size: those of optimizers hold tensors of their parameters' shapes, all others
-    small tensors. Lightning's own are checked as they are restored (:mod:`tang.training.restore`).
+    The model is checked as :func:`load` does; the states are only known to be there (:data:`NEEDED`).
 
     Args:
-        path: of the checkpoint; its tensors stay in it as long as what is returned is kept.
-        task: with optimizer and scheduler, which is to go on.
+        path: the checkpoint; its tensors are mapped from it as long as the returned content is kept.
+        task: the run's task.
 
     Raises:
-        InputError: the file can't be gone on from.
+        InputError: training can't resume from the file.
     """
     with _named(path):
-        values, model, loaded = _checked(path, type(task))
-        check_states(values, model, task)
-        check_loaded_states(loaded)
-        return loaded
+        _, content = _checked(path, type(task))
+        for name, kind in NEEDED.items():
+            if type(content.get(name)) is not kind:
+                raise RefusedError(f"has no {name} to resume from", "resume a run that has a last.ckpt of its own")
+        return content
 
 
 def check_savable(model: Task) -> None:
-    """Refuse to train a model whose checkpoints couldn't be read again: of more languages than any, say.
+    """Refuse to train a model whose checkpoints would be refused when read: one with too many languages, say.
 
     Raises:
         InputError: names the field.
@@ -122,10 +136,10 @@ def check_savable(model: Task) -> None:
 
 
 def export(model: Task, to: str) -> None:
-    """Write a model as safetensors, whole or not at all; :func:`load` reads it.
+    """Write a model as safetensors, atomically; :func:`load` reads it.
 
     Raises:
-        InputError: it can't be written.
+        InputError: the file can't be written.
     """
     try:
         exported.write(model, Path(to).expanduser())
@@ -136,6 +150,7 @@ def export(model: Task, to: str) -> None:
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
+    """Put the file's name before a refusal."""
     try:
         yield
     except RefusedError as refusal:
@@ -144,45 +159,33 @@ def _named(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: {error.strerror}") from error
 
 
-def _task_of(path: Path) -> type[Task]:
-    with _named(path):
-        return task_of(_content(path).values)
-
-
-def _content(path: Path) -> Content:
+def _read(path: Path) -> dict[str, Any]:
+    """The file's content as plain data and tensors."""
     if not stat.S_ISREG(path.stat().st_mode):
-        raise RefusedError("is no file", FOREIGN)
-    if path.stat().st_size > MAX_FILE:
-        raise RefusedError(f"has {path.stat().st_size:,} bytes, more than any checkpoint")
+        raise RefusedError("is not a regular file", FOREIGN)
     with path.open("rb") as file:
         head = file.read(9)
     if not head:
         raise RefusedError("is empty", DAMAGED)
     if head.startswith(archive.MAGIC):
-        if path.suffix == ".safetensors":  # by which torch.load goes
+        if path.suffix == ".safetensors":  # torch.load would take it for one
             raise RefusedError("is named .safetensors, but a PyTorch checkpoint", "rename it to .ckpt")
-        return archive.read(path)
-    if exported.is_one(head):
-        return exported.read(path)
-    raise RefusedError("is neither a PyTorch checkpoint (a zip archive) nor safetensors")
+        content = archive.read(path)
+    elif exported.is_safetensors(head):
+        content = exported.read(path)
+    else:
+        raise RefusedError("is neither a PyTorch checkpoint (a zip archive) nor safetensors")
+    check_keys(content)
+    return content
 
 
-def _checked(path: Path, kind: type[T]) -> tuple[dict[str, Any], T, dict[str, Any]]:
-    """Of a file that passes: its values, the model, and the values with their tensors."""
-    content = _content(path)
-    task = task_of(content.values)
+def _checked(path: Path, kind: type[T]) -> tuple[type[T], dict[str, Any]]:
+    """The class of the model in a file that passes all checks, and the file's content."""
+    content = _read(path)
+    task = task_of(content)
     if not issubclass(task, kind):
         raise RefusedError(f"this is {task.what}, for {task.read_by}", f"{kind.what} is needed here")
-    described, state = content.values["hyper_parameters"], content.values["state_dict"]
-    check_fields(task, described)
-    declared = declared_model(task, described, state)
-    check_memory(path.stat().st_size + sum(4 * weight.numel() for weight in declared.parameters()))
-    loaded = content.load()
-    with readable("its model"):
-        model = build(task, described)
-        weights = {name: loaded["state_dict"][name] for name in state}
-        check_finite(weights, "the model")
-        for name, original in tied(model).items():
-            weights.setdefault(name, weights[original])
-        model.load_state_dict(weights)
-    return content.values, model.eval(), loaded
+    check_fields(task, content["hyper_parameters"])
+    check_weights(task, content["hyper_parameters"], content["state_dict"])
+    check_finite(content["state_dict"])
+    return task, content

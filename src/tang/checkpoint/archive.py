@@ -1,104 +1,60 @@
-"""A PyTorch checkpoint: a zip archive of ``data.pkl`` and one record for each tensor's memory, nothing compressed."""
+"""Read a PyTorch checkpoint: a zip archive of ``data.pkl`` and one record for each tensor's memory, uncompressed."""
 
+import pickle
 import re
-import struct
+import warnings
 import zipfile
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 
-from tang.checkpoint import pickled
-from tang.checkpoint.content import DAMAGED, Content, RefusedError, check_plain, readable, shown
+from tang.checkpoint.untrusted import DAMAGED, UNSAFE, RefusedError, readable, shown
 
 MAGIC = b"PK\3\4"
-MAX_DIRECTORY = 2**20
-"""Bytes; a record takes about 80 of them."""
 MAX_PICKLE = 2**22
-"""Bytes of a record that is no tensor's memory: of ``data.pkl``, which with 10,000 characters has 150,000."""
-
-_RECORD = re.compile(r"[ -.0-\[\]-~]+/((?:\.?data/)?(?!\.\.)[\w.]+)", re.ASCII)
-"""In a folder of any name in ASCII."""
+"""Bytes of a record that holds no tensor; ``data.pkl`` of a model of 10,000 characters has 150,000."""
 
 
-def read(path: Path) -> Content:
-    """The checkpoint in ``path``, which begins with :data:`MAGIC`.
+def read(path: Path) -> dict[str, Any]:
+    """The content of a file that begins with :data:`MAGIC`: plain data, and tensors that are mapped from the file.
 
     Raises:
-        RefusedError: it is broken or none, or asks for more memory than a checkpoint does.
+        RefusedError: the archive is damaged, not a checkpoint, or holds objects; none of its code is run.
     """
-    file_size = path.stat().st_size
-    with path.open("rb") as file, readable("the archive"):
-        _check_end(file, file_size)
-        with zipfile.ZipFile(file) as archive:
-            sizes = _sizes(archive, file_size)
-            if "data.pkl" not in sizes:
-                raise RefusedError("has no data.pkl: another kind of zip archive")
-            program = archive.read(next(name for name in archive.namelist() if name.endswith("/data.pkl")))
-    values, attributes = pickled.read(program, sizes)
-    check_plain([values, attributes], file_size)
-    if type(values) is not dict:
-        raise RefusedError(f"holds {shown(values)}")
-    return Content(values, lambda: _load(path))
-
-
-def _check_end(file: BinaryIO, file_size: int) -> None:
-    """Look where the archive's directory is before it is read, by the zipfile module here and later by PyTorch.
-
-    The one counts from the end, the other from the beginning; in a file that has more than one archive they
-    would find different ones. What stands at the end (PKWARE's APPNOTE 4.3.12 to 16)::
-
-        directory | zip64 record, 56 bytes | its locator, 20 bytes | end record, 22 bytes
-    """
-    file.seek(max(0, file_size - 98))
-    end = file.read()
-    if end[-22:-18] != b"PK\5\6" or end[-2:] != b"\0\0":
-        raise RefusedError("has no directory at its end", DAMAGED)
-    size, start = struct.unpack("<LL", end[-10:-2])
-    behind = file_size - 22
-    if end[-42:-38] == b"PK\6\7":
-        size, start = struct.unpack("<QQ", end[-58:-42])
-        behind = file_size - 98
-        if end[:4] != b"PK\6\6" or struct.unpack("<Q", end[-34:-26]) != (behind,):
-            raise RefusedError("has a zip64 record elsewhere than it says", DAMAGED)
-    if size > min(MAX_DIRECTORY, file_size):
-        raise RefusedError("its directory is larger than any checkpoint's")
-    if start + size != behind:
-        raise RefusedError("has its directory elsewhere than it says: there may be two archives in it", DAMAGED)
-
-
-def _sizes(archive: zipfile.ZipFile, file_size: int) -> dict[str, int]:
-    """Record → bytes, none compressed, together no more than the file has.
-
-    Names are those that PyTorch sees; to it, upper and lower case are the same.
-    """
-    sizes = {}
-    names = set()
-    roots = set()
-    for entry in archive.infolist():
-        match = _RECORD.fullmatch(entry.orig_filename)
-        if match is None or entry.filename != entry.orig_filename:
-            raise RefusedError(f"has a file {shown(entry.orig_filename)} in it: another kind of zip archive")
-        if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
-            raise RefusedError(f"its {match[1][:60]} is compressed, and could unpack to any size", "don't use it")
-        if entry.extra and (entry.extra[:2] != b"\1\0" or len(entry.extra) != 4 + entry.extra[2]):  # one, for zip64
-            raise RefusedError(f"its {match[1][:60]} has more than a name, a size and a place", "don't use it")
-        if entry.file_size > MAX_PICKLE and not match[1].startswith("data/"):
-            raise RefusedError(f"its {match[1][:60]} has {entry.file_size:,} bytes, more than any checkpoint's")
-        names.add(match[1].lower())
-        roots.add(entry.filename.partition("/")[0])
-        sizes[match[1]] = entry.file_size
-    if len(roots) != 1 or len(names) < len(archive.infolist()):
-        raise RefusedError("has a file twice in it, or several folders", "don't use it")
-    if sum(sizes.values()) > file_size:
-        raise RefusedError("claims to hold more than the file has", DAMAGED)
-    return sizes
-
-
-def _load(path: Path) -> dict[str, Any]:
     with readable("the archive"):
-        with zipfile.ZipFile(path) as archive:
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+            _check_records(archive, path.stat().st_size)
             if damaged := archive.testzip():
                 raise RefusedError(f"its {damaged.partition('/')[2]} isn't what was written (the CRC differs)", DAMAGED)
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        return content
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # an odd file is refused in one line
+                content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        except pickle.UnpicklingError as error:  # its message advises to load the file without weights_only
+            names = re.search(r"GLOBAL ([\w.]+)", str(error))
+            found = f"names {names[1]}" if names else "holds objects"
+            raise RefusedError(f"{found}, where a checkpoint holds plain data and tensors alone", UNSAFE) from error
+    if not isinstance(content, dict):
+        raise RefusedError(f"holds {shown(content)}")
+    return content
+
+
+def _check_records(archive: zipfile.ZipFile, file_size: int) -> None:
+    """Refuse records that are compressed or larger than the file, and names that differ only in case."""
+    records = archive.infolist()
+    names = {record.filename.lower() for record in records}
+    if not any(name.endswith("/data.pkl") for name in names):
+        raise RefusedError("has no data.pkl: another kind of zip archive")
+    if len(names) < len(records) or len({name.partition("/")[0] for name in names}) > 1:
+        raise RefusedError("has a record twice, or several folders", UNSAFE)
+    if min(record.header_offset for record in records) > 0:  # zipfile and PyTorch would read different ones
+        raise RefusedError("holds two archives", DAMAGED)
+    for record in records:
+        name = record.filename.partition("/")[2][:60]
+        if record.compress_type != zipfile.ZIP_STORED or record.compress_size != record.file_size:
+            raise RefusedError(f"its {name} is compressed, and could unpack to any size", UNSAFE)
+        if record.file_size > MAX_PICKLE and not name.startswith("data/"):
+            raise RefusedError(f"its {name} has {record.file_size:,} bytes, more than any checkpoint's")
+    if sum(record.file_size for record in records) > file_size:
+        raise RefusedError("claims to hold more than the file has", DAMAGED)

@@ -12,7 +12,7 @@ from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from tang.config.data import NamesConfig, PoemsConfig
-from tang.config.logger import CSV, TensorBoard
+from tang.config.logger import CSV, MLflow, TensorBoard, Wandb
 from tang.config.model import ClassifierConfig, LanguageModelConfig
 from tang.config.optimizer import SGD, Adadelta, Adagrad, Adam, Cosine, Plateau, RMSprop, SchedulerConfig
 from tang.config.scripts import CheckConfig, EvaluateConfig, ExportConfig, PredictConfig, ReportConfig, Sample
@@ -40,7 +40,7 @@ GROUPS: dict[str, dict[str, type]] = {
     "optimizer": {"adam": Adam, "sgd": SGD, "adagrad": Adagrad, "rmsprop": RMSprop, "adadelta": Adadelta},
     "scheduler": {"none": SchedulerConfig, "cosine": Cosine, "plateau": Plateau},
     "trainer": {"trainer": TrainerConfig},
-    "logger": {"tensorboard": TensorBoard, "csv": CSV},
+    "logger": {"tensorboard": TensorBoard, "csv": CSV, "wandb": Wandb, "mlflow": MLflow},
     "study": {"memory": Memory, "gradients": Gradients, "flow": Flow, "initialization": Initialization},
 }
 """Config group → the schemas that its files in ``conf/`` refer to as ``/hydra/schema/GROUP/NAME``."""

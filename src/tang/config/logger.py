@@ -1,6 +1,8 @@
-"""Keys of the config group ``logger``; several loggers may be chosen: ``logger=[tensorboard,csv]``."""
+"""Keys of the config group ``logger``; several may be chosen: ``logger=[tensorboard,csv]``."""
 
 from dataclasses import dataclass
+
+from tang.config.rules import key
 
 
 @dataclass
@@ -10,7 +12,25 @@ class TensorBoard:
 
 @dataclass
 class CSV:
-    """``csv/from_step_N/metrics.csv`` in the run's folder, N the step that the run was started or resumed at."""
+    """``csv/from_step_N/metrics.csv`` in the run's folder, N the step at which the run was started or resumed."""
+
+
+@dataclass
+class Wandb:
+    """Weights & Biases, the extra ``wandb``."""
+
+    project: str = key("tang", "project of Weights & Biases")
+    entity: str | None = key(None, "user or team; null: your default one")
+    offline: bool = key(False, "keep the run in its folder; wandb sync uploads it later")
+
+
+@dataclass
+class MLflow:
+    """MLflow, the extra ``mlflow``."""
+
+    experiment: str = key("tang", "experiment of MLflow")
+    tracking_uri: str = key("sqlite:///outputs/mlflow.db", "a server, or a database: mlflow ui --backend-store-uri URI")
+    artifacts: str | None = key("outputs/mlruns", "folder of texts and pictures; null: where the server keeps them")
 
 
 @dataclass
@@ -19,3 +39,5 @@ class LoggerConfig:
 
     tensorboard: TensorBoard | None = None
     csv: CSV | None = None
+    wandb: Wandb | None = None
+    mlflow: MLflow | None = None

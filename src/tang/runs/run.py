@@ -58,6 +58,7 @@ class RunFolder:
         failure.json            in a sweep: why it has none
         confusion.png           of a classifier
         events.out.tfevents.*   TensorBoard's curves
+        .mlflow                 id of the run in MLflow, if that is its logger
         .lock                   held by the process that trains here
 
     Args:
@@ -75,6 +76,7 @@ class RunFolder:
         self.best = path / "checkpoints" / "best.ckpt"
         self.last = path / "checkpoints" / "last.ckpt"
         self.confusion = path / "confusion.png"
+        self.mlflow_id = path / ".mlflow"
         self.lock = path / ".lock"
         self._result = path / "result.json"
         self._failure = path / "failure.json"

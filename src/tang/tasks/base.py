@@ -52,6 +52,9 @@ class Task(LightningModule):
     saved: ClassVar[tuple[str, ...]]
     """Its arguments that the checkpoint carries."""
 
+    configs: ClassVar[Mapping[str, type]]
+    """The config dataclasses that describe the saved ``model`` and ``data``."""
+
     headline: ClassVar[tuple[str, ...]]
     """Of what it logs, the figures that a run is told by; the first is shown after every epoch."""
 
@@ -77,6 +80,17 @@ class Task(LightningModule):
             handed_over: ``optimizer`` and ``scheduler``.
         """
         raise NotImplementedError
+
+    @classmethod
+    def check_saved(cls, fields: Mapping[str, Any]) -> None:
+        """Check what a checkpoint saved; the types and the fields of :attr:`configs` have been checked.
+
+        Args:
+            fields: :attr:`saved` → value.
+
+        Raises:
+            ValueError: names the field that no checkpoint of this class can have.
+        """
 
     def check_data(self, data: Any) -> None:
         """Refuse to train this model, an initial checkpoint, on ``data``.

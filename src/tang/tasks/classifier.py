@@ -1,19 +1,24 @@
 """The classifier of names as a LightningModule: which language is a name from?"""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassConfusionMatrix
 
+from tang.config.data import NamesConfig
+from tang.config.model import ClassifierConfig
+from tang.corpus.names import LETTERS
 from tang.data.names import NO_LANGUAGE, NameBatch, NamesDataModule
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
 from tang.recurrent.stack import Recurrent
 from tang.tasks.base import Mean, Task
 from tang.tasks.report_cells import REPORT_CELLS, AlternatingLSTM, LinearRecurrence
+
+MAX_LANGUAGES = 1000
 
 
 class NameNetwork(nn.Module):
@@ -87,6 +92,7 @@ class Classifier(Task):
     read_by = "predict.py"
     learns_from = NamesDataModule
     saved = ("model", "languages", "letters", "data", "corpus")
+    configs: ClassVar = {"model": ClassifierConfig, "data": NamesConfig}
     headline = ("val/accuracy", "val/accuracy_balanced", "test/accuracy", "test/accuracy_balanced", "train/accuracy")
 
     def __init__(
@@ -123,6 +129,16 @@ class Classifier(Task):
     def check_data(self, data: NamesDataModule) -> None:
         if data.languages != self.languages:
             raise InputError(f"init_from: was trained on other languages: {', '.join(self.languages)}")
+
+    @classmethod
+    def check_saved(cls, fields: Mapping[str, Any]) -> None:
+        languages = fields["languages"]
+        if not 2 <= len(languages) <= MAX_LANGUAGES:
+            raise InputError(f"languages must be a list of 2 to {MAX_LANGUAGES}")
+        if len(set(languages)) < len(languages):
+            raise InputError("languages must be texts, each once")
+        if fields["letters"] != LETTERS:
+            raise InputError(f"letters is {fields['letters'][:60]!r}, not the {len(LETTERS)} that names have")
 
     def training_step(self, batch: NameBatch, batch_idx: int) -> Tensor:
         logits = self.network(batch.inputs, batch.lengths)

@@ -2,19 +2,21 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from tang.config.data import PoemsConfig
+from tang.config.model import LanguageModelConfig
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
-from tang.data.vocabulary import PAD, UNK, Vocabulary
+from tang.data.vocabulary import PAD, SPECIALS, UNK, Vocabulary
 from tang.errors import InputError
 from tang.tasks.base import Mean, Task
 from tang.tasks.cross_entropy import linear_cross_entropy, linear_nll
 from tang.tasks.network import Network
-from tang.text.forms import DEFAULT_FORM, FORMS, form_named, hanzi
+from tang.text.forms import DEFAULT_FORM, FORMS, PUNCTUATION, form_named, hanzi
 from tang.text.script import Script
 
 log = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ class LanguageModel(Task):
     learns_from = PoemDataModule
     network: Network
     saved = ("model", "vocabulary", "data", "corpus", "form")
+    configs: ClassVar = {"model": LanguageModelConfig, "data": PoemsConfig}
     headline = ("val/ppl", "val/ppl_hanzi", "test/ppl", "test/ppl_hanzi")
 
     is_hanzi: Tensor
@@ -77,6 +80,20 @@ class LanguageModel(Task):
             form=regulated[0] if regulated else DEFAULT_FORM,
             **handed_over,
         )
+
+    @classmethod
+    def check_saved(cls, fields: Mapping[str, Any]) -> None:
+        form_named(fields["form"])
+        symbols = fields["vocabulary"]
+        if tuple(symbols[: len(SPECIALS)]) != SPECIALS:
+            raise InputError(f"vocabulary doesn't begin with {' '.join(SPECIALS)}")
+        for symbol in symbols[len(SPECIALS) :]:
+            if len(symbol) != 1 or not (hanzi(symbol) or symbol in PUNCTUATION):
+                raise InputError(f"vocabulary has {symbol[:60]!r}, which is no Chinese character and no mark")
+        if len(set(symbols)) < len(symbols):
+            raise InputError("vocabulary has a symbol twice")
+        if not any(map(hanzi, symbols[len(SPECIALS) :])):
+            raise InputError("vocabulary has no Chinese character")
 
     @property
     def script(self) -> Script:

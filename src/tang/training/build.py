@@ -194,11 +194,12 @@ def build_trainer(
     plugins = [*(plugins if isinstance(plugins, list) else [plugins]), AtomicCheckpointIO()]
     if SLURMEnvironment.detect():  # submitit requeues, and Lightning would too
         plugins.append(SLURMEnvironment(auto_requeue=False))
+    loggers = build_loggers(config.logger, folder, step)
     try:
         trainer = pl.Trainer(
             **values,
             default_root_dir=folder.path,
-            logger=build_loggers(config.logger, folder, step),
+            logger=loggers,
             plugins=plugins,
             callbacks=[*callbacks, checkpoints],
         )

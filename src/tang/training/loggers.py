@@ -1,32 +1,82 @@
 """The loggers of a run: metrics go to all of them, texts and pictures to those that show them."""
 
+import hashlib
 import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 from pytorch_lightning import Trainer
-from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
+from pytorch_lightning.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 
-from tang.config.logger import LoggerConfig
+from tang.config.logger import CSV, LoggerConfig, MLflow, TensorBoard, Wandb
+from tang.errors import InputError
+from tang.runs.ranks import rank
 from tang.runs.run import RunFolder
 
 
-def build_loggers(chosen: LoggerConfig, folder: RunFolder, step: int) -> list[Logger]:
-    """The chosen loggers, writing below the run's folder.
+def tensorboard(chosen: TensorBoard, folder: RunFolder, step: int) -> Logger:
+    return TensorBoardLogger(folder.path, name="", version="", default_hp_metric=False, purge_step=step or None)
+
+
+def csv(chosen: CSV, folder: RunFolder, step: int) -> Logger:
+    logger = CSVLogger(folder.path, name="csv", version=f"from_step_{step}")
+    shutil.rmtree(logger.log_dir, ignore_errors=True)  # of an attempt that ended before the next checkpoint
+    return logger
+
+
+def wandb(chosen: Wandb, folder: RunFolder, step: int) -> Logger:
+    # A resumed run continues its run of Weights & Biases: the folder identifies it.
+    identity = hashlib.sha256(str(folder.path.resolve()).encode()).hexdigest()[:16]
+    return WandbLogger(folder.path.name, folder.path, id=identity, resume="allow", **asdict(chosen))
+
+
+def mlflow(chosen: MLflow, folder: RunFolder, step: int) -> Logger:
+    artifacts = Path(chosen.artifacts).resolve() if chosen.artifacts else None
+    if artifacts and rank() == 0:
+        artifacts.mkdir(parents=True, exist_ok=True)
+    logger = MLFlowLogger(
+        chosen.experiment,
+        folder.path.name,
+        chosen.tracking_uri,
+        artifact_location=artifacts.as_uri() if artifacts else None,
+        run_id=folder.mlflow_id.read_text(encoding="utf-8") if folder.mlflow_id.exists() else None,
+    )
+    if rank() == 0:
+        folder.mlflow_id.write_text(str(logger.run_id), encoding="utf-8")
+    return logger
+
+
+LOGGERS: dict[str, Callable[[Any, RunFolder, int], Logger]] = {
+    "tensorboard": tensorboard,
+    "csv": csv,
+    "wandb": wandb,
+    "mlflow": mlflow,
+}
+"""Field of the config's ``logger`` → builds that logger, from its config, the run's folder and its first step."""
+
+
+def build_loggers(config: LoggerConfig, folder: RunFolder, step: int) -> list[Logger]:
+    """The loggers that the config asks for.
 
     Args:
-        chosen: the config's ``logger``.
+        config: of the run's loggers.
         folder: of the run.
         step: where the run is resumed; 0 for a new one.
+
+    Raises:
+        InputError: a logger's package isn't installed.
     """
-    loggers: list[Logger] = []
-    if chosen.tensorboard:
-        loggers.append(
-            TensorBoardLogger(folder.path, name="", version="", default_hp_metric=False, purge_step=step or None)
-        )
-    if chosen.csv:
-        table = CSVLogger(folder.path, name="csv", version=f"from_step_{step}")
-        shutil.rmtree(table.log_dir, ignore_errors=True)  # of an attempt that got no further than the next checkpoint
-        loggers.append(table)
+    loggers = []
+    for name, build in LOGGERS.items():
+        if chosen := getattr(config, name):
+            try:
+                loggers.append(build(chosen, folder, step))
+            except ModuleNotFoundError as error:
+                extra = f"pip install -c constraints.txt -e '.[{name}]'"
+                raise InputError(f"logger={name}: needs an extra: {extra}") from error
     return loggers
 
 
@@ -35,6 +85,10 @@ def log_text(trainer: Trainer, name: str, text: str, step: int) -> None:
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
             logger.experiment.add_text(name, text, step)
+        elif isinstance(logger, WandbLogger):
+            logger.log_text(name, columns=["step", "text"], data=[[str(step), text]])
+        elif isinstance(logger, MLFlowLogger):
+            logger.experiment.log_text(logger.run_id, text, f"{name}/{step}.md")
 
 
 def log_figure(trainer: Trainer, name: str, figure: Figure, step: int) -> None:
@@ -42,10 +96,14 @@ def log_figure(trainer: Trainer, name: str, figure: Figure, step: int) -> None:
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
             logger.experiment.add_figure(name, figure, step)
+        elif isinstance(logger, WandbLogger):
+            logger.log_image(name, images=[figure])
+        elif isinstance(logger, MLFlowLogger):
+            logger.experiment.log_figure(logger.run_id, figure, f"{name}/{step}.png")
 
 
-def log_outcome(trainer: Trainer, settings: dict[str, object], metrics: dict[str, float]) -> None:
-    """Record what the run varied and the metrics it reached; in TensorBoard a row among HParams."""
+def log_outcome(trainer: Trainer, settings: dict[str, Any], metrics: dict[str, float]) -> None:
+    """Record a finished run's settings and metrics; in TensorBoard they are a row among HParams."""
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
             logger.log_hyperparams(settings, metrics)

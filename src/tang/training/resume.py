@@ -1,6 +1,7 @@
 """Whether a run can be resumed, and from which checkpoint its model starts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from tang import checkpoint
 from tang.config.train import TrainConfig
 from tang.errors import InputError
 from tang.tasks.base import Task
-from tang.training.callbacks.checkpoints import STATE
+from tang.training.callbacks.checkpoints import STATE, Checkpoints
 
 
 def initial_checkpoint(config: TrainConfig, last: Path | None, own: Path) -> Path | None:
@@ -46,6 +47,28 @@ def resume_state(last: Path, task: Task) -> dict[str, Any]:
     if changed := [name for name in task.saved if was[name] != now[name]]:
         raise InputError(f"{last}: its {changed[0]} isn't that of this run; the corpus or the config has changed since")
     return {**{name: state[name] for name in ("epoch", "global_step")}, STATE: {"curves": state[STATE]["curves"]}}
+
+
+@contextmanager
+def restoring(last: Path | None, checkpoints: Checkpoints) -> Iterator[None]:
+    """Name the checkpoint if Lightning or PyTorch fail to restore its states, which they do before training begins.
+
+    Args:
+        last: the checkpoint that is restored; None for a new run.
+        checkpoints: the run's callback.
+
+    Raises:
+        InputError: says which error Lightning or PyTorch raised.
+    """
+    try:
+        yield
+    except (InputError, OSError):
+        raise
+    except Exception as error:
+        if last is None or checkpoints.has_begun:
+            raise
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise InputError(f"{last}: its states can't be restored ({reason}); resume another run") from error
 
 
 def check_end(config: TrainConfig, state: Mapping[str, Any]) -> None:

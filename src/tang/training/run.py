@@ -28,7 +28,7 @@ from tang.training.callbacks.checkpoints import STATE, Checkpoints
 from tang.training.callbacks.event_files import rewind_event_files
 from tang.training.callbacks.progress import Progress
 from tang.training.loggers import log_outcome, log_text
-from tang.training.resume import check_end, initial_checkpoint, resume_state
+from tang.training.resume import check_end, initial_checkpoint, restoring, resume_state
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,8 @@ def _train(config: TrainConfig, folder: RunFolder, is_sweep: bool, stop: Stop) -
         log_text(trainer, "corpus", data.card.markdown(), 0)
 
     try:
-        trainer.fit(task, datamodule=data, ckpt_path=last, weights_only=True)
+        with restoring(last, checkpoints):
+            trainer.fit(task, datamodule=data, ckpt_path=last, weights_only=True)
     except SystemExit:
         log.info("stopped after step %d; %s", trainer.global_step, folder.resume_hint)
         raise

@@ -45,6 +45,8 @@ class Checkpoints(Checkpoint):
         self.stop = stop
         self.best_metrics: dict[str, float] = {}
         """Metrics of the validation with the lowest ``val/loss``; empty before the first."""
+        self.has_begun = False
+        """Whether training has begun, after all states of a checkpoint have been restored."""
         self._saved_at = time.monotonic()
         self._resumed: dict[str, Any] | None = None
 
@@ -58,7 +60,7 @@ class Checkpoints(Checkpoint):
             set_random_states(states[trainer.global_rank], trainer.strategy.root_device)
         self._saved_at = time.monotonic()
         self.stop.listen()  # Lightning has handlers of its own
-        self.stop.awaited = True
+        self.stop.awaited = self.has_begun = True
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.stop.listen()
