@@ -24,7 +24,7 @@ from tang.data.vocabulary import BOS, SPECIALS, Vocabulary
 from tang.generation.generate import write
 from tang.generation.sampling import Settings
 from tang.generation.slots import Layout
-from tang.recurrent.hardware import has_bf16_units, keep_memory
+from tang.kernels.hardware import has_bf16_units, keep_memory
 from tang.tables import markdown
 from tang.tasks.language_model import LanguageModel
 from tang.tasks.network import Network

@@ -34,7 +34,7 @@ import ours
 from measure import VARIANTS, Work
 from tables import in_turns, options_for, save, shown, source, spread
 
-from tang.recurrent.hardware import LOW, torch_trains_lstm
+from tang.kernels.hardware import BF16_MIXED, torch_trains_lstm
 from tang.tables import markdown
 
 LENGTH = 100
@@ -67,7 +67,7 @@ def main() -> None:
 
 def available(device: str) -> list[str]:
     """The variants that ``device`` can compute."""
-    has_autocast = device != "cpu" or torch_trains_lstm(LOW)
+    has_autocast = device != "cpu" or torch_trains_lstm(BF16_MIXED)
     return [what for what in (*VARIANTS, "shipped") if has_autocast or what != "autocast"]
 
 

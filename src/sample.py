@@ -20,7 +20,7 @@ def main(cfg: DictConfig) -> None:
     from tang import checkpoint
     from tang.generation import from_config
     from tang.generation.poem import FORMATS, SUFFIXES
-    from tang.recurrent.hardware import keep_memory
+    from tang.kernels.hardware import keep_memory
     from tang.tasks.language_model import LanguageModel
 
     from_config.check(cfg)

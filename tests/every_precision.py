@@ -23,8 +23,9 @@ from tang.config.train import TrainConfig
 from tang.errors import InputError
 from tang.evaluation.perplexity import evaluate
 from tang.generation.generate import write
-from tang.recurrent.hardware import LOW, has_bf16_units, torch_trains_lstm
-from tang.recurrent.stack import BACKENDS, CELLS
+from tang.kernels.hardware import BF16_MIXED, has_bf16_units, torch_trains_lstm
+from tang.recurrent import cells as recurrent_cells
+from tang.recurrent.stack import BACKENDS
 from tang.runs.run import RunFolder
 from tang.tables import markdown
 from tang.tasks.language_model import LanguageModel
@@ -80,7 +81,7 @@ def rows(folder: Path) -> Iterator[Row]:
         *SMALL,
     )
     names = settings("experiment=names_lstm", f"data.path='{folder / 'names'}'", *SMALL)
-    every = [*itertools.product(CELLS, ["auto", "torch", *BACKENDS], PRECISIONS)]
+    every = [*itertools.product(recurrent_cells.names(), ["auto", "torch", *BACKENDS], PRECISIONS)]
     fewer = [*itertools.product(["lstm", *REPORT_CELLS], ["auto", "torch"], PRECISIONS)]  # the stack is the same
     models: dict[str, LanguageModel] = {}
     for script, config, combinations in (("train", poems, every), ("train, names", names, fewer)):
@@ -129,7 +130,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         found = list(rows(Path(folder)))
     if "--json" in sys.argv:
-        units = {"has_bf16_units": has_bf16_units(), "torch_trains_lstm": torch_trains_lstm(LOW)}
+        units = {"has_bf16_units": has_bf16_units(), "torch_trains_lstm": torch_trains_lstm(BF16_MIXED)}
         print(json.dumps({**units, "rows": [asdict(row) for row in found]}))
     else:
         print(table(found))

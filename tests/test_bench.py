@@ -16,7 +16,7 @@ from machine import stepping_flop, training_flop
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from tang.recurrent.hardware import LOW, torch_trains_lstm
+from tang.kernels.hardware import BF16_MIXED, torch_trains_lstm
 from tests.commands import ROOT
 
 Bench = Callable[..., Any]
@@ -71,9 +71,9 @@ def test_the_formula_counts_what_training_multiplies(embedding_size: int, num_la
 def test_throughput_compares_the_variants(
     has_autocast: bool, bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    if has_autocast and not torch_trains_lstm(LOW):
+    if has_autocast and not torch_trains_lstm(BF16_MIXED):
         pytest.skip("PyTorch's own LSTM has no bfloat16 on this CPU")
-    monkeypatch.setattr("tang.recurrent.hardware.torch_trains_lstm", lambda precision: has_autocast)
+    monkeypatch.setattr("tang.kernels.hardware.torch_trains_lstm", lambda precision: has_autocast)
     autocast = {"autocast": 12} if has_autocast else {}
     arguments = ["--sizes", "16", "--layers", "2", "--batch_size", "8", "--repeats", "1", "--steps", "3"]
     found = bench("throughput", *arguments)

@@ -5,7 +5,7 @@ from torch import Tensor
 from tang.data.vocabulary import BOS, EOS, SPECIALS, Vocabulary
 from tang.errors import InputError
 from tang.generation.generate import write
-from tang.generation.sampling import Settings, decode, first_states, pick, step
+from tang.generation.sampling import Settings, decode, pick
 from tang.generation.slots import Layout
 from tang.tasks.network import Network
 from tang.text.forms import FORMS, PUNCTUATION, Form, form_of, hanzi
@@ -97,10 +97,10 @@ def test_the_state_that_is_carried_is_that_of_the_whole_poem(cell: str) -> None:
     torch.manual_seed(0)
     model = Network(len(MARKED), embedding_size=6, hidden_size=8, num_layers=2, cell=cell).eval()
     ids = torch.randint(len(MARKED), (3, 12))
-    states = first_states(model, 3)
+    states = model.initial_state(3)
     with torch.no_grad():
         for t in range(12):
-            logits, states = step(model, ids[:, t], states)
+            logits, states = model.step(ids[:, t], states)
             torch.testing.assert_close(logits, model(ids[:, : t + 1])[0][:, -1])
 
 

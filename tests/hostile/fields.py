@@ -80,7 +80,7 @@ FIELDS: Cases = {
         of_classifier("hyper_parameters", "languages", to=["A", "B", "C"]), r"\(2, 8\), its sizes imply \(3, 8\)"),
     "a report's cell with layers": (
         of_classifier("hyper_parameters", "model", to=lambda old: {**old, "cell": "rnn_report", "num_layers": 2}),
-        "cell=rnn_report: is as it is"),
+        "cell=rnn_report: is fixed"),
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no g++ here")
 
 @pytest.fixture(autouse=True)
 def cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The folder for compiled code; what has been loaded before doesn't count."""
+    """The folder for compiled code, empty; the library is loaded anew."""
     monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / name)
     monkeypatch.setattr(module, "library", cache(library.__wrapped__))
     monkeypatch.delenv("CXX", raising=False)
@@ -25,7 +25,7 @@ def cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def fake_compiler(folder: Path, processor: str) -> list[str]:
-    """One whose -march=native is ``processor``, and whose libraries are empty."""
+    """A compiler whose -march=native is ``processor``, and whose libraries are empty."""
     script = folder / f"c++ for {processor}"
     answers = f'*-dM*) echo "#define __{processor}__ 1";; *) : > "$last";;'
     script.write_text(f'#!/bin/sh\nfor last; do :; done\ncase "$*" in {answers} esac\n', encoding="utf-8")
@@ -52,7 +52,7 @@ def test_another_processor_has_a_library_of_its_own(cache_folder: Path, tmp_path
     assert first == again != other
 
 
-def test_options_of_ones_own_count_more(cache_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_in_cxx_override_the_flags(cache_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def output(command: list[str]) -> str:
         assert command[: len(module.FLAGS) + 4] == ["ccache", "g++", *module.FLAGS, "-march=haswell", "-O1"]
         Path(command[-1]).touch()
@@ -72,7 +72,7 @@ def test_another_source_is_compiled_anew(cache_folder: Path, tmp_path: Path, mon
     assert compiled(compiler, cache_folder) != first
 
 
-def test_a_cache_that_cannot_be_written_to_is_done_without(tmp_path: Path) -> None:
+def test_without_a_writable_cache_the_library_is_temporary(tmp_path: Path) -> None:
     blocked = tmp_path / "a file"
     blocked.touch()
     path = compiled(fake_compiler(tmp_path, "znver5"), blocked)
@@ -90,7 +90,7 @@ def test_without_a_compiler_there_is_none_and_the_log_says_so(
     assert "not found" in caplog.text
 
 
-def test_what_a_compiler_says_is_told(
+def test_the_log_has_the_compilers_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

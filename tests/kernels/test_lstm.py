@@ -1,4 +1,4 @@
-"""The layer's way through time and back, three ways, against autograd in float64."""
+"""The layer forward and backward in its three implementations, against autograd in float64."""
 
 import pytest
 import torch
@@ -54,7 +54,7 @@ def test_gates_saturate_without_a_nan(dtype: torch.dtype) -> None:
         )
 
 
-def test_a_nan_stays_one_in_its_row(dtype: torch.dtype) -> None:
+def test_a_nan_stays_in_its_row(dtype: torch.dtype) -> None:
     gates, _ = drawn(2, 9, 4 * H, dtype=dtype)
     weight, _ = drawn(4 * H, H, dtype=dtype)
     gates[0, 3, 0] = torch.nan
@@ -63,7 +63,7 @@ def test_a_nan_stays_one_in_its_row(dtype: torch.dtype) -> None:
     assert hidden[2].isnan().any(1).tolist() == [row == 3 for row in range(9)]
 
 
-def test_a_batch_of_others_changes_nothing(dtype: torch.dtype) -> None:
+def test_a_row_does_not_depend_on_its_batch(dtype: torch.dtype) -> None:
     gates, _ = drawn(T, 11, 4 * H, dtype=dtype)
     weight, _ = drawn(4 * H, H, dtype=dtype, scale=0.3)
     outputs = []

@@ -1,4 +1,4 @@
-"""Which of the ways through time a layer takes."""
+"""Which implementation computes an LSTM layer."""
 
 import pytest
 import torch
@@ -9,11 +9,11 @@ from tang.kernels import lstm, native
 @pytest.fixture(autouse=True)
 def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "library", object)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    monkeypatch.setattr(lstm, "has_amx", lambda: False)
 
 
 @pytest.mark.parametrize(
-    ("dtype", "hidden_size", "at_once"),
+    ("dtype", "hidden_size", "is_one_call"),
     [
         (torch.bfloat16, 256, True),
         (torch.bfloat16, 257, False),
@@ -22,17 +22,17 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
         (torch.float64, 2, False),
     ],
 )
-def test_small_layers_go_at_once(dtype: torch.dtype, hidden_size: int, at_once: bool) -> None:
-    assert lstm._at_once(torch.empty(4 * hidden_size, hidden_size, dtype=dtype)) == at_once
+def test_small_layers_take_one_call(dtype: torch.dtype, hidden_size: int, is_one_call: bool) -> None:
+    assert lstm._is_one_call(torch.empty(4 * hidden_size, hidden_size, dtype=dtype)) == is_one_call
 
 
-def test_beside_tiles_only_smaller_ones_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
-    assert lstm._at_once(torch.empty(4 * 128, 128, dtype=torch.bfloat16))
-    assert not lstm._at_once(torch.empty(4 * 129, 129, dtype=torch.bfloat16))
-    assert lstm._at_once(torch.empty(4 * 256, 256))
+def test_with_amx_only_smaller_layers_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lstm, "has_amx", lambda: True)
+    assert lstm._is_one_call(torch.empty(4 * 128, 128, dtype=torch.bfloat16))
+    assert not lstm._is_one_call(torch.empty(4 * 129, 129, dtype=torch.bfloat16))
+    assert lstm._is_one_call(torch.empty(4 * 256, 256))
 
 
-def test_none_does_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_layer_does_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "library", lambda: None)
-    assert not lstm._at_once(torch.empty(8, 2))
+    assert not lstm._is_one_call(torch.empty(8, 2))

@@ -2,8 +2,9 @@ import pytest
 import torch
 
 from tang.errors import InputError
-from tang.recurrent import hardware as compute
-from tang.recurrent.hardware import choose, torch_trains_lstm
+from tang.kernels import hardware as facts
+from tang.recurrent import hardware
+from tang.recurrent.hardware import choose
 
 
 @pytest.mark.parametrize(
@@ -25,8 +26,8 @@ from tang.recurrent.hardware import choose, torch_trains_lstm
 def test_a_cpu_with_bfloat16_units(
     monkeypatch: pytest.MonkeyPatch, backend: str, precision: str, cell: str, backend_chosen: str, precision_chosen: str
 ) -> None:
-    monkeypatch.setattr(compute, "has_bf16_units", lambda: True)
-    monkeypatch.setattr(compute, "torch_trains_lstm", lambda precision: True)
+    monkeypatch.setattr(hardware, "has_bf16_units", lambda: True)
+    monkeypatch.setattr(hardware, "torch_trains_lstm", lambda precision: True)
     choice = choose("cpu", backend, precision, cell)
     assert (choice.accelerator, choice.backend, choice.precision) == ("cpu", backend_chosen, precision_chosen)
 
@@ -36,8 +37,8 @@ def test_a_cpu_with_bfloat16_units(
     [(None, "torch"), ("32-true", "torch"), ("64", "torch"), ("bf16-mixed", "bptt"), ("bf16-true", "bptt")],
 )
 def test_a_cpu_without_them(monkeypatch: pytest.MonkeyPatch, precision: str | None, backend_chosen: str) -> None:
-    monkeypatch.setattr(compute, "has_bf16_units", lambda: False)
-    monkeypatch.setattr(compute, "torch_trains_lstm", lambda precision: False)
+    monkeypatch.setattr(hardware, "has_bf16_units", lambda: False)
+    monkeypatch.setattr(hardware, "torch_trains_lstm", lambda precision: False)
     choice = choose("cpu", "auto", precision, "lstm")
     assert choice.backend == backend_chosen, "PyTorch's own LSTM has no bfloat16 there"
     assert choice.precision == {None: "32-true", "64": "64-true"}.get(precision, precision)
@@ -45,7 +46,7 @@ def test_a_cpu_without_them(monkeypatch: pytest.MonkeyPatch, precision: str | No
 
 
 def test_a_backend_that_cannot_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compute, "torch_trains_lstm", lambda precision: False)
+    monkeypatch.setattr(hardware, "torch_trains_lstm", lambda precision: False)
     with pytest.raises(InputError, match=r"^model\.backend=torch: PyTorch's own LSTM can't .*precision=bf16 on"):
         choose("cpu", "torch", "bf16", "lstm")
     assert choose("cpu", "torch", "bf16", "gru").precision == "bf16-mixed"
@@ -54,16 +55,30 @@ def test_a_backend_that_cannot_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_units_are_tried_without_touching_the_random_numbers() -> None:
     before = torch.get_rng_state()
-    torch_trains_lstm.cache_clear()
+    facts.torch_trains_lstm.cache_clear()
     with torch.inference_mode():
-        assert torch_trains_lstm("32-true")
+        assert facts.torch_trains_lstm("32-true")
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_units_that_onednn_may_not_use_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
-    monkeypatch.setattr(compute, "torch_trains_lstm", lambda precision: False)
-    assert not compute.has_bf16_units()
+    monkeypatch.setattr(facts, "cpu_has", lambda feature: True)
+    monkeypatch.setattr(facts, "torch_trains_lstm", lambda precision: True)
+    assert facts.has_bf16_units()
+    monkeypatch.setattr(facts, "torch_trains_lstm", lambda precision: False)
+    assert not facts.has_bf16_units()
+
+
+def test_a_feature_of_the_cpu_that_pytorch_cannot_tell_is_taken_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    has = facts.cpu_has.__wrapped__
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_tile": True}, raising=False)
+    assert has("amx_tile")
+    assert not has("avx512_bf16")
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True, raising=False)
+    assert has("amx_tile"), "older versions have private functions"
+    monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported")
+    assert not has("amx_tile")
 
 
 @pytest.mark.parametrize("has_units", [True, False])

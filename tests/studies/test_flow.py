@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tang.config.studies import FlowRecall
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.errors import InputError
@@ -31,8 +32,8 @@ def batch(poems: int, length: int) -> Batch:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_norms_are_those_of_a_net_that_goes_on_from_its_state(cell: str) -> None:
-    # PyTorch's own layer, begun anew after step k: its initial state is h_k and, held beside it, C_k.
+def test_norms_are_those_of_a_net_resumed_from_its_state(cell: str) -> None:
+    # PyTorch's own layer, resumed after step k: its initial state is h_k and C_k, independent of each other.
     network, poems = small_network(cell), batch(2, 6)
     norms = gradient_norms(network, poems, seed=0)
     for k in range(1, 6):
@@ -101,14 +102,16 @@ def test_every_net_learns_short_recalls(name: str) -> None:
             accuracies(
                 NETS[name],
                 0,
-                lags=lags,
-                symbols=4,
-                embedding_size=8,
-                hidden_size=16,
-                steps=steps,
-                batch_size=32,
-                lr=1e-2,
-                clip=1.0,
+                FlowRecall(
+                    lags=lags,
+                    symbols=4,
+                    embedding_size=8,
+                    hidden_size=16,
+                    steps=steps,
+                    batch_size=32,
+                    lr=1e-2,
+                    clip=1.0,
+                ),
             )
         )
 

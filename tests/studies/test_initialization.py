@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tang.data.poems import PoemDataModule
-from tang.studies.initialization import Run, run
+from tang.studies.initialization import TrainingResult, train_and_count
 from tang.studies.initializers import distinct_units, equal, scale, zero
 from tang.studies.short_training import seeded
 from tang.tasks.network import Network
@@ -14,7 +14,7 @@ from tests.conftest import verses
 
 HIDDEN = 8
 
-BEGINNINGS: dict[str, Callable[[Network], None]] = {
+INITIALIZATIONS: dict[str, Callable[[Network], None]] = {
     "zeros": zero,
     "zero layer": lambda network: zero(network.recurrent),
     "equal units": equal,
@@ -23,40 +23,40 @@ BEGINNINGS: dict[str, Callable[[Network], None]] = {
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TrainingResult]:
     folder = tmp_path_factory.mktemp("corpus")
     path = folder / "poems.txt"
     path.write_text("\n".join(verses(400)), encoding="utf-8")
     module = PoemDataModule("text", path=str(path), cache=str(folder / "cache"), max_length=12, batch_size=32)
     results = {}
-    for name, begin in BEGINNINGS.items():
+    for name, initialize in INITIALIZATIONS.items():
         with seeded(0), torch.no_grad():
             network = Network(len(module.prepared.vocabulary), hidden_size=HIDDEN, tie_weights=False)
-            begin(network)
-        results[name] = run(network, module, steps=30, lr=1e-2, clip=1.0)
+            initialize(network)
+        results[name] = train_and_count(network, module, steps=30, lr=1e-2, clip=1.0)
     return results
 
 
 @pytest.mark.parametrize(
-    ("beginning", "units"),
+    ("initialization", "units"),
     [("zeros", (1, 1)), ("equal units", (1, 1)), ("zero layer", (1, HIDDEN)), ("default", (HIDDEN, HIDDEN))],
 )
-def test_units_part_only_where_something_is_drawn_at_random(
-    runs: dict[str, Run], beginning: str, units: tuple[int, int]
+def test_units_become_distinct_only_where_something_is_random(
+    runs: dict[str, TrainingResult], initialization: str, units: tuple[int, int]
 ) -> None:
-    assert runs[beginning].units == units
+    assert runs[initialization].units == units
 
 
-def test_equal_units_learn_all_the_same(runs: dict[str, Run]) -> None:
+def test_equal_units_learn_all_the_same(runs: dict[str, TrainingResult]) -> None:
     assert runs["equal units"].steps[-1].loss < runs["equal units"].steps[0].loss - 0.2
     assert runs["equal units"].difference < 1e-4
 
 
 @pytest.mark.parametrize(
-    ("beginning", "moving"), [("zeros", "1 of 7"), ("zero layer", "4 of 7"), ("default", "7 of 7")]
+    ("initialization", "moving"), [("zeros", "1 of 7"), ("zero layer", "4 of 7"), ("default", "7 of 7")]
 )
-def test_what_has_a_gradient_to_begin_with(runs: dict[str, Run], beginning: str, moving: str) -> None:
-    assert runs[beginning].moving == moving
+def test_which_tensors_have_a_first_gradient(runs: dict[str, TrainingResult], initialization: str, moving: str) -> None:
+    assert runs[initialization].moving == moving
 
 
 def test_only_the_weights_are_scaled() -> None:

@@ -94,7 +94,7 @@ def test_the_reports_lstm_reads_each_letter_twice_on_one_state() -> None:
 
 @pytest.mark.parametrize("settings", [{"num_layers": 2}, {"backend": "equations"}])
 def test_the_reports_cells_are_as_they_are(settings: dict[str, object]) -> None:
-    with pytest.raises(InputError, match=r"model\.cell=lstm_report: is as it is"):
+    with pytest.raises(InputError, match=r"model\.cell=lstm_report: is fixed"):
         NameNetwork(57, 18, cell="lstm_report", **settings)  # type: ignore[arg-type]
 
 

@@ -16,7 +16,7 @@ def test_every_combination_of_sizes_works(embedding_size: int | None, tie_weight
     assert isinstance(network.projection, torch.nn.Linear) == (tie_weights and embedding_size == 5)
 
 
-def test_a_state_goes_on_where_it_was() -> None:
+def test_a_sequence_in_two_calls_equals_one_call() -> None:
     torch.manual_seed(0)
     network = Network(11, hidden_size=8, num_layers=2).eval()
     ids = torch.randint(11, (3, 7))
@@ -26,7 +26,7 @@ def test_a_state_goes_on_where_it_was() -> None:
     torch.testing.assert_close(torch.cat([first, second], 1), whole)
 
 
-def test_a_character_sees_those_before_it_alone() -> None:
+def test_logits_depend_on_earlier_characters_alone() -> None:
     torch.manual_seed(0)
     network = Network(11, hidden_size=8).eval()
     ids = torch.randint(11, (1, 7))

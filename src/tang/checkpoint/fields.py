@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from tang.checkpoint.untrusted import NEWER, OLDER, RefusedError, shown
+from tang.recurrent import cells
 from tang.tasks.base import Task
 from tang.tasks.registry import TASKS
 
@@ -142,8 +143,9 @@ def check_weights(task: type[Task], fields: Mapping[str, Any], state: Mapping[st
 
 
 def build(task: type[T], fields: Mapping[str, Any]) -> T:
-    """The untrained model, computed by PyTorch whatever backend trained it."""
-    return task(**{**fields, "model": {**fields["model"], "backend": "torch"}})
+    """The untrained model on the default backend of its cell, whatever backend trained it."""
+    model = {**fields["model"], "backend": cells.default_backend(fields["model"]["cell"])}
+    return task(**{**fields, "model": model})
 
 
 def tied(model: Task) -> dict[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from omegaconf import MISSING
 
 from tang.config.rules import SHARE, between, key, one_of
+from tang.recurrent import cells
 
 SIZE = between(1, 2**16)
 
@@ -18,7 +19,7 @@ class ModelConfig:
     hidden_size: int = key(256, "H, units of each recurrent layer", SIZE)
     num_layers: int = key(1, "recurrent layers", between(1, 2**8))
     dropout: float = key(0.2, "on the embeddings, between layers and before the head", SHARE)
-    cell: str = key("lstm", "recurrent cell; rnn is Elman's, with tanh", one_of("lstm", "rnn", "gru"))
+    cell: str = key("lstm", "recurrent cell; rnn is Elman's, with tanh", one_of(cells.names))
     backend: str = key(
         "auto",
         "implementation of the recurrent layers; auto: the fastest here",
@@ -46,6 +47,6 @@ class ClassifierConfig(ModelConfig):
     cell: str = key(
         "lstm",
         "recurrent cell; rnn is Elman's; *_report are those of an earlier report, docs/reports.md",
-        one_of("lstm", "rnn", "gru", "rnn_report", "lstm_report"),
+        one_of(cells.names, "rnn_report", "lstm_report"),
     )
     forget_bias: float = key(1.0, "initial bias of an LSTM's forget gate")

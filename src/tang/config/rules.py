@@ -11,7 +11,12 @@ class Rule(NamedTuple):
     """The values that a key accepts: a test, and its description for messages and help."""
 
     holds: Callable[[Any], bool]
-    allowed: str
+    description: str | Callable[[], str]
+
+    @property
+    def allowed(self) -> str:
+        """The allowed values in words, for messages and help."""
+        return self.description if isinstance(self.description, str) else self.description()
 
 
 def at_least(least: int) -> Rule:
@@ -22,8 +27,13 @@ def between(least: int, most: int) -> Rule:
     return Rule(lambda value: least <= value <= most, f"from {least} to {most}")
 
 
-def one_of(*choices: str) -> Rule:
-    return Rule(lambda value: value in choices, f"one of {', '.join(choices)}")
+def one_of(*choices: str | Callable[[], list[str]]) -> Rule:
+    """The value is one of the choices; a callable stands for several, looked up when the rule is applied."""
+
+    def names() -> list[str]:
+        return [name for choice in choices for name in ([choice] if isinstance(choice, str) else choice())]
+
+    return Rule(lambda value: value in names(), lambda: f"one of {', '.join(names())}")
 
 
 POSITIVE = Rule(lambda value: value > 0, "greater than 0")

@@ -23,7 +23,8 @@ from tang.errors import InputError
 from tang.evaluation.trigram import Trigram
 from tang.evaluation.trigram import targets as trigram_targets
 from tang.generation.sampling import NOT_NUMBERS
-from tang.recurrent.hardware import LOW, choose
+from tang.kernels.hardware import BF16_MIXED
+from tang.recurrent.hardware import choose
 from tang.tasks.language_model import LanguageModel
 from tang.text.forms import PUNCTUATION
 
@@ -139,7 +140,7 @@ def losses(model: LanguageModel, batches: Iterable[Batch], precision: str = "32-
     device = torch.device(choice.accelerator)
     torch.backends.cudnn.allow_tf32 = False  # cuDNN's LSTM would round its inputs to ten bits
     model = model.to(device, torch.float64 if precision == "64-true" else torch.float32).eval()
-    lower = torch.autocast(device.type, torch.bfloat16) if precision == LOW else nullcontext()
+    lower = torch.autocast(device.type, torch.bfloat16) if precision == BF16_MIXED else nullcontext()
     tokens = []
     for batch in batches:
         batch = Batch(batch.inputs.to(device), batch.targets.to(device), batch.num_tokens)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tang.data.vocabulary import BOS
 from tang.generation.constraints import IMPOSSIBLE, Constraint
-from tang.generation.sampling import Decoded, biased, first_states, log_probabilities, refused, step
+from tang.generation.sampling import Decoded, biased, log_probabilities, refused
 from tang.tasks.network import Network
 
 
@@ -33,7 +33,7 @@ def search(network: Network, mask: Tensor, given: Tensor, size: int, constraints
         constraint.select(everything)
     given = given[everything]
     symbols = torch.full((poems * size,), BOS)
-    states = first_states(network, poems * size)
+    states = network.initial_state(poems * size)
     # The first beginning of a poem is the only one, until it has gone on in several ways.
     total = torch.full((poems, size), IMPOSSIBLE)
     total[:, 0] = 0.0
@@ -41,7 +41,7 @@ def search(network: Network, mask: Tensor, given: Tensor, size: int, constraints
     drawn = torch.empty(poems * size, 0, dtype=torch.long)
     dead_end = torch.full((poems * size,), -1)
     for slot in range(slots):
-        logits, states = step(network, symbols, states)
+        logits, states = network.step(symbols, states)
         log_p = log_probabilities(network, logits)
         scores = biased(barred[slot] + log_p, slot, constraints)
         is_given = given[:, slot] >= 0

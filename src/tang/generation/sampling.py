@@ -15,9 +15,6 @@ from torch import Tensor
 from tang.data.vocabulary import BOS
 from tang.errors import InputError
 from tang.generation.constraints import IMPOSSIBLE, Constraint
-from tang.kernels.linear import linear
-from tang.recurrent.equations import STEPS
-from tang.recurrent.layer import State
 from tang.tasks.network import Network
 
 NOT_NUMBERS = "the model's scores are not numbers: its weights are broken; take another checkpoint"
@@ -86,26 +83,6 @@ def draw(scores: Tensor, settings: Settings, uniforms: Tensor) -> Tensor:
     return likeliest.gather(-1, pick(p, uniforms)[:, None]).squeeze(-1)
 
 
-def step(network: Network, symbols: Tensor, states: list[State]) -> tuple[Tensor, list[State]]:
-    """Logits (B, V) of what follows ``symbols`` (B,), and the layers' states after them.
-
-    It is the network's forward pass for one character. The layers' own equations take it: ``nn.LSTM``
-    would arrange its weights anew for each, which takes longer than the step.
-    """
-    hidden, after = network.embedding(symbols), []
-    for layer, before in enumerate(states):
-        after.append(STEPS[network.recurrent.cell](hidden, before, network.recurrent.weights(layer)))
-        hidden = after[-1][0]
-    return linear(network.projection(hidden), network.head.weight, network.head.bias), after
-
-
-def first_states(network: Network, size: int) -> list[State]:
-    """Zeros (B, H) for each layer."""
-    layers = network.recurrent.layers
-    zeros = network.embedding.weight.new_zeros(size, layers.hidden_size)
-    return [(zeros,) * (2 if network.recurrent.cell == "lstm" else 1)] * layers.num_layers
-
-
 @torch.no_grad()  # in inference mode autocast would cast the weights at every step
 def decode(
     network: Network,
@@ -132,12 +109,12 @@ def decode(
     given, uniforms = given.to(device), uniforms.to(device)
     barred = torch.zeros(mask.shape, device=device).masked_fill_(~mask.to(device), IMPOSSIBLE)
     symbols = torch.full_like(given[:, 0], BOS)
-    states = first_states(network, len(given))
+    states = network.initial_state(len(given))
     log_likelihood = torch.zeros(len(given), device=device)
     dead_end = torch.full_like(symbols, -1)
     drawn = []
     for slot in range(len(mask)):
-        logits, states = step(network, symbols, states)
+        logits, states = network.step(symbols, states)
         log_p = log_probabilities(network, logits)
         scores = torch.add(barred[slot], log_p, alpha=1 / (settings.temperature or 1))
         symbols, stuck = _choose(scores, slot, given[:, slot], settings, uniforms[:, slot], constraints)

@@ -1,1 +1,1 @@
-"""Loops over memory that PyTorch has no single call for, in C++ where there is a compiler."""
+"""Fused loops over memory in C++, compiled at first use, with a PyTorch fallback where there is no compiler."""

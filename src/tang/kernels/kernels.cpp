@@ -1,5 +1,5 @@
-// What stands between the matrix products of a training step, each in one pass over its memory.
-// T is float or bfloat16, the format of the products; all arithmetic and the cell's state are float.
+// The work between the matmuls of a training step, each function in one pass over memory.
+// T is float or bfloat16, the dtype of the matmuls; all arithmetic and the cell state are float.
 
 #include <cmath>
 

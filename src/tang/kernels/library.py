@@ -1,4 +1,4 @@
-"""Compiles ``kernels.cpp`` at its first use on a machine, in some seconds, and loads it."""
+"""Compile ``kernels.cpp`` at its first use on a machine, which takes some seconds, and load it."""
 
 import ctypes
 import hashlib
@@ -17,16 +17,16 @@ import pooch
 log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent
-# -fopenmp is GNU's OpenMP, as PyTorch's own packages have it: both then share one pool of threads. No -ffast-math:
-# in a shared library it would round the whole process's smallest numbers to zero.
+# -fopenmp is GNU's OpenMP, the one in PyTorch's packages: both then share one pool of threads. No -ffast-math:
+# a shared library built with it makes the whole process flush subnormal numbers to zero.
 FLAGS = ["-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-shared", "-fPIC"]
 COMPILER = None if sys.platform == "darwin" else "g++"
-"""Unless ``CXX`` names one, with options that count more than :data:`FLAGS`. Apple's has no OpenMP."""
+"""The compiler unless ``CXX`` names one, whose options override :data:`FLAGS`. Apple's has no OpenMP."""
 
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """The compiled functions; None, with a line in the log, if they can't be compiled here."""
+    """The compiled functions, or None, with a line in the log, if they can't be compiled."""
     compiler = os.environ.get("CXX") or COMPILER
     if compiler is None:
         return None
@@ -38,34 +38,35 @@ def library() -> ctypes.CDLL | None:
         problem = error.stderr.strip()
     except OSError as error:
         problem = str(error)
-    log.info("no C++ compiler (%s): PyTorch does what stands between products, slower: %s", compiler, problem)
+    log.info("no C++ compiler (%s): PyTorch computes the work between matmuls, slower: %s", compiler, problem)
     return None
 
 
 def compiled(compiler: list[str], folder: Path) -> Path:
-    """The library for this machine's processor, from ``folder`` if it has been compiled before.
+    """Path of the library for this machine's processor in ``folder``, compiled unless it is there.
 
     Raises:
         CalledProcessError: the compiler fails.
-        OSError: it can't be run; FileNotFoundError: there is none.
+        FileNotFoundError: there is no such compiler.
+        OSError: the compiler can't be run.
     """
-    # The processor, as -march=native has it, is part of the name: a home folder may be shared by unequal machines.
+    # The name includes what -march=native means here: a home folder may be shared by machines of different kinds.
     program = list(takewhile(lambda word: not word.startswith("-"), compiler))
     command = [*program, *FLAGS, *compiler[len(program) :]]
-    about = _output([*command, "-dM", "-E", "-x", "c++", os.devnull])
+    predefined_macros = _output([*command, "-dM", "-E", "-x", "c++", os.devnull])
     sources = [path.read_text(encoding="utf-8") for path in (*sorted(FOLDER.glob("*.h")), FOLDER / "kernels.cpp")]
-    name = hashlib.sha256("\0".join([about, *command[1:], *sources]).encode("utf-8")).hexdigest()[:16]
+    name = hashlib.sha256("\0".join([predefined_macros, *command[1:], *sources]).encode("utf-8")).hexdigest()[:16]
     path = _writable(folder) / f"kernels-{name}.so"
     if not path.exists():
-        with tempfile.TemporaryDirectory(dir=path.parent) as staged:
-            made = Path(staged) / path.name
+        with tempfile.TemporaryDirectory(dir=path.parent) as staging:
+            made = Path(staging) / path.name
             _output([*command, str(FOLDER / "kernels.cpp"), "-o", str(made)])
-            made.replace(path)  # whole or not at all, whoever else compiles it now
+            made.replace(path)  # atomic: other processes may compile it now
     return path
 
 
 def _writable(folder: Path) -> Path:
-    """``folder``, or one of this process alone if nothing can be written there."""
+    """``folder``, or a temporary one of this process if ``folder`` isn't writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()

@@ -1,12 +1,12 @@
-// An LSTM layer's steps: one at a time, between products of others, or all at once.
+// An LSTM layer: one step at a time, between the caller's matmuls, or all steps at once.
 
 #pragma once
 
-#include "products.h"
+#include "matmul.h"
 
 namespace {
 
-// One row of a step: pre-activations z (4H), with more to add to them if there is, become the gates i, f, g, o.
+// One row of a step: pre-activations z (4H), plus more (4H) unless it is null, become the gates i, f, g, o.
 template <class T>
 inline void cell_forward(T *z, const float *more, const float *c, float *c_next, T *h_next, int64_t H) {
     T *i = z, *f = i + H, *g = f + H, *o = g + H;
@@ -76,8 +76,8 @@ void lstm_backward(const T *gates, const float *c, const T *d_outputs, const T *
     }
 }
 
-// All steps at once, for weights that stay in a core's cache: rows of a batch know nothing of each other, so that
-// no thread ever waits for another. A block of rows goes through time with products of its own.
+// All steps at once, for weights that stay in a core's cache: rows of a batch are independent, so that no thread waits
+// for another. Each thread takes a block of rows through time with matmuls of its own.
 
 template <class T, int R>
 void rows_forward(T *z, const typename Factor<T>::type *w, float *c, T *h, int64_t B, int64_t H, int64_t steps,
@@ -88,7 +88,7 @@ void rows_forward(T *z, const typename Factor<T>::type *w, float *c, T *h, int64
     for (int64_t t = 0; t < steps; t++) {
         for (int r = 0; r < R; r++)
             for (int64_t j = 0; j < H; j++) store(before[r * K + j], load(h[(t * B + first + r) * H + j]));
-        product<R>(before.data(), w, recurrent.data(), K, N);
+        matmul<R>(before.data(), w, recurrent.data(), K, N);
         for (int r = 0; r < R; r++) {
             const int64_t row = t * B + first + r, next = row + B;
             cell_forward(z + 4 * row * H, recurrent.data() + r * N, c + row * H, c + next * H, h + next * H, H);
@@ -111,7 +111,7 @@ void rows_backward(const T *gates, const typename Factor<T>::type *w, const floa
                           d_before.data() + r * N, d_c + (first + r) * H, d_z + 4 * row * H,
                           d_now.data() + r * 4 * H, H);
         }
-        product<R>(d_now.data(), w, d_before.data(), 4 * H, N);
+        matmul<R>(d_now.data(), w, d_before.data(), 4 * H, N);
     }
     for (int r = 0; r < R; r++)
         for (int64_t j = 0; j < H; j++) store(d_h[(first + r) * H + j], d_before[r * N + j]);

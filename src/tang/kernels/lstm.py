@@ -1,8 +1,8 @@
-"""An LSTM layer's way through time and back, its inputs' part of the pre-activations being done.
+"""An LSTM layer forward and backward through time, given the inputs' contribution to the pre-activations.
 
-Products may be in bfloat16; a cell's state is float32 then, and so is the arithmetic between products. There are
-three ways, all of the same steps: one compiled function for all of them, with products of its own, where these are
-the faster ones; PyTorch's product and a compiled function for each step; PyTorch alone, where nothing is compiled.
+Matmuls may be in bfloat16; cell states and the arithmetic between matmuls are float32 then. There are three
+implementations of the same steps: one compiled function for all steps, with matmuls of its own, for sizes where that is
+fastest; PyTorch's matmul and a compiled function for each step; PyTorch alone, where nothing is compiled.
 """
 
 from collections.abc import Callable
@@ -11,33 +11,35 @@ from ctypes import c_int64
 import torch
 from torch import Tensor
 
+from tang.kernels.hardware import has_amx
 from tang.kernels.native import compiled, is_compiled
 
-LARGEST = {torch.float32: 1024, torch.bfloat16: 256}
-"""H up to which layers go through time in one compiled function. Beyond, the weights leave a core's cache, and the
-products of PyTorch's libraries are as fast or faster."""
+MAX_HIDDEN = {torch.float32: 1024, torch.bfloat16: 256}
+"""Largest H of layers whose steps are all computed by one compiled function. Above, the weights don't fit in a core's
+cache, and the matmuls of PyTorch's libraries are as fast or faster."""
 
-LARGEST_BESIDE_AMX = 128
-"""The same in bfloat16 where those have a unit for tiles, which our products don't use."""
+MAX_HIDDEN_AMX = 128
+"""The limit in bfloat16 on CPUs with AMX, which PyTorch's libraries use and our matmuls don't."""
 
 
-def _at_once(weight: Tensor) -> bool:
+def _is_one_call(weight: Tensor) -> bool:
+    """Whether one compiled function computes all steps of a layer with this weight (4H, H)."""
     if not is_compiled(weight):
         return False
-    has_tiles = weight.dtype == torch.bfloat16 and torch.cpu._is_amx_tile_supported()
-    return weight.shape[1] <= (LARGEST_BESIDE_AMX if has_tiles else LARGEST[weight.dtype])
+    is_slower_than_amx = weight.dtype == torch.bfloat16 and has_amx()
+    return weight.shape[1] <= (MAX_HIDDEN_AMX if is_slower_than_amx else MAX_HIDDEN[weight.dtype])
 
 
 def forward(gates: Tensor, weight: Tensor, cell: Tensor, hidden: Tensor) -> None:
     """All steps of B cells, in place.
 
     Args:
-        gates: (T, B, 4H) the inputs' part of the pre-activations; become i, f, g, o.
-        weight: (4H, H) what multiplies the outputs of the step before.
-        cell: (T + 1, B, H) states, of which the first is given; float32, or float64 if ``gates`` are.
-        hidden: (T + 1, B, H) outputs, as ``cell``.
+        gates: (T, B, 4H) the inputs' contribution to the pre-activations; overwritten by i, f, g, o.
+        weight: (4H, H) the recurrent weight ``weight_hh``.
+        cell: (T + 1, B, H) states, all but the first overwritten; float32, or float64 if ``gates`` are.
+        hidden: (T + 1, B, H) outputs, all but the first overwritten.
     """
-    if _at_once(weight):
+    if _is_one_call(weight):
         compiled("lstm_layer_forward", gates, weight, cell, hidden, *cell.shape[1:], len(gates))()
         return
     step = _forward_step(gates, cell, hidden)
@@ -47,13 +49,13 @@ def forward(gates: Tensor, weight: Tensor, cell: Tensor, hidden: Tensor) -> None
 
 
 def _forward_step(gates: Tensor, cell: Tensor, hidden: Tensor) -> Callable[[int], None]:
-    """What a step does to its pre-activations."""
+    """The function that computes step t from its pre-activations."""
     if is_compiled(gates):
         step = compiled("lstm_forward", gates, cell, hidden, *cell.shape[1:])
         return lambda t: step(c_int64(t))
 
     def in_passes(t: int) -> None:
-        activated = gates[t].to(cell.dtype)  # gates themselves, if they have it
+        activated = gates[t].to(cell.dtype)  # no copy if the dtypes are equal
         i, f, g, o = activated.chunk(4, dim=1)
         for sigmoidal in (activated[:, : 2 * g.shape[1]], o):
             sigmoidal.sigmoid_()
@@ -69,16 +71,16 @@ def _forward_step(gates: Tensor, cell: Tensor, hidden: Tensor) -> Callable[[int]
 def backward(
     gates: Tensor, weight: Tensor, cell: Tensor, d_outputs: Tensor, d_hidden: Tensor, d_cell: Tensor
 ) -> Tensor:
-    """(T, B, 4H) gradients of all pre-activations; d_x stands for ∂loss/∂x.
+    """∂loss/∂(pre-activations), (T, B, 4H); ``d_x`` stands for ∂loss/∂x.
 
     Args:
         gates, weight, cell: as :func:`forward` left them.
-        d_outputs: (T, B, H) of the outputs, from above.
-        d_hidden: (B, H) of the last output, from elsewhere; becomes that of the first state's h.
-        d_cell: (B, H) of the last state; becomes that of the first.
+        d_outputs: (T, B, H).
+        d_hidden: (B, H) gradient of the last h beside ``d_outputs``; overwritten by the initial h's.
+        d_cell: (B, H) gradient of the last c; overwritten by the initial c's.
     """
     d_z = torch.empty_like(gates)
-    if _at_once(weight):
+    if _is_one_call(weight):
         tensors = (gates, weight, cell, d_outputs, d_hidden, d_cell, d_z)
         compiled("lstm_layer_backward", *tensors, *d_cell.shape, len(gates))()
         return d_z
@@ -92,7 +94,7 @@ def backward(
 def _backward_step(
     gates: Tensor, cell: Tensor, d_outputs: Tensor, d_hidden: Tensor, d_cell: Tensor, d_z: Tensor
 ) -> Callable[[int], None]:
-    """What a step back makes of ``d_hidden`` and ``d_cell``, those of its own output and state: ``d_z`` at t."""
+    """The function that computes ``d_z`` at t from ``d_hidden`` and ``d_cell`` of step t, and updates ``d_cell``."""
     if is_compiled(gates):
         step = compiled("lstm_backward", gates, cell, d_outputs, d_hidden, d_cell, d_z, *d_cell.shape)
         return lambda t: step(c_int64(t))

@@ -1,6 +1,6 @@
-"""What isn't a matrix product in a training step of the output layer and of dropout, in one pass where it can be.
+"""Cross-entropy with its gradient, and dropout, each in one pass over memory.
 
-Where :mod:`tang.kernels.library` has nothing for the tensors given, PyTorch does the same in several passes.
+Where there is no compiled function for a tensor's device and dtype, PyTorch computes them in several passes.
 """
 
 from typing import Any
@@ -14,16 +14,16 @@ from tang.kernels.native import compiled, is_compiled
 
 
 def cross_entropy(logits: Tensor, targets: Tensor, nll: Tensor, ignored: int) -> None:
-    """The softmax's cross-entropy with its gradient, in place.
+    """Cross-entropy of a softmax and its gradient, in place.
 
     Args:
-        logits: (N, V); become ∂(Σ nll)/∂logits = softmax(logits) − onehot(targets).
+        logits: (N, V); overwritten by ∂(Σ nll)/∂logits = softmax(logits) − onehot(targets).
         targets: (N,) int64.
-        nll: (N,) room for −ln p of each target, float32, or float64 if ``logits`` are.
-        ignored: a target that counts for nothing: its nll and its gradient are 0.
+        nll: (N,) overwritten by −ln p of each target; float32, or float64 if ``logits`` are.
+        ignored: target index whose nll and gradient are 0.
 
     Raises:
-        IndexError: a target, or ``ignored``, isn't one of 0 … V − 1; on a CPU.
+        IndexError: on a CPU, a target or ``ignored`` isn't in 0 … V − 1.
     """
     if is_compiled(logits):
         least, most = targets.numpy().min(), targets.numpy().max()
@@ -39,7 +39,7 @@ def cross_entropy(logits: Tensor, targets: Tensor, nll: Tensor, ignored: int) ->
 
 
 class Dropout(torch.autograd.Function):
-    """Which elements are dropped follows from a seed, so that nothing need be kept to drop them again."""
+    """Dropout whose mask is recomputed from a seed in the backward pass instead of being saved."""
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, p: float) -> Tensor:
@@ -59,7 +59,7 @@ def _dropped(inputs: Tensor, seed: int, threshold: int) -> Tensor:
 
 
 def dropout(inputs: Tensor, p: float, training: bool) -> Tensor:
-    """Zeros with probability ``p``, and what remains times 1/(1 − p); its seed comes from PyTorch's generator."""
+    """``F.dropout``: zero elements with probability ``p`` and scale the rest; seeded by PyTorch's generator."""
     if not training or p in (0.0, 1.0) or not is_compiled(inputs):
         return F.dropout(inputs, p, training)
     return Dropout.apply(inputs.contiguous(), p)  # type: ignore[no-untyped-call, no-any-return]

@@ -1,18 +1,12 @@
-"""Recurrent layers: one parameter layout, PyTorch's own, and several ways to compute it.
+"""Recurrent layers: one parameter layout, PyTorch's, and several backends that compute it.
 
-========== ================== ============================================================
-backend    cells              how
-========== ================== ============================================================
 torch      lstm, rnn, gru     ``nn.LSTM``, ``nn.RNN``, ``nn.GRU``; cuDNN on a GPU
 cell       lstm, rnn, gru     ``nn.LSTMCell``, ``nn.RNNCell``, ``nn.GRUCell``, step by step
-equations  lstm, rnn, gru     the forward equations; autograd does the rest
+equations  every cell         the forward equations of :mod:`tang.recurrent.cells`; autograd does the rest
 bptt       lstm, rnn          back-propagation through time derived by hand
-numpy      lstm, rnn          forward and backward in NumPy, without PyTorch
-========== ================== ============================================================
+numpy      lstm, rnn          :mod:`tang.recurrent.reference`: NumPy alone, reads like ``docs/derivation.md``
 
-The reference is :mod:`tang.recurrent.reference`, the ``numpy`` backend: it needs no PyTorch, takes
-one step at a time, and reads like ``docs/derivation.md``. The others are held to agree with each
-other in outputs, states and gradients.
+Tests hold all backends to equal outputs, states and gradients.
 
 Axes, here as everywhere: B batch, T time, E embedding (a layer's input), H hidden, L layers,
 V vocabulary, G gates. A layer's weights are ``weight_ih`` (G·H, E), ``weight_hh`` (G·H, H),

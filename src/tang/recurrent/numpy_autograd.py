@@ -1,5 +1,6 @@
-"""The NumPy reference as a layer among PyTorch's: autograd calls its backward."""
+"""The backend ``numpy``: autograd calls the NumPy reference forward and backward."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ class Reference(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, cell: reference.Cell, inputs: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """``tensors`` are the parts of the state, then the four weights."""
+        """``tensors`` are those of the state, then the four weights."""
         *state, weight_ih, weight_hh, bias_ih, bias_hh = map(_to_numpy, tensors)
         ctx.cell, ctx.weights = cell, reference.Weights(weight_ih, weight_hh, bias_ih, bias_hh)
         ctx.save_for_backward(inputs, *tensors)
@@ -26,7 +27,7 @@ class Reference(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_outputs: Tensor, *d_state: Tensor) -> tuple[Tensor | None, ...]:
-        _ = ctx.saved_tensors  # raises if one was changed since: NumPy's arrays are views of them
+        _ = ctx.saved_tensors  # raises if one was changed in place: the NumPy arrays are views of them
         d_inputs, d_first, d_weights = reference.backward(
             ctx.cell, _to_numpy(d_outputs), tuple(map(_to_numpy, d_state)), ctx.tape, ctx.weights
         )
@@ -38,14 +39,9 @@ def _to_numpy(tensor: Tensor) -> np.ndarray:
     return array
 
 
-def bridged(cell: reference.Cell) -> Layer:
-    """A layer as every backend has it."""
-
-    def layer(inputs: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:
-        outputs, *last = Reference.apply(cell, inputs, *state, *weights)  # type: ignore[no-untyped-call]
-        return outputs, tuple(last)
-
-    return layer
+def _apply(cell: reference.Cell, inputs: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:
+    outputs, *last = Reference.apply(cell, inputs, *state, *weights)  # type: ignore[no-untyped-call]
+    return outputs, tuple(last)
 
 
-LAYERS: dict[str, Layer] = {"lstm": bridged(reference.LSTM), "rnn": bridged(reference.RNN)}
+LAYERS: dict[str, Layer] = {"lstm": partial(_apply, reference.LSTM), "rnn": partial(_apply, reference.RNN)}

@@ -7,7 +7,7 @@ Nothing here needs PyTorch. A layer of T steps is run, and then run backward::
 
 Layers are stacked by handing one's outputs to the next. The formulas are those of
 ``docs/derivation.md``; ``d_x`` stands for ∂L/∂x and has the shape of ``x``. Arrays are float32 or
-float64, and the results are what the arguments are.
+float64; results have the dtype of the arguments.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ State = tuple[Array, ...]
 
 
 class Weights(NamedTuple):
-    """Of a layer with G gates; or the gradients with respect to them."""
+    """Weights of a layer with G gates, or their gradients."""
 
     weight_ih: Array
     """(G·H, E)."""
@@ -37,9 +37,9 @@ class Cell(NamedTuple):
     """A recurrent step and its derivative."""
 
     step: Callable[[Array, State, Weights], tuple[State, Any]]
-    """x (B, E), state, weights → next state, what the derivative needs to remember."""
+    """x (B, E), state, weights → next state, values saved for the derivative."""
     step_backward: Callable[[State, Any, Weights], tuple[Array, State, Weights]]
-    """∂L/∂(next state), the memory, weights → ∂L/∂x, ∂L/∂state, ∂L/∂weights of this step alone."""
+    """∂L/∂(next state), saved values, weights → ∂L/∂x, ∂L/∂state, ∂L/∂weights of this step alone."""
 
 
 def sigmoid(z: Array) -> Array:
@@ -105,8 +105,8 @@ def forward(cell: Cell, inputs: Array, state: State, weights: Weights) -> tuple[
     Args:
         cell: :data:`LSTM` or :data:`RNN`.
         inputs: (T, B, E), T ≥ 1.
-        state: before the first step.
-        weights: of the layer.
+        state: initial state.
+        weights: weights of the layer.
 
     Returns:
         outputs (T, B, H), the last state, and the tape that :func:`backward` reads.
@@ -125,11 +125,11 @@ def backward(
     """Back-propagation through time: from the last step to the first.
 
     Args:
-        cell: the one that ran.
+        cell: the cell that :func:`forward` ran.
         d_outputs: (T, B, H), ∂L/∂outputs.
-        d_state: ∂L/∂(last state), zeros if the loss doesn't see it.
-        tape: what :func:`forward` returned.
-        weights: of the layer.
+        d_state: ∂L/∂(last state), zeros if the loss doesn't depend on it.
+        tape: the tape of :func:`forward`.
+        weights: weights of the layer.
 
     Returns:
         ∂L/∂inputs (T, B, E), ∂L/∂(first state), and ∂L/∂weights, summed over steps and batch.

@@ -1,37 +1,43 @@
-"""The recurrent stack: its parameters are PyTorch's, whatever computes it."""
+"""The recurrent stack: parameters in PyTorch's layout, computed by any of the backends."""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from tang.errors import InputError
 from tang.kernels.pointwise import dropout as drop
-from tang.recurrent import bptt, cell, equations, numpy_autograd
+from tang.recurrent import bptt, cells, numpy_autograd, stepwise
 from tang.recurrent.layer import Layer, State, Weights
 
-CELLS: dict[str, type[nn.LSTM] | type[nn.RNN] | type[nn.GRU]] = {"lstm": nn.LSTM, "rnn": nn.RNN, "gru": nn.GRU}
-
-BACKENDS: dict[str, dict[str, Layer]] = {
-    "cell": cell.LAYERS,
-    "equations": equations.LAYERS,
-    "bptt": bptt.LAYERS,
-    "numpy": numpy_autograd.LAYERS,
+BACKENDS: dict[str, Callable[[str], Layer | None]] = {
+    "cell": stepwise.pytorch_cell,
+    "equations": stepwise.equations,
+    "bptt": bptt.LAYERS.get,
+    "numpy": numpy_autograd.LAYERS.get,
 }
-"""Backend → cell → layer; ``torch``, which computes all layers at once, stands beside them."""
+"""Backend → function from a cell's name to its layer, or None; ``torch``, one call for all layers, is apart."""
+
+
+def backends_of(cell: str) -> list[str]:
+    """Backends that compute this cell, ``torch`` first if PyTorch has a module for it."""
+    others = [name for name, layer_of in BACKENDS.items() if layer_of(cell)]
+    return ["torch", *others] if cells.load(cell).module else others
 
 
 def check_cell(cell: str, backend: str) -> None:
     """Raise an InputError if the backend doesn't compute this cell."""
-    if backend != "torch" and cell not in BACKENDS[backend]:
-        others = ", ".join(["torch", *(name for name, layers in BACKENDS.items() if cell in layers)])
+    if backend not in backends_of(cell):
+        others = ", ".join(backends_of(cell))
         raise InputError(f"model.backend={backend}: has no model.cell={cell}; backends that do: {others}")
 
 
 class Recurrent(nn.Module):
-    """L layers of LSTM, Elman or GRU cells, (B, T, E) → (B, T, H).
+    """L layers of a recurrent cell, (B, T, E) → (B, T, H).
 
-    Weights begin uniform in ±1/√H, as PyTorch has them, and biases zero, but for those of an LSTM's forget
-    gate. With 1 it begins so that it remembers: at σ(1) ≈ 0.73 most of a cell lives on from step to step, while at
-    σ(0) = 0.5 a gradient halves with each (Jozefowicz et al. 2015, An Empirical Exploration of Recurrent Network
+    Weights start uniform in ±1/√H, PyTorch's default, and biases at zero, except the forget gate's. A forget bias of 1
+    makes an LSTM remember at first: with σ(1) ≈ 0.73 most of a cell's state survives a step, while with σ(0) = 0.5 a
+    gradient halves with each step (Jozefowicz et al. 2015, An Empirical Exploration of Recurrent Network
     Architectures). docs/studies.md shows where that pays: not on verse.
 
     Args:
@@ -39,12 +45,13 @@ class Recurrent(nn.Module):
         hidden_size: H.
         num_layers: L.
         dropout: between layers, in training.
-        cell: ``lstm``, ``rnn`` (Elman, tanh) or ``gru``.
-        backend: ``torch``, ``cell``, ``equations``, ``bptt`` or ``numpy``; see :mod:`tang.recurrent`.
-        forget_bias: of an LSTM.
+        cell: a name of :func:`tang.recurrent.cells.names`.
+        backend: ``torch``, ``cell``, ``equations``, ``bptt`` or ``numpy``, see :mod:`tang.recurrent`; ``auto`` is
+            ``torch``, or ``equations`` for a cell without a PyTorch module.
+        forget_bias: initial bias of the forget gate, in cells that have one.
 
     Raises:
-        InputError: the backend has no such cell.
+        InputError: the backend doesn't compute the cell.
     """
 
     def __init__(
@@ -54,26 +61,30 @@ class Recurrent(nn.Module):
         num_layers: int = 1,
         dropout: float = 0.0,
         cell: str = "lstm",
-        backend: str = "torch",
+        backend: str = "auto",
         forget_bias: float = 1.0,
     ) -> None:
         super().__init__()
         self.cell = cell
-        self.backend = backend
-        check_cell(cell, backend)
+        self.record = cells.load(cell)
+        self.backend = cells.default_backend(cell) if backend == "auto" else backend
+        check_cell(cell, self.backend)
         self.output_size = hidden_size
         self.dropout = dropout
-        # nn.LSTM and its kin warn of dropout with nothing to drop between.
-        self.layers = CELLS[cell](
-            input_size, hidden_size, num_layers, batch_first=True, dropout=dropout if num_layers > 1 else 0.0
-        )
+        self.layers: nn.RNNBase | Parameters
+        if self.record.module:
+            # PyTorch warns about dropout in a stack of one layer.
+            between = dropout if num_layers > 1 else 0.0
+            self.layers = self.record.module(input_size, hidden_size, num_layers, batch_first=True, dropout=between)
+        else:
+            self.layers = Parameters(self.record.gates, input_size, hidden_size, num_layers)
         with torch.no_grad():
             for layer in range(num_layers):
                 *_, bias_ih, bias_hh = self.weights(layer)
                 bias_ih.zero_()
                 bias_hh.zero_()
-                if cell == "lstm":
-                    bias_ih[hidden_size : 2 * hidden_size] = forget_bias  # rows stand as i, f, g, o
+                if self.record.forget_gate is not None:
+                    bias_ih.chunk(self.record.gates)[self.record.forget_gate].fill_(forget_bias)
 
     def weights(self, layer: int) -> Weights:
         """``weight_ih``, ``weight_hh``, ``bias_ih``, ``bias_hh`` of a layer, counted from 0."""
@@ -83,15 +94,16 @@ class Recurrent(nn.Module):
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Outputs (B, T, H) of the last layer and the last state of each, (L, B, H).
 
-        ``state`` is where to go on from; by default zeros.
+        ``state`` is the initial state, zeros by default.
         """
         if state is None:
-            shape = (self.layers.num_layers, len(inputs), self.layers.hidden_size)
-            state = tuple(inputs.new_zeros(shape) for _ in range(2 if self.cell == "lstm" else 1))
+            zeros = inputs.new_zeros(self.layers.num_layers, len(inputs), self.layers.hidden_size)
+            state = (zeros,) * self.record.states
         if self.backend == "torch":
-            outputs, last = self.layers(inputs, state if self.cell == "lstm" else state[0])
-            return outputs, last if self.cell == "lstm" else (last,)
-        compute = BACKENDS[self.backend][self.cell]
+            outputs, last = self.layers(inputs, state if len(state) > 1 else state[0])
+            return outputs, last if len(state) > 1 else (last,)
+        compute = BACKENDS[self.backend](self.cell)
+        assert compute, "the constructor has checked the backend"
         hidden = inputs.transpose(0, 1).contiguous()
         states = []
         for number, before in enumerate(zip(*state, strict=True)):
@@ -99,4 +111,25 @@ class Recurrent(nn.Module):
                 hidden = drop(hidden, self.dropout, self.training)
             hidden, after = compute(hidden, before, self.weights(number))
             states.append(after)
-        return hidden.transpose(0, 1), tuple(torch.stack(parts) for parts in zip(*states, strict=True))
+        return hidden.transpose(0, 1), tuple(torch.stack(tensors) for tensors in zip(*states, strict=True))
+
+
+class Parameters(nn.Module):
+    """Parameters of L layers under the names, in the layout and with the initial values of ``nn.LSTM`` and its kin.
+
+    For cells without a PyTorch module.
+    """
+
+    def __init__(self, gates: int, input_size: int, hidden_size: int, num_layers: int) -> None:
+        super().__init__()
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        rows, bound = gates * hidden_size, hidden_size**-0.5
+        for layer in range(num_layers):
+            shapes = ((rows, hidden_size if layer else input_size), (rows, hidden_size), (rows,), (rows,))
+            for name, shape in zip(stepwise.NAMES, shapes, strict=True):
+                self.register_parameter(f"{name}_l{layer}", nn.Parameter(torch.empty(shape).uniform_(-bound, bound)))
+
+    @property
+    def all_weights(self) -> list[list[Tensor]]:
+        """``weight_ih``, ``weight_hh``, ``bias_ih``, ``bias_hh`` of each layer."""
+        return [[getattr(self, f"{name}_l{layer}") for name in stepwise.NAMES] for layer in range(self.num_layers)]

@@ -1,1 +1,1 @@
-"""What LSTMs do, shown in tables and figures; each module is a study, its function ``study`` conducts it."""
+"""Studies of what LSTMs do, in tables and figures; each module with a function ``study`` is one."""

@@ -1,4 +1,4 @@
-"""The kinds of net that are compared, and how they are drawn."""
+"""The networks that studies compare, and how figures draw them."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class Net(NamedTuple):
-    """A kind of net, and how it is drawn."""
+    """A cell with its initial forget bias, and the style of its curve."""
 
     cell: str
     forget_bias: float
@@ -25,7 +25,7 @@ NETS = {
 
 
 def draw(ax: Axes, name: str, x: Tensor, runs: Tensor) -> None:
-    """A net's median over seeds (N, len(x)) as a line, from the least to the greatest as a band."""
+    """Draw the median of ``runs`` (seeds, len(x)) as a line, and the range from minimum to maximum as a band."""
     net = NETS[name]
     ax.fill_between(x, runs.amin(dim=0), runs.amax(dim=0), color=net.color, alpha=0.18, linewidth=0)
     ax.plot(x, runs.quantile(0.5, dim=0), net.line, color=net.color, linewidth=1.8, label=name)

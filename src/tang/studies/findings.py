@@ -1,9 +1,8 @@
-"""What a study finds, and where it goes: the screen, TensorBoard, and PNG files."""
+"""The result of a study, and where it goes: screen, TensorBoard, Markdown and PNG files."""
 
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import hydra
 from matplotlib.figure import Figure
@@ -15,25 +14,22 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Findings:
-    """Of a study."""
+    """The result of a study."""
 
     text: str
-    """Markdown: tables and what they show."""
+    """Markdown: tables and their explanation."""
     figures: dict[str, Figure] = field(default_factory=dict)
-    """By the name of their file, without its ending."""
+    """File name without its extension → figure."""
 
 
 def conduct(config: DictConfig, folder: Path) -> Findings:
-    """Call the function that ``config.study`` (``conf/study.yaml``) names, with the seed and the study's other keys.
-
-    ``folder`` gets ``findings.md``, a PNG for each figure and the events for TensorBoard.
+    """Run the study that ``config.study`` names, and write ``findings.md``, PNG and event files to ``folder``.
 
     Raises:
         InputError: a setting or the corpus is wrong.
     """
-    settings: Any = OmegaConf.to_container(config.study, resolve=True)
-    study = hydra.utils.get_method(settings.pop("_target_"))
-    findings: Findings = study(**settings, seed=config.seed)
+    study = hydra.utils.get_method(config.study._target_)
+    findings: Findings = study(OmegaConf.to_object(config.study), config.seed)
     (folder / "findings.md").write_text(findings.text + "\n", encoding="utf-8")
     log.info("%s\n", findings.text)
     with SummaryWriter(str(folder)) as writer:

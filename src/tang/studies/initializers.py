@@ -1,4 +1,4 @@
-"""Parameters set to begin with, in place, and what can be counted of their symmetry."""
+"""In-place initializations of a network, and measures of the symmetry between its units."""
 
 import math
 
@@ -8,44 +8,44 @@ from torch import Tensor, nn
 from tang.tasks.network import Network
 
 ALIKE = 1e-4
-"""Units whose outputs differ nowhere by more than this share of the largest output are counted as one."""
+"""Units count as one if their outputs differ nowhere by more than this share of the largest output."""
 
 
 def zero(module: nn.Module) -> None:
-    """Set all its parameters to zero."""
+    """Set all parameters of a module to zero."""
     for parameter in module.parameters():
         parameter.zero_()
 
 
 def equal(network: Network) -> None:
-    """Make an LSTM's units copies of the first: its weights in and out, its weight to itself for all between them."""
+    """Make all units of the first layer copies of unit 0; all recurrent weights become its weight to itself."""
     weight_ih, weight_hh, *_ = network.recurrent.weights(0)
-    for block in weight_ih.chunk(4):
+    gates = network.recurrent.record.gates
+    for block in weight_ih.chunk(gates):
         block.copy_(block[:1].clone())
-    for block in weight_hh.chunk(4):
+    for block in weight_hh.chunk(gates):
         block.copy_(block[:1, :1].clone())
     network.head.weight.copy_(network.head.weight[:, :1].clone())
 
 
 def scale(network: Network, factor: float) -> None:
-    """Multiply the recurrent layer's weights, not its biases."""
-    weight_ih, weight_hh, *_ = network.recurrent.weights(0)
-    weight_ih.mul_(factor)
-    weight_hh.mul_(factor)
+    """Multiply the first layer's weights, not its biases."""
+    for weight in network.recurrent.weights(0)[:2]:
+        weight.mul_(factor)
 
 
 @torch.no_grad()
 def unit_outputs(network: Network, ids: Tensor) -> Tensor:
-    """(H, B·T): what each unit puts out for ids (B, T)."""
+    """Outputs (H, B·T) of each unit for ids (B, T)."""
     outputs, _ = network.recurrent(network.embedding(ids))
     units: Tensor = outputs.flatten(0, 1).T
     return units
 
 
 def distinct_units(outputs: Tensor) -> tuple[int, float]:
-    """How many rows of ``outputs`` (H, N) differ, and the largest difference between any two; see :data:`ALIKE`.
+    """Number of distinct rows of ``outputs`` (H, N), see :data:`ALIKE`, and the largest difference between any two.
 
-    A row counts unless it is like one that has been counted before it.
+    A row counts unless it is like a row that has been counted before.
     """
     differences = torch.cdist(outputs.double(), outputs.double(), p=math.inf)
     alike = differences <= ALIKE * outputs.abs().max()
@@ -57,6 +57,6 @@ def distinct_units(outputs: Tensor) -> tuple[int, float]:
 
 
 def moving_tensors(network: Network, loss: Tensor) -> str:
-    """``1 of 7``: parameters whose gradient isn't zero everywhere."""
+    """Number of parameters whose gradient isn't zero everywhere, such as ``1 of 7``."""
     gradients = torch.autograd.grad(loss, list(network.parameters()))
     return f"{sum(bool(gradient.any()) for gradient in gradients)} of {len(gradients)}"

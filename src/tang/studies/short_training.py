@@ -1,10 +1,10 @@
-"""Training in brief, for studies: no Trainer and no checkpoint, some hundred steps."""
+"""Training loops of some hundred steps for studies, without a Trainer and checkpoints."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +13,7 @@ from rich.progress import track
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from tang.config.data import PoemsConfig
 from tang.data.batches import Batch, PoemLoader
 from tang.data.poems import PoemDataModule
 from tang.data.vocabulary import PAD
@@ -21,23 +22,23 @@ from tang.tasks.network import Network
 T = TypeVar("T")
 
 
-def poem_data(data: Mapping[str, Any]) -> PoemDataModule:
-    """The data module of a study's ``data``, a choice of the config's data group."""
-    return PoemDataModule(**{name: value for name, value in data.items() if name != "_target_"})
+def poem_data(data: PoemsConfig) -> PoemDataModule:
+    """The data module with the settings ``data``."""
+    return PoemDataModule(**{name: value for name, value in vars(data).items() if name != "_target_"})
 
 
 class Step(NamedTuple):
-    """A step of training."""
+    """Measures of a training step."""
 
     loss: float
     gradient_norm: float
-    """Of all parameters together, before clipping."""
+    """Norm of all gradients together, before clipping."""
 
 
 def train(optimizer: Optimizer, losses: Iterable[Tensor], clip: float | None) -> Iterator[Step]:
-    """A step down each of ``losses``, which are computed one by one as they are asked for.
+    """Take an optimizer step for each of ``losses``, which may be a generator that computes them one by one.
 
-    ``clip`` is the norm that a longer gradient is cut to; None leaves it as it is.
+    Gradients are clipped to the norm ``clip`` unless that is None.
     """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for loss in losses:
@@ -49,14 +50,14 @@ def train(optimizer: Optimizer, losses: Iterable[Tensor], clip: float | None) ->
 
 
 def character_losses(network: Network, loader: PoemLoader, steps: int) -> Iterator[Tensor]:
-    """The mean −ln p of the next character in each of so many batches, in nats."""
+    """Mean −ln p of the next character, in nats, in each of ``steps`` batches."""
     for batch in islice(batches(loader), steps):
         logits, _ = network(batch.inputs)
         yield F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=PAD)
 
 
 def batches(loader: PoemLoader) -> Iterator[Batch]:
-    """Batches without end, epoch after epoch."""
+    """Endless batches, epoch after epoch."""
     while True:
         yield from loader
         loader.set_epoch(loader.epoch + 1)
@@ -64,12 +65,12 @@ def batches(loader: PoemLoader) -> Iterator[Batch]:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """``seed`` decides what PyTorch draws within; its global generator is left as it was."""
+    """Seed PyTorch's generator within the block, and restore its state afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
 
 
 def tracked(jobs: Sequence[T], description: str) -> Iterable[T]:
-    """``jobs`` one by one; a bar on stderr estimates the time that is left."""
+    """Iterate over ``jobs`` with a progress bar on stderr that estimates the remaining time."""
     return track(jobs, description, console=Console(stderr=True))

@@ -25,14 +25,17 @@ class NameNetwork(nn.Module):
     """Letters → recurrent stack → the output after the last letter → linear.
 
     Args:
-        num_letters: letters there are; their ids begin after PAD.
-        num_languages: classes.
+        num_letters: number of letters; their ids start after PAD.
+        num_languages: number of classes.
         embedding_size: E; None for one-hot letters, E = ``num_letters``.
         hidden_size: H.
         num_layers: L.
-        dropout: on the letters, between layers and before the last layer.
-        cell: ``lstm``, ``rnn``, ``gru``, or one of :data:`~tang.tasks.report_cells.REPORT_CELLS`.
-        backend, forget_bias: of the :class:`~tang.recurrent.stack.Recurrent` stack.
+        dropout: applied to the letters, between layers and before the last linear layer.
+        cell: a cell of :mod:`tang.recurrent.cells`, or of :data:`~tang.tasks.report_cells.REPORT_CELLS`.
+        backend, forget_bias: arguments of the :class:`~tang.recurrent.stack.Recurrent` stack.
+
+    Raises:
+        InputError: the cell is of REPORT_CELLS, and the arguments ask for something else than it is.
     """
 
     def __init__(
@@ -44,7 +47,7 @@ class NameNetwork(nn.Module):
         num_layers: int = 1,
         dropout: float = 0.0,
         cell: str = "lstm",
-        backend: str = "torch",
+        backend: str = "auto",
         forget_bias: float = 1.0,
     ) -> None:
         super().__init__()
@@ -56,8 +59,8 @@ class NameNetwork(nn.Module):
             self.embedding = nn.Embedding(PAD + 1 + num_letters, embedding_size, padding_idx=PAD)
         self.recurrent: Recurrent | LinearRecurrence | AlternatingLSTM
         if cell in REPORT_CELLS:
-            if (num_layers, backend, forget_bias) != (1, "torch", 1.0):
-                raise InputError(f"model.cell={cell}: is as it is; leave out model.num_layers, backend and forget_bias")
+            if (num_layers, forget_bias) != (1, 1.0) or backend not in ("auto", "torch"):
+                raise InputError(f"model.cell={cell}: is fixed; leave out model.num_layers, backend and forget_bias")
             self.recurrent = REPORT_CELLS[cell](input_size, hidden_size)
         else:
             self.recurrent = Recurrent(input_size, hidden_size, num_layers, dropout, cell, backend, forget_bias)
@@ -65,7 +68,7 @@ class NameNetwork(nn.Module):
         self.head = nn.Linear(self.recurrent.output_size, num_languages)
 
     def forward(self, letters: Tensor, lengths: Tensor) -> Tensor:
-        """Logits (B, languages) of names (B, T) with so many letters each (B,); what follows them is not read."""
+        """Logits (B, languages) of names ``letters`` (B, T) with ``lengths`` (B,); padding after them is ignored."""
         outputs, _ = self.recurrent(self.dropout(self.embedding(letters)))
         last = outputs[torch.arange(len(lengths), device=lengths.device), lengths - 1]
         logits: Tensor = self.head(self.dropout(last))

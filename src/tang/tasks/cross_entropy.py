@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from tang.kernels import pointwise
-from tang.kernels.native import format_of_products, format_of_sums
+from tang.kernels.native import accumulation_dtype, matmul_dtype
 
 CHUNK = {"cpu": 2**23, "cuda": 2**26}
 """Logits at a time: in bfloat16 16 MB, about what a processor's last cache holds, and 128 MB."""
@@ -25,7 +25,7 @@ class LinearCrossEntropy(torch.autograd.Function):
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, ignored: int) -> Tensor:
         low = weight.to(hidden.dtype)
         d_hidden, d_weight, d_bias = torch.empty_like(hidden), torch.zeros_like(weight), torch.zeros_like(bias)
-        total = torch.zeros((), dtype=format_of_sums(hidden.dtype), device=hidden.device)
+        total = torch.zeros((), dtype=accumulation_dtype(hidden.dtype), device=hidden.device)
         for h, d_h, nll, d_logits in _chunks(hidden, low, bias, targets, ignored, d_hidden):
             total += nll.sum()
             torch.mm(d_logits, low, out=d_h)
@@ -49,7 +49,7 @@ def _chunks(
     bias = bias.to(hidden.dtype)
     for h, t, *parts in zip(*(tensor.split(rows) for tensor in (hidden, targets, *others)), strict=True):
         logits = torch.addmm(bias, h, weight.T, out=room[: len(h)])
-        nll = torch.empty(len(h), dtype=format_of_sums(hidden.dtype), device=hidden.device)
+        nll = torch.empty(len(h), dtype=accumulation_dtype(hidden.dtype), device=hidden.device)
         pointwise.cross_entropy(logits, t, nll, ignored)
         yield h, *parts, nll, logits
 
@@ -64,7 +64,7 @@ def linear_cross_entropy(hidden: Tensor, weight: Tensor, bias: Tensor, targets: 
         targets: (N,) int64.
         ignored: a target that counts for nothing.
     """
-    hidden = hidden.to(format_of_products(hidden))
+    hidden = hidden.to(matmul_dtype(hidden))
     with torch.autocast(hidden.device.type, enabled=False):
         return LinearCrossEntropy.apply(hidden, weight, bias, targets, ignored)  # type: ignore[no-untyped-call, no-any-return]
 
@@ -72,7 +72,7 @@ def linear_cross_entropy(hidden: Tensor, weight: Tensor, bias: Tensor, targets: 
 @torch.no_grad()
 def linear_nll(hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, ignored: int) -> Tensor:
     """(N,) −ln p of each target, 0 for the ``ignored``; arguments as above."""
-    hidden = hidden.to(format_of_products(hidden))
+    hidden = hidden.to(matmul_dtype(hidden))
     with torch.autocast(hidden.device.type, enabled=False):
         chunks = _chunks(hidden, weight.to(hidden.dtype), bias, targets, ignored)
         return torch.cat([nll for _, nll, _ in chunks])

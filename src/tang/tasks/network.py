@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from tang.kernels.linear import linear
 from tang.kernels.pointwise import dropout as drop
 from tang.recurrent.layer import State
 from tang.recurrent.stack import Recurrent
@@ -16,8 +17,8 @@ class Network(nn.Module):
         hidden_size: H.
         num_layers: L.
         dropout: applied to the embeddings, between layers and before the head.
-        tie_weights: the head's weight is the embedding; when E ≠ H, a linear layer H → E precedes it.
-        cell, backend, forget_bias: of the :class:`~tang.recurrent.stack.Recurrent` stack.
+        tie_weights: the head's weight is the embedding; when E ≠ H, a linear layer H → E precedes the head.
+        cell, backend, forget_bias: see :class:`~tang.recurrent.stack.Recurrent`.
     """
 
     def __init__(
@@ -29,7 +30,7 @@ class Network(nn.Module):
         dropout: float = 0.0,
         tie_weights: bool = True,
         cell: str = "lstm",
-        backend: str = "torch",
+        backend: str = "auto",
         forget_bias: float = 1.0,
     ) -> None:
         super().__init__()
@@ -46,7 +47,7 @@ class Network(nn.Module):
             self.head.weight = self.embedding.weight
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """(T, B, ·) what the head sees of ``ids`` (B, T), time first, and the last state."""
+        """Inputs of the head for ``ids`` (B, T), time first, (T, B, E or H), and the last state."""
         embedded = drop(self.embedding(ids.T), self.dropout, self.training)
         hidden, state = self.recurrent(embedded.transpose(0, 1), state)
         return self.projection(drop(hidden.transpose(0, 1), self.dropout, self.training)), state
@@ -54,7 +55,24 @@ class Network(nn.Module):
     def forward(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Logits (B, T, V) of the character after each of ``ids`` (B, T), and the last state.
 
-        ``state`` is where to go on from; by default zeros, the beginning of a poem.
+        ``state`` is the initial state; by default zeros, as before the first character of a poem.
         """
         features, state = self.features(ids, state)
         return self.head(features).transpose(0, 1), state
+
+    def initial_state(self, batch_size: int) -> list[State]:
+        """The state of each layer before the first character of a poem: zeros (B, H)."""
+        zeros = self.embedding.weight.new_zeros(batch_size, self.recurrent.output_size)
+        return [(zeros,) * self.recurrent.record.states] * self.recurrent.layers.num_layers
+
+    def step(self, symbols: Tensor, states: list[State]) -> tuple[Tensor, list[State]]:
+        """Logits (B, V) of the character after ``symbols`` (B,), and the next state of each layer; without dropout.
+
+        The cell's own equations compute the step on every backend: ``nn.LSTM`` would rearrange its weights at each
+        call, which takes longer than the step.
+        """
+        hidden, next_states = self.embedding(symbols), []
+        for layer, state in enumerate(states):
+            next_states.append(self.recurrent.record.step(hidden, state, self.recurrent.weights(layer)))
+            hidden = next_states[-1][0]
+        return linear(self.projection(hidden), self.head.weight, self.head.bias), next_states

@@ -1,6 +1,6 @@
-"""Two recurrences that were once taken for an RNN and a two-layer LSTM, so that their figures can be had again.
+"""Two recurrences that a report took for an RNN and a two-layer LSTM, kept to reproduce its numbers.
 
-They share the interface of :class:`~tang.recurrent.stack.Recurrent`: (B, T, E) → outputs, state.
+Their interface is that of :class:`~tang.recurrent.stack.Recurrent`: inputs (B, T, E) → outputs, state.
 """
 
 import torch
@@ -10,7 +10,7 @@ from tang.recurrent.layer import State
 
 
 class LinearRecurrence(nn.Module):
-    """Said to be an RNN; it has no nonlinearity, and its readout sees the state before the last letter.
+    """Called an RNN in the report; it has no nonlinearity, and its outputs contain the state before each letter.
 
     h_t = W [x_t; h_{t−1}] + b, and the output of step t is [x_t; h_{t−1}], (B, T, E + H).
     """
@@ -31,7 +31,7 @@ class LinearRecurrence(nn.Module):
 
 
 class AlternatingLSTM(nn.Module):
-    """Said to be a two-layer LSTM; the second layer reads the letter again and goes on from the first's state.
+    """Called a two-layer LSTM in the report; its second layer reads the letter, and continues the first's state.
 
     Two cells take turns on one state: h, c ← cell₁(x_t, h, c), then h, c ← cell₂(x_t, h, c).
     """

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from tang.atomic import disk_trouble
 from tang.config.train import TrainConfig
 from tang.errors import InputError
-from tang.recurrent.hardware import keep_memory
+from tang.kernels.hardware import keep_memory
 from tang.runs.config import save_config
 from tang.runs.ranks import rank
 from tang.runs.run import Result, RunFolder

@@ -1,4 +1,4 @@
-// Products of a few rows with a matrix that stays in a core's cache.
+// Matmuls of a few rows with a matrix that stays in a core's cache.
 
 #pragma once
 
@@ -20,7 +20,7 @@ constexpr int LANES = 8, ROWS = 4;
 typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 constexpr int64_t WIDTH = 2 * LANES;
 
-// What a product's factors are for matrices of T, and how many of them one instruction multiplies and adds in a lane.
+// The type of a matmul's factors for matrices of T, and how many of them one instruction multiplies and adds in a lane.
 template <class T>
 struct Factor {
     typedef float type;
@@ -55,9 +55,9 @@ inline void multiply_add(Vector *sums, const bfloat16 *row, const Vector left, c
 }
 #endif
 
-// out (R, N) = a (R, K) w (K, N); w lies as it is read, in panels of WIDTH columns.
+// out (R, N) = a (R, K) w (K, N); w is packed in the order in which it is read, in panels of WIDTH columns.
 template <int R, class F>
-inline void product(const F *a, const F *w, float *out, int64_t K, int64_t N) {
+inline void matmul(const F *a, const F *w, float *out, int64_t K, int64_t N) {
     constexpr int64_t AT_ONCE = sizeof(float) / sizeof(F);
     for (int64_t n = 0; n < N; n += WIDTH) {
         Vector sums[R][2] = {};
@@ -74,7 +74,7 @@ inline void product(const F *a, const F *w, float *out, int64_t K, int64_t N) {
     }
 }
 
-// A (K, N) matrix for products, zeros where it is padded; element(k, n) is its own.
+// Pack the (K, N) matrix with entries element(k, n) for matmul, padded with zeros.
 template <class T, class Element>
 std::vector<typename Factor<T>::type> panels(int64_t K, int64_t N, Element element) {
     constexpr int64_t AT_ONCE = Factor<T>::AT_ONCE;
@@ -88,7 +88,7 @@ std::vector<typename Factor<T>::type> panels(int64_t K, int64_t N, Element eleme
     return packed;
 }
 
-// f(first, number of rows as a type) for blocks of rows, side by side; those left over go in blocks of 4, 2 and 1.
+// Call f(first, number of rows as a type) for blocks of rows in parallel; the rest is in blocks of 4, 2 and 1.
 template <class F>
 void blocks_of_rows(int64_t B, F f) {
     const int64_t whole = B / ROWS, rest = B % ROWS;

@@ -1,0 +1,28 @@
+"""Heat maps with a number in each cell."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+
+
+def heat_map(
+    axes: Axes, values: np.ndarray, labels: list[str], digits: int, shades: np.ndarray, dark: float, **colours: Any
+) -> AxesImage:
+    """Draw ``values`` (rows, columns) with ``digits`` decimals on ``shades`` of that shape; NaN leaves a cell empty.
+
+    Numbers are white where |shade| > ``dark``. ``labels`` name the rows; ``colours`` go to ``imshow``.
+    """
+    image = axes.imshow(shades, aspect="auto", **colours)
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            colour = "white" if abs(shades[row, column]) > dark else "black"
+            axes.text(column, row, f"{value:.{digits}f}", ha="center", va="center", color=colour)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xticks(np.arange(values.shape[1] + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(labels) + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=2)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+    return image
