@@ -9,6 +9,7 @@ when a module is imported.
 import atexit
 import multiprocessing
 import os
+import re
 import runpy
 import signal
 import subprocess
@@ -43,6 +44,13 @@ PRELOADED = [] if sys.platform == "darwin" else [
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(PRELOADED)
 _AS_STARTED = {**os.environ, **COMMON}
+
+
+def recipe(word: str) -> str:
+    """The Python code in ``CONTRIBUTING.md`` whose first line has this word."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
+    (code,) = (block for block in blocks if word in block.partition("\n")[0])
+    return str(code)
 
 
 def script(name: str) -> str:

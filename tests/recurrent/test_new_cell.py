@@ -20,34 +20,12 @@ from tang.runs.run import RunFolder
 from tang.studies.gradients import by_differences
 from tang.tasks.language_model import LanguageModel
 from tang.training import run as training
-from tests.commands import ROOT
+from tests.commands import ROOT, recipe
 from tests.every_precision import SMALL
 from tests.test_config import composed, settings
 
-MGU = '''
-"""MGU, the minimal gated unit: Zhou et al. 2016."""
-
-import torch
-from torch import Tensor
-
-from tang.kernels.linear import linear
-from tang.recurrent.layer import Cell, State, Weights
-
-
-def step(x: Tensor, state: State, weights: Weights) -> State:
-    (h,) = state
-    weight_ih, weight_hh, bias_ih, bias_hh = weights
-    x_f, x_n = linear(x, weight_ih, bias_ih).chunk(2, dim=1)
-    u_f, u_n = weight_hh.chunk(2)
-    b_f, b_n = bias_hh.chunk(2)
-    f = torch.sigmoid(x_f + linear(h, u_f, b_f))
-    n = torch.tanh(x_n + linear(f * h, u_n, b_n))
-    h = (1 - f) * h + f * n
-    return (h,)
-
-
-CELL = Cell(gates=2, states=1, step=step)
-'''
+MGU = recipe("MGU")
+"""The minimal gated unit of CONTRIBUTING.md."""
 
 
 @pytest.fixture(autouse=True)
