@@ -1,4 +1,4 @@
-"""What came of a sweep: ``python src/report.py dir=outputs/sweeps/…``, in words, tables and pictures."""
+"""Report a sweep in text, tables and pictures: ``python src/report.py dir=outputs/sweeps/…``."""
 
 from pathlib import Path
 
@@ -16,11 +16,11 @@ def main(cfg: DictConfig) -> None:
     """Print the report; its files are in the sweep's folder."""
     config.check(cfg)
     # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
-    from tang.reporting.reading import newest
-    from tang.reporting.report import report
+    from tang.reporting.configurations import newest_sweep
+    from tang.reporting.report import write_report
 
-    folder = newest(Path("outputs/sweeps")) if cfg.dir == "latest" else Path(cfg.dir).expanduser()
-    cli.output(f"{report(folder, cfg.x, cfg.y)}\nreport.md and the pictures are in {folder}", None)
+    folder = newest_sweep(Path("outputs/sweeps")) if cfg.dir == "latest" else Path(cfg.dir).expanduser()
+    cli.output(f"{write_report(folder, cfg.x, cfg.y)}\nreport.md and the pictures are in {folder}", None)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from omegaconf import DictConfig
 
 from tang import checkpoint
 from tang.errors import InputError
-from tang.evaluation.perplexity import evaluate
+from tang.evaluation.perplexity import measure_perplexity
 from tang.generation.generate import write
 from tang.recurrent.hardware import LOW, has_bf16_units, torch_trains_lstm
 from tang.recurrent.stack import BACKENDS, CELLS
@@ -93,7 +93,11 @@ def rows(folder: Path) -> Iterator[Row]:
             yield Row("sample", cell, "any", precision, outcome(sample, model, precision))
         for precision in ("32-true", "64-true", "bf16-mixed"):
             yield Row(
-                "evaluate", cell, "any", precision, outcome(evaluate, model, model.data_module({}), "val", precision)
+                "evaluate",
+                cell,
+                "any",
+                precision,
+                outcome(measure_perplexity, model, model.data_module({}), "val", precision),
             )
 
 
