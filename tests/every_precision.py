@@ -92,13 +92,8 @@ def rows(folder: Path) -> Iterator[Row]:
         for precision in ("32-true", "bf16-mixed"):
             yield Row("sample", cell, "any", precision, outcome(sample, model, precision))
         for precision in ("32-true", "64-true", "bf16-mixed"):
-            yield Row(
-                "evaluate",
-                cell,
-                "any",
-                precision,
-                outcome(measure_perplexity, model, model.data_module({}), "val", precision),
-            )
+            found = outcome(measure_perplexity, model, model.data_module({}), "val", precision)
+            yield Row("evaluate", cell, "any", precision, found)
 
 
 def train(config: DictConfig, folder: Path, cell: str, backend: str, precision: str) -> None:

@@ -6,7 +6,6 @@ from tang.evaluation.measures import (
     distinct,
     is_strictly_regular,
     parallelism,
-    repeats,
     rhyme_tones,
     self_similarity,
     tone_matches,
@@ -64,20 +63,6 @@ def test_distinct_characters_and_pairs() -> None:
     poems = [["山山水", "水月水"], ["山水山", "风花雪"]]
     assert distinct(poems, 1) == Measurement(6 / 12, 12)
     assert distinct(poems, 2) == Measurement(7 / 8, 8)  # 山山 山水 水月 月水 / 山水 水山 风花 花雪
-
-
-@pytest.mark.parametrize(
-    ("lines", "found"),
-    [
-        (["山水月", "风花雪"], False),
-        (["青青草", "风花雪"], False),
-        (["青青草", "青花雪"], True),
-        (["草花青", "青水雪"], True),
-        (["山水山", "风花雪"], True),
-    ],
-)
-def test_doubled_characters_are_no_repetition(lines: list[str], found: bool) -> None:
-    assert repeats(lines) == found
 
 
 def test_self_similarity_is_the_largest_share_with_one_other_poem() -> None:

@@ -61,6 +61,20 @@ def test_a_poem_of_another_form_is_told_and_its_tones_left_out() -> None:
     assert metrics().measure([LONG], compared=1)["regular"] == Measurement(None, 0)
 
 
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (["山水月", "风花雪"], False),
+        (["青青草", "风花雪"], False),
+        (["青青草", "青花雪"], True),
+        (["草花青", "青水雪"], True),
+        (["山水山", "风花雪"], True),
+    ],
+)
+def test_doubled_characters_are_no_repetition(lines: list[str], found: bool) -> None:
+    assert metrics().measure(["，".join(lines)], compared=1)["repetition"] == Measurement(float(found), 1)
+
+
 def test_parallelism_is_of_the_middle_couplets_of_eight_lines() -> None:
     assert metrics("五言律诗").measure([LONG, LONG[::-1][1:] + "。"], compared=2)["parallelism"].count == 20
     assert metrics("五言律诗").measure([TOWER], compared=1)["parallelism"] == Measurement(None, 0)

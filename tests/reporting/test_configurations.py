@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tang.errors import InputError
-from tang.reporting.configurations import newest_sweep, read_runs, read_sweep, table, unfinished_table, validation_curve
+from tang.reporting.configurations import newest_sweep, read_sweep, table, unfinished_table, validation_curve
 from tests.reporting.conftest import Make
 
 
@@ -55,20 +55,20 @@ def test_runs_without_a_result_are_told_with_their_reason(make: Make) -> None:
 
 def test_a_curve_is_that_of_tensorboard(make: Make) -> None:
     folder = make(["optimizer=adam"], 5.0, curve=[7.0, math.nan, 5.0])
-    (run,) = read_runs(folder.parent)
+    (run,) = read_sweep(folder.parent).configurations[0].runs
     assert validation_curve(run) == [(10, 7.0), (30, 5.0)]
 
 
 def test_only_the_folder_of_a_sweep_will_do(make: Make, tmp_path: Path) -> None:
     run = make(["optimizer=adam"], 5.0)
     with pytest.raises(InputError, match="this is a run; give the folder of a sweep"):
-        read_runs(run)
+        read_sweep(run)
     with pytest.raises(InputError, match="this is a file; give the folder of a sweep"):
-        read_runs(run / "result.json")
+        read_sweep(run / "result.json")
     with pytest.raises(InputError, match="no such folder"):
-        read_runs(tmp_path / "nowhere")
+        read_sweep(tmp_path / "nowhere")
     with pytest.raises(InputError, match="no runs in it"):
-        read_runs(run / ".hydra")
+        read_sweep(run / ".hydra")
     assert newest_sweep(tmp_path) == run.parent
     with pytest.raises(InputError, match="dir=latest: no sweep below"):
         newest_sweep(run)

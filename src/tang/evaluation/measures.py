@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from tang.prosody.critique import repetitions
 from tang.prosody.meter import Pattern, Strictness, nearest, rhyming_lines
 from tang.prosody.rhymes import Tone, common_groups, readings
 from tang.text.forms import Form
@@ -80,12 +79,6 @@ def distinct(poems: Sequence[Lines], size: int) -> Measurement:
     """Distinct characters (``size`` 1) or bigrams (2) ÷ all of them (Li et al. 2016)."""
     grams = [gram for lines in poems for gram in ("".join(lines) if size == 1 else bigrams(lines))]
     return Measurement(len(set(grams)) / len(grams) if grams else None, len(grams))
-
-
-def repeats(lines: Lines) -> bool:
-    """Whether a character occurs twice; neighbours within a line, such as 青青, count as one."""
-    repeated, _ = repetitions(lines)
-    return bool(repeated)
 
 
 def self_similarity(poems: Sequence[Lines]) -> Measurement:

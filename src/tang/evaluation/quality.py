@@ -14,7 +14,7 @@ from tang.evaluation import measures
 from tang.evaluation.measures import Lines, Measurement
 from tang.generation.overlap import Spans
 from tang.generation.slots import END, INSIDE
-from tang.prosody.critique import critique
+from tang.prosody.critique import critique, repetitions
 from tang.prosody.rhymes import Tone, tones
 from tang.text.forms import PUNCTUATION, Form, form_of, hanzi, regulated_form, split_lines
 from tang.text.script import Script
@@ -64,7 +64,7 @@ class QualityMetrics:
             "regular, strictly": mean(measures.is_strictly_regular(each, self.form, script) for each in formed),
             "distinct-1": measures.distinct(lines[:compared], 1),
             "distinct-2": measures.distinct(lines[:compared], 2),
-            "repetition": mean(map(measures.repeats, lines)),
+            "repetition": mean(bool(repetitions(of_poem)[0]) for of_poem in lines),  # neighbours, 青青, count as one
             "self-similarity": measures.self_similarity(lines[:compared]),
             "lines found": mean(self.spans.has_line(encode(line)) for of_poem in lines for line in of_poem),
             "longest span": mean(longest),
@@ -106,13 +106,10 @@ def held_out(sequences: Sequences, vocabulary: Vocabulary, form: Form) -> list[s
     """
     texts = [vocabulary.decode(ids) for ids in map(sequences.__getitem__, range(len(sequences))) if UNK not in ids]
     if not any(mark in vocabulary for mark in PUNCTUATION):
-        texts = [_marked(text, form) for text in texts if regulated_form(len(text)) == form]
+        ends = [(END if line % 2 else INSIDE)[0] for line in range(form.lines)]
+        whole = [text for text in texts if regulated_form(len(text)) == form]
+        texts = ["".join(text[i * form.chars :][: form.chars] + end for i, end in enumerate(ends)) for text in whole]
     return [text for text in texts if form_of(text) == form]
-
-
-def _marked(text: str, form: Form) -> str:
-    lines = (text[begin : begin + form.chars] for begin in range(0, len(text), form.chars))
-    return "".join(line + (END if number % 2 else INSIDE)[0] for number, line in enumerate(lines))
 
 
 def shuffled(poems: Sequence[str], seed: int) -> list[str]:

@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -96,18 +95,20 @@ class QualityEvaluator:
 
     def card(self, forms: Sequence[Form] = tuple(FORMS.values())) -> QualityCard:
         """Sample and measure poems of each form."""
-        steps = ((form, sets) for form in forms for sets in self._sets(form))
+        training, vocabulary = self.data.prepared.parts["train"], self.model.vocabulary
+        spans, trigram = Spans.of(training, vocabulary), Trigram.of(training, len(vocabulary))
+        steps = ((form, sets) for form in forms for sets in self._sets(form, spans, trigram))
         found: dict[str, dict[str, Measurements]] = {str(form): {} for form in forms}
         for form, sets in tracked(steps, "Sampling and measuring", len(forms) * (2 + len(REQUESTS))):
             found[str(form)] |= sets
         return QualityCard(self.split, self.temperature, self.seed, found)
 
-    def _sets(self, form: Form) -> Iterator[dict[str, Measurements]]:
+    def _sets(self, form: Form, spans: Spans, trigram: Trigram) -> Iterator[dict[str, Measurements]]:
         """Each set of poems of a form, measured; the log names the sets whose request can't be satisfied."""
         model, vocabulary = self.model, self.model.vocabulary
         embedding = model.network.embedding.weight.detach().float().cpu().numpy()
-        losses = {"trigram": self.trigram.token_losses, "model": self._model_losses}
-        metrics = QualityMetrics(form, model.script, vocabulary, self.spans, embedding, losses)
+        losses = {"trigram": trigram.token_losses, "model": self._model_losses}
+        metrics = QualityMetrics(form, model.script, vocabulary, spans, embedding, losses)
         real = held_out(self.data.prepared.parts[self.split], vocabulary, form)[: self.poems]
         compared = len(real) or self.poems
         yield {"real": metrics.measure(real, compared)} if real else {}
@@ -115,7 +116,7 @@ class QualityEvaluator:
         free: float | None = None
         for name in REQUESTS:
             try:
-                poems, sampling = self._sample(form, name)
+                poems, sampling = self._sample(form, name, spans)
             except InputError as error:
                 log.warning("%s, %s: left out, %s", form, name, error)
                 yield {}
@@ -126,7 +127,7 @@ class QualityEvaluator:
             cost = None if free is None or value is None else value - free
             yield {name: {**measured, "ln p, model, less free": Measurement(cost, count), **sampling}}
 
-    def _sample(self, form: Form, name: str) -> tuple[list[str], Measurements]:
+    def _sample(self, form: Form, name: str, spans: Spans) -> tuple[list[str], Measurements]:
         """Poems under one of :data:`REQUESTS`, and measurements of the sampling."""
         start = time.perf_counter()
         poems = write(
@@ -140,20 +141,12 @@ class QualityEvaluator:
             batch_size=self.data.batch_size,
             precision=self.precision,
             wishes=REQUESTS[name],
-            spans=self.spans if name == "no_copy" else None,
+            spans=spans if name == "no_copy" else None,
             script=self.model.script,
         )
         seconds = Measurement((time.perf_counter() - start) / len(poems), len(poems))
         first_try = Measurement.mean(poem.tries == 1 for poem in poems)
         return [poem.text.replace("\n", "") for poem in poems], {"first try": first_try, "seconds": seconds}
-
-    @cached_property
-    def spans(self) -> Spans:
-        return Spans.of(self.data.prepared.parts["train"], self.model.vocabulary)
-
-    @cached_property
-    def trigram(self) -> Trigram:
-        return Trigram.of(self.data.prepared.parts["train"], len(self.model.vocabulary))
 
     def _model_losses(self, sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
         """Losses at temperature 1 and without a constraint."""

@@ -104,22 +104,6 @@ def read_sweep(folder: Path) -> SweepResults:
     Raises:
         InputError: ``folder`` isn't the folder of a sweep.
     """
-    runs = read_runs(folder)
-    groups = by_setting(runs)
-    keys = [key for key in varied(runs) if key != SEED]
-    short = {key: shorten(values[key] for values, _ in groups) for key in keys}
-    configurations = [
-        Configuration(values, {key: short[key][values[key]] for key in keys}, members) for values, members in groups
-    ]
-    return SweepResults(folder, keys, configurations, [run for run in runs if not run.result])
-
-
-def read_runs(folder: Path) -> list[Run]:
-    """The runs of a sweep, finished or not.
-
-    Raises:
-        InputError: ``folder`` isn't the folder of a sweep.
-    """
     if folder.is_file():
         raise InputError(f"dir={folder}: this is a file; give the folder of a sweep")
     if not folder.is_dir():
@@ -129,7 +113,13 @@ def read_runs(folder: Path) -> list[Run]:
     runs = collect(folder)
     if not runs:
         raise InputError(f"dir={folder}: no runs in it; sweeps are in outputs/sweeps")
-    return runs
+    groups = by_setting(runs)
+    keys = [key for key in varied(runs) if key != SEED]
+    short = {key: shorten(values[key] for values, _ in groups) for key in keys}
+    configurations = [
+        Configuration(values, {key: short[key][values[key]] for key in keys}, members) for values, members in groups
+    ]
+    return SweepResults(folder, keys, configurations, [run for run in runs if not run.result])
 
 
 def validation_curve(run: Run) -> Points:

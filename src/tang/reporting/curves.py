@@ -25,9 +25,12 @@ def mean_curve(configuration: Configuration, unit: int = 1) -> np.ndarray | None
 def draw_curves(sweep: SweepResults) -> Figure | None:
     """``val/loss`` over the steps: a colour for each optimizer, its best configuration thick, the others faint.
 
-    None if none of the best configurations has a curve.
+    Where the optimizer didn't vary, colours are for the key of few values with the largest effect. None if none of the
+    best configurations has a curve.
     """
-    key = colour_key(sweep)
+    few = [key for key in sweep.keys if len(sweep.best_by(key)) <= FEW]
+    by_effect = max(few, key=lambda key: effect(sweep, key), default=None)
+    key = "optimizer" if "optimizer" in sweep.keys else by_effect
     groups = sweep.best_by(key) if key else {"": sweep.configurations[0]}
     in_shares = any(varied.startswith(LENGTH_KEYS) for varied in sweep.keys)
     figure = Figure(figsize=(9, 5), layout="constrained")
@@ -65,14 +68,6 @@ def draw_curves(sweep: SweepResults) -> Figure | None:
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
     return figure
-
-
-def colour_key(sweep: SweepResults) -> str | None:
-    """The key that colours tell apart: the optimizer if it varied, else that of few values with the largest effect."""
-    if "optimizer" in sweep.keys:
-        return "optimizer"
-    few = [key for key in sweep.keys if len(sweep.best_by(key)) <= FEW]
-    return max(few, key=lambda key: effect(sweep, key), default=None)
 
 
 def legend(sweep: SweepResults, configuration: Configuration, first: str | None) -> str:

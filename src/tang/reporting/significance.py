@@ -14,16 +14,20 @@ Key = TypeVar("Key")
 LEVEL = 0.05
 """Significance level of all tests."""
 
-RULE = f"""\
+NOISE = f"""\
 A configuration is worse than the best by more than the noise if Welch's t test between their seeds says so at the level
-of {LEVEL:.0%}, by Holm's correction for all {{tests}} configurations that were tested."""
+of {LEVEL:.0%}, by Holm's correction for all {{tests}} configurations that were tested.
+
+Worse by more than the noise: {{worse}} of {{tests}}.
+Median standard deviation over seeds: {{deviation:.4f}}.
+
+Each value of a key in its best configuration; > is higher than the first by more than the noise, ≈ not certainly so,
+? can't be said:
+
+"""
 
 UNKNOWN = """\
 The noise isn't known: it takes two seeds or more of the best configuration and of others; sweep seed=1,2,3."""
-
-BY_KEY = """\
-Each value of a key in its best configuration; > is higher than the first by more than the noise, ≈ not certainly so,
-? can't be said:"""
 
 YES, NO, OPEN = "yes", "not certain", "?"
 SIGNS = {"": "", YES: "> ", NO: "≈ ", OPEN: "? "}
@@ -93,22 +97,15 @@ class Significance:
         return {True: YES, False: NO, None: OPEN}[self.is_worse.get(id(configuration))]
 
     def text(self) -> str:
-        """The rule, the number of configurations it finds worse, and the values of each key, best first."""
+        """The rule, how many configurations it finds worse, and the values of each key, best first."""
         if not self.is_worse:
             return UNKNOWN
         samples = [c.losses for c in self.sweep.configurations if is_sample(c.losses)]
-        lines = [
-            RULE.format(tests=len(self.is_worse)),
-            "",
-            f"Worse by more than the noise: {sum(self.is_worse.values())} of {len(self.is_worse)}.",
-            f"Median standard deviation over seeds: {statistics.median(map(statistics.stdev, samples)):.4f}.",
-            "",
-            BY_KEY,
-            "",
-        ]
-        for key in self.sweep.keys:
-            best = self.sweep.best_by(key).values()
-            if len(best) > 1:
-                words = [f"{SIGNS[self.verdict(c)]}{c.shown[key]} {c.text()}" for c in best]
-                lines.append(f"- `{key}`: {', '.join(words)}")
-        return "\n".join(lines)
+        deviation = statistics.median(map(statistics.stdev, samples))
+        text = NOISE.format(tests=len(self.is_worse), worse=sum(self.is_worse.values()), deviation=deviation)
+        best = {key: self.sweep.best_by(key).values() for key in self.sweep.keys}
+        return text + "\n".join(
+            f"- `{key}`: {', '.join(f'{SIGNS[self.verdict(c)]}{c.shown[key]} {c.text()}' for c in configurations)}"
+            for key, configurations in best.items()
+            if len(configurations) > 1
+        )

@@ -3,8 +3,8 @@
 import logging
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -54,11 +54,9 @@ def characters() -> frozenset[int]:
     return frozenset(code for path in paths for code in font_manager.get_font(path).get_charmap())
 
 
-@contextmanager
-def chinese_fonts() -> Iterator[None]:
-    """Figures made within this context use :func:`fonts`."""
-    with matplotlib.rc_context({"font.family": fonts()}):
-        yield
+def chinese_fonts() -> AbstractContextManager[None]:
+    """A context within which figures use :func:`fonts`."""
+    return matplotlib.rc_context({"font.family": fonts()})
 
 
 def label(text: str, most: int = 28) -> str:
