@@ -18,22 +18,22 @@ TOWER = ["白日依山尽", "黄河入海流", "欲穷千里目", "更上一层�
 MORNING = ["春眠不觉晓", "处处闻啼鸟", "夜来风雨声", "花落知多少"]
 """Rhymes in 仄."""
 UNREAD = "〇"
-"""Not in the table."""
+"""A character without reading."""
 
 
 def changed(line: int, place: int, character: str) -> list[str]:
-    """TOWER with another character there."""
+    """TOWER with another character at a position."""
     lines = list(TOWER)
     lines[line] = lines[line][:place] + character + lines[line][place + 1 :]
     return lines
 
 
-def test_a_figure_is_the_mean_of_what_is_decided() -> None:
+def test_a_measurement_is_the_mean_of_the_decided_items() -> None:
     assert Measurement.mean([True, None, False, True, True]) == Measurement(0.75, 4)
     assert Measurement.mean([None]) == Measurement(None, 0)
 
 
-def test_rhyme_tells_the_tones_of_the_shared_groups() -> None:
+def test_rhyme_tones_are_those_of_the_shared_groups() -> None:
     assert rhyme_tones(TOWER, "simplified") == frozenset("平")
     assert rhyme_tones(MORNING, "simplified") == frozenset("仄")
     assert rhyme_tones(changed(1, 4, "山"), "simplified") == frozenset()
@@ -43,7 +43,7 @@ def test_rhyme_tells_the_tones_of_the_shared_groups() -> None:
     assert rhyme_tones(changed(2, 4, UNREAD), "simplified") == frozenset("平")  # an odd line
 
 
-def test_each_place_bound_loosely_is_judged() -> None:
+def test_each_position_bound_loosely_is_measured() -> None:
     assert tone_matches(TOWER, FIVE, "simplified") == [True] * 12
     assert tone_matches(changed(1, 1, "日"), FIVE, "simplified") == [False] + [True] * 11
     assert sorted(tone_matches(changed(1, 1, UNREAD), FIVE, "simplified"), key=str) == [None] + [True] * 11

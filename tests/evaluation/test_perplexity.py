@@ -18,7 +18,7 @@ def card_of(model: LanguageModel, split: Part, batch_size: int = 16, precision: 
     return measure_perplexity(model, model.data_module({}, batch_size=batch_size), split, precision)
 
 
-def test_the_figures_are_those_of_each_poem_alone(model: LanguageModel) -> None:
+def test_the_card_agrees_with_each_poem_alone(model: LanguageModel) -> None:
     card = card_of(model, "test", batch_size=16)
     poems = PoemDataModule(**model.data).prepared.parts["test"]
     nlls = []
@@ -37,7 +37,7 @@ def test_the_figures_are_those_of_each_poem_alone(model: LanguageModel) -> None:
     assert card.padding_counted < card.ppl
 
 
-def test_the_trigram_model_is_that_of_the_training_part_on_the_same_tokens(model: LanguageModel) -> None:
+def test_the_trigram_model_is_trained_on_the_training_split_and_tested_on_the_same_tokens(model: LanguageModel) -> None:
     card = card_of(model, "test")
     parts = PoemDataModule(**model.data).prepared.parts
     trigram = Trigram.of(parts["train"], len(model.vocabulary))
@@ -57,7 +57,7 @@ def test_the_batch_size_changes_nothing(model: LanguageModel) -> None:
         assert card.padding_counted == pytest.approx(cards[0].padding_counted, rel=1e-6)
 
 
-def test_the_corpus_may_have_moved_and_a_changed_one_is_told(
+def test_the_corpus_may_have_moved_and_a_changed_one_is_reported(
     model: LanguageModel, poems_txt: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = card_of(model, "val")

@@ -76,7 +76,7 @@ def test_characters_outside_the_vocabulary_are_named(model: LanguageModel) -> No
     assert likelihood(model, critique("日龘月龘")).unknown == ["龘"]
 
 
-def test_lines_and_spans_of_the_training_part_are_found(model: LanguageModel) -> None:
+def test_lines_and_spans_of_the_training_split_are_found(model: LanguageModel) -> None:
     data = model.data_module({})
 
     def copies(poem: Critique) -> Copies | None:

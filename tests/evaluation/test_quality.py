@@ -31,7 +31,7 @@ def metrics(name: str = "五言绝句") -> QualityMetrics:
     return QualityMetrics(FORMS[name], "simplified", VOCABULARY, spans, embedding, {"trigram": uniform})
 
 
-def test_the_figures_of_two_poems() -> None:
+def test_the_metrics_of_two_poems() -> None:
     found = metrics().measure([TOWER, MORNING], compared=2)
     assert found["form"] == Measurement(1.0, 2)
     assert found["rhyme"] == Measurement(0.5, 2)
@@ -47,14 +47,14 @@ def test_the_figures_of_two_poems() -> None:
     assert found["ln p, trigram"] == Measurement(-2.0, 40)
 
 
-def test_figures_that_depend_on_the_number_of_poems_are_of_the_first_ones() -> None:
+def test_metrics_that_depend_on_the_number_of_poems_are_over_the_first_ones() -> None:
     found = metrics().measure([TOWER, MORNING, TOWER], compared=2)
     assert found["distinct-1"].count == 40
     assert found["self-similarity"] == Measurement(0.0, 2)
     assert found["repetition"].count == 3
 
 
-def test_a_poem_of_another_form_is_told_and_its_tones_left_out() -> None:
+def test_a_poem_of_another_form_counts_as_such_and_its_tones_are_left_out() -> None:
     found = metrics().measure([TOWER, LONG], compared=2)
     assert found["form"] == Measurement(0.5, 2)
     assert found["regular"] == Measurement(1.0, 1)

@@ -31,11 +31,11 @@ def test_a_form_has_all_sets(card: QualityCard) -> None:
     assert {figures["distinct-1"].count for figures in sets.values()} == {20 * real}, "of equally many characters"
 
 
-def test_a_wish_that_cannot_be_met_is_left_out_and_told(card: QualityCard, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_impossible_request_is_left_out_and_logged(card: QualityCard, caplog: pytest.LogCaptureFixture) -> None:
     """The text corpus has too few characters for four lines to rhyme."""
     assert list(card.forms[str(EIGHT)]) == ["real", "chance", *(name for name in KNOWN if "rhyme" not in name)]
-    told = [record.getMessage() for record in caplog.get_records("setup")]
-    assert any(message.startswith("五言律诗, rhyme: left out, rhyme=true") for message in told)
+    logged = [record.getMessage() for record in caplog.get_records("setup")]
+    assert any(message.startswith("五言律诗, rhyme: left out, rhyme=true") for message in logged)
 
 
 def test_each_constraint_does_what_it_says(card: QualityCard) -> None:

@@ -31,7 +31,7 @@ def rows(seed: int, count: int) -> list[list[int]]:
 
 
 def slow_nll(training: Sequence[Sequence[int]], row: Sequence[int]) -> list[float]:
-    """By dictionaries, from the formulas."""
+    """The formulas, computed with dictionaries."""
     counts: list[Counter[tuple[int, ...]]] = [Counter(), Counter(), Counter()]
     before: defaultdict[tuple[int, ...], set[int]] = defaultdict(set)
     for sequence in training:
@@ -93,7 +93,7 @@ def test_the_probabilities_after_any_context_sum_to_1(model: Trigram, context: l
     assert np.isfinite(nll).all()
 
 
-def test_a_part_that_begins_elsewhere_in_the_tokens_counts_the_same(model: Trigram) -> None:
+def test_a_split_that_begins_elsewhere_in_the_tokens_counts_the_same(model: Trigram) -> None:
     everything = sequences([*TRAINING, *rows(1, 3)])
     part = Sequences(everything.tokens, everything.offsets[len(TRAINING) :])
     np.testing.assert_array_equal(model.token_losses(part)[1], model.token_losses(sequences(rows(1, 3)))[1])

@@ -9,7 +9,7 @@ from tang.reporting.configurations import newest_sweep, read_sweep, table, unfin
 from tests.reporting.conftest import Make
 
 
-def test_runs_that_differ_in_their_seed_are_one_setting(make: Make) -> None:
+def test_runs_that_differ_in_their_seed_are_one_configuration(make: Make) -> None:
     for cell, seed, loss in [("gru", 1, 6.0), ("lstm", 1, 5.0), ("lstm", 2, 5.5), ("gru", 2, 6.5)]:
         folder = make([f"model.cell={cell}", f"seed={seed}", "data=text"], loss, metrics={"val/accuracy": 0.5})
     sweep = read_sweep(folder.parent)
@@ -20,7 +20,7 @@ def test_runs_that_differ_in_their_seed_are_one_setting(make: Make) -> None:
     assert other.startswith("| gru        | 2     | 6.2500")
 
 
-def test_of_a_seed_that_ran_twice_the_newest_run_counts(make: Make) -> None:
+def test_the_newest_run_of_a_repeated_seed_counts(make: Make) -> None:
     folder = make(["optimizer=adam", "seed=1"], 5.0)
     older = [make(["optimizer=adam", "seed=1"], 4.0) / "result.json"]
     older.append(make(["optimizer=adam", "seed=1"], math.inf) / "failure.txt")
@@ -30,7 +30,7 @@ def test_of_a_seed_that_ran_twice_the_newest_run_counts(make: Make) -> None:
     assert configuration.text() == "5.0000"
 
 
-def test_a_run_that_diverged_puts_its_setting_last(make: Make) -> None:
+def test_a_run_that_diverged_puts_its_configuration_last(make: Make) -> None:
     for optimizer, losses in {"sgd": (4.0, math.inf), "momentum": (math.inf, math.inf), "adam": (5.0, 5.0)}.items():
         for seed, loss in enumerate(losses):
             folder = make([f"optimizer={optimizer}", f"seed={seed}"], loss)
@@ -44,7 +44,7 @@ def test_a_run_that_diverged_puts_its_setting_last(make: Make) -> None:
     assert "diverged: train/loss is nan at batch 3" in unfinished_table(sweep.unfinished)
 
 
-def test_runs_without_a_result_are_told_with_their_reason(make: Make) -> None:
+def test_runs_without_a_result_are_listed_with_their_reason(make: Make) -> None:
     make(["optimizer=adam"], 5.0)
     make(["optimizer=sgd"], None, reason="killed | by signal 9")
     folder = make(["optimizer=momentum"], None)

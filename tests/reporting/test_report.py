@@ -31,7 +31,7 @@ def test_a_messy_sweep_gets_its_report_and_a_second_one_in_its_place(make: Make)
     assert tags["tensors"] == ["report/text_summary"]
 
 
-def test_what_one_run_lacks_is_said(make: Make) -> None:
+def test_missing_pictures_of_a_single_run_are_reported(make: Make) -> None:
     folder = make(["optimizer=adam", "model.dropout=0.1"], 5.0).parent
     text = write_report(folder)
     assert "| adam      | 0.1           | 1     | 5.0000   |" in text
@@ -48,7 +48,7 @@ def test_one_varied_key_makes_no_heat_map(make: Make) -> None:
     assert {path.stem for path in folder.glob("*.png")} == {"curves", "parallel"}
 
 
-def test_a_sweep_without_any_result_is_told(make: Make) -> None:
+def test_a_sweep_without_any_result_is_reported(make: Make) -> None:
     folder = make(["optimizer=adam"], None, reason="no").parent
     assert "Finished runs: 0" in write_report(folder)
     make(["optimizer=sgd", "x=1"], math.inf)
@@ -58,7 +58,7 @@ def test_a_sweep_without_any_result_is_told(make: Make) -> None:
 def test_a_report_that_cannot_be_written_ends_in_a_line(make: Make) -> None:
     folder = make(["optimizer=adam"], 5.0).parent
     (folder / "report.md").mkdir()
-    with pytest.raises(InputError, match=r"report\.md: Is a directory; the report is written there"):
+    with pytest.raises(InputError, match=r"report\.md: Is a directory; the report goes there"):
         write_report(folder)
 
 
@@ -69,11 +69,11 @@ def test_the_comparison_sweeps_by_itself_and_is_answered(
     fewer = ["optimizer=adam,adagrad", "optimizer.lr_scale=1", "seed=1,2", "trainer.max_epochs=1"]
     swept = script("train", "experiment=compare_optimizers", *small[:-2], *fewer, "trainer.accelerator=cpu", "-m")
     assert swept.returncode == 0, swept.stderr
-    told = fresh_script("report", "dir=latest", env={"PYTHONWARNINGS": "error"})
-    assert told.returncode == 0, told.stderr
-    assert "Configurations: 2. Finished runs: 4." in told.stdout
-    assert "**A, “Adagrad beats Adam”:" in told.stdout
-    assert told.stderr == ""
+    reported = fresh_script("report", "dir=latest", env={"PYTHONWARNINGS": "error"})
+    assert reported.returncode == 0, reported.stderr
+    assert "Configurations: 2. Finished runs: 4." in reported.stdout
+    assert "**A, “Adagrad beats Adam”:" in reported.stdout
+    assert reported.stderr == ""
     (sweep,) = (tmp_path / "outputs" / "sweeps").iterdir()
     assert {path.stem for path in sweep.glob("*.png")} == {"curves", "parallel"}
     at_home = {"HOME": str(tmp_path), "MPLCONFIGDIR": matplotlib.get_cachedir()}

@@ -97,20 +97,17 @@ def self_similarity(poems: Sequence[Lines]) -> Measurement:
 
 
 def parallelism(couplets: np.ndarray, embedding: np.ndarray, tones: np.ndarray) -> Measurement:
-    """Similarity of facing characters of a couplet, less that of lines from two different poems.
+    """Mean similarity of characters that face each other in couplets, less that in lines of two different poems.
 
     Similarity is the cosine of normalized embeddings less their mean over the set's characters of the same tone:
     couplets oppose tones, and embeddings encode tones, which would hide parallel meaning. Pairs of equal characters
-    are left out.
+    are left out. The count is that of pairs within the poems' own couplets.
 
     Args:
-        couplets: (N, C, 2, chars) ids of C couplets of N poems. A poem's first lines are compared with the next
-            poem's second lines of the same couplets.
+        couplets: (N, C, 2, chars) ids of C couplets of N poems. For lines of two different poems, a poem's first lines
+            face the next poem's second lines of the same couplets.
         embedding: (V, E).
         tones: (V,) a number for each tone.
-
-    Returns:
-        The difference of mean cosines, and the number of pairs within the poems' own couplets.
     """
     if len(couplets) < 2:
         return Measurement(None, 0)

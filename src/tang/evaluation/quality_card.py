@@ -37,7 +37,7 @@ REQUESTS = {
     "no_repeat": Wishes(no_repeat=True),
     "no_copy": Wishes(),
 }
-"""Constraints to sample under, by the names of the sets of poems that come of them."""
+"""Name of a set of sampled poems → the constraints that they are sampled under."""
 
 Measurements = dict[str, Measurement]
 

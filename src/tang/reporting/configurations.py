@@ -11,18 +11,7 @@ from pathlib import Path
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tang.errors import InputError
-from tang.sweeps.summary import (
-    LOSS,
-    SEED,
-    Run,
-    by_setting,
-    collect,
-    losses,
-    over_seeds,
-    shorten,
-    spread_of_losses,
-    varied,
-)
+from tang.sweeps.summary import LOSS, SEED, Run, by_setting, collect, over_seeds, shorten, spread_of_losses, varied
 from tang.tables import markdown
 
 logging.getLogger("tensorboard").setLevel(logging.WARNING)  # it logs every file it opens
@@ -46,7 +35,7 @@ class Configuration:
 
     @cached_property
     def losses(self) -> list[float]:
-        return losses(self.runs)
+        return [run.loss for run in self.runs if run.loss is not None]
 
     @cached_property
     def curves(self) -> list[Points]:
@@ -71,7 +60,6 @@ class Configuration:
 class SweepResults:
     """The configurations and runs of a sweep."""
 
-    folder: Path
     keys: list[str]
     """Those that varied, without the seed."""
     configurations: list[Configuration]
@@ -119,7 +107,7 @@ def read_sweep(folder: Path) -> SweepResults:
     configurations = [
         Configuration(values, {key: short[key][values[key]] for key in keys}, members) for values, members in groups
     ]
-    return SweepResults(folder, keys, configurations, [run for run in runs if not run.result])
+    return SweepResults(keys, configurations, [run for run in runs if not run.result])
 
 
 def validation_curve(run: Run) -> Points:

@@ -22,11 +22,9 @@ EVENTS = ".report"
 
 
 def write_report(folder: Path, x: str | None = None, y: str | None = None) -> str:
-    """Write the report of the sweep in ``folder``; returns it as Markdown, without the pictures.
+    """Write the report of the sweep in ``folder``; return it as Markdown, without the pictures.
 
-    Args:
-        folder: the sweep's folder.
-        x, y: keys of the heat map; None: those with the largest effects.
+    The heat map is over the keys ``x`` and ``y``, by default those with the largest effects.
 
     Raises:
         InputError: ``folder`` isn't a sweep's or can't be written to, or a key didn't vary.
@@ -102,6 +100,4 @@ def save(folder: Path, text: str, figures: dict[str, Figure]) -> None:
                 figure.savefig(folder / f"{name}.png", dpi=150)
                 writer.add_figure(name, figure)
     except OSError as error:
-        raise InputError(
-            f"{error.filename or folder}: {error.strerror or error}; the report is written there"
-        ) from error
+        raise InputError(f"{error.filename or folder}: {error.strerror or error}; the report goes there") from error

@@ -39,9 +39,7 @@ def welch(first: Sequence[float], second: Sequence[float]) -> float:
     gap = abs(statistics.fmean(first) - statistics.fmean(second))
     if sum(errors) == 0:
         return float(gap == 0)
-    freedom = sum(errors) ** 2 / sum(
-        error**2 / (len(sample) - 1) for error, sample in zip(errors, (first, second), strict=True)
-    )
+    freedom = sum(errors) ** 2 / sum(e**2 / (len(s) - 1) for e, s in zip(errors, (first, second), strict=True))
     return two_sided_p(gap / math.sqrt(sum(errors)), freedom)
 
 
