@@ -29,7 +29,7 @@ class Measurement:
 
     @classmethod
     def mean(cls, values: Iterable[float | None]) -> "Measurement":
-        """The mean of ``values`` without the Nones, which stand for undecided items."""
+        """The mean of ``values`` without Nones, which are undecided items."""
         decided = [value for value in values if value is not None]
         return cls(float(np.mean(decided)) if decided else None, len(decided))
 
