@@ -1,16 +1,16 @@
-"""How preparing and loading grow with the corpus: ``python bench/corpus.py`` from the project's folder.
+"""Time and memory of preparing and loading against corpus size: ``python bench/corpus.py`` from the project's folder.
 
-A corpus of size n holds the files of the 全唐诗 n times: a part of them (every fourth, every second), or copies. An
-exact copy would be dropped as a duplicate. So in each copy but the first every Chinese character stands for another,
-by a random permutation of its own: it has the same lengths, marks, notes and gaps, and no poem twice. Each size is
-prepared in one process and started warm in another:
+A corpus of size n holds the files of the 全唐诗 n times: a fraction of them (every fourth, every second), or copies. An
+exact copy would be dropped as a duplicate, so each copy but the first replaces all Chinese characters by a random
+permutation of its own: lengths, marks, notes and gaps stay the same, and no poem occurs twice. Each size is prepared in
+one process and loaded with a warm cache in another:
 
-prepare         raw files → ids on disk, everything included
-per million     the same for a million characters and marks of clean verse; equal if it grows linearly
-memory          the most that the preparing process had, and how much of it was there before (PyTorch, Lightning)
-warm start      from the settings to the first batch: the corpus's fingerprint, the ids mapped, an epoch ordered
-epoch           all batches of the training part, nothing done with them; of three epochs the median
-padding         of all positions of an epoch, the most in three epochs
+prepare         raw files → ids on disk, all steps
+per million     prepare ÷ millions of characters and marks of clean verse; constant if it scales linearly
+memory          peak of the preparing process, and how much of it was in use before (PyTorch, Lightning)
+warm start      from the config to the first batch: fingerprint of the corpus, mapping the ids, ordering an epoch
+epoch           iterating over all training batches without using them; median of three epochs
+padding         its share of all positions of an epoch, maximum of three epochs
 """
 
 import argparse
@@ -42,20 +42,20 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Prepared:
-    """What preparing took."""
+    """Cost of preparing a corpus."""
 
     poems: int
     characters: int
-    """And marks, of clean verse."""
+    """Characters and marks of clean verse."""
     seconds: float
     memory: float
-    """MiB: the peak of the process."""
+    """Peak of the process in MiB."""
     memory_before: float
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What loading took."""
+    """Cost of loading a prepared corpus."""
 
     start: float
     """Seconds."""
@@ -63,7 +63,7 @@ class Loaded:
     """Seconds."""
     batches: int
     padding: float
-    """Of all positions."""
+    """Share of all positions."""
 
 
 def main() -> None:
@@ -77,7 +77,7 @@ def main() -> None:
     for size in track(options.sizes, "Preparing"):
         with tempfile.TemporaryDirectory() as name:
             corpus, cache = Path(name) / "corpus", Path(name) / "prepared"
-            alone(write, files, size, corpus)  # what it takes must not count for the process that is measured
+            alone(write, files, size, corpus)  # in a process of its own, so that its memory doesn't count
             prepared = alone(prepare, corpus, cache, options.max_length)
             loaded = alone(load, corpus, cache, options.max_length)
         rows.append({"size": size, **asdict(prepared), **asdict(loaded)})
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def write(files: list[Path], size: float, folder: Path) -> None:
-    """Write a corpus of so many times the files."""
+    """Write a corpus of ``size`` times ``files`` to ``folder``."""
     folder.mkdir()
     texts = [file.read_text(encoding="utf-8") for file in files]
     characters = sorted(re.findall(f"[{HANZI}]", "".join(set().union(*texts))))
@@ -97,13 +97,13 @@ def write(files: list[Path], size: float, folder: Path) -> None:
 
 
 def alone(function: Callable[..., Value], *arguments: object) -> Value:
-    """What the function returns in a new process."""
+    """Call ``function`` in a new process; return its result."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
 
 def prepare(corpus: Path, cache: Path, max_length: int | None) -> Prepared:
-    """Prepare a corpus that never was."""
+    """Prepare a corpus with an empty cache."""
     before = machine.peak_memory("cpu")
     begin = time.perf_counter()
     card = module(corpus, cache, max_length).card
@@ -112,7 +112,7 @@ def prepare(corpus: Path, cache: Path, max_length: int | None) -> Prepared:
 
 
 def load(corpus: Path, cache: Path, max_length: int | None) -> Loaded:
-    """Start from what was prepared, then go through three epochs."""
+    """Load a prepared corpus, then iterate over three epochs."""
     begin = time.perf_counter()
     loader = module(corpus, cache, max_length).loader("train")
     next(iter(loader))
@@ -132,7 +132,7 @@ def module(corpus: Path, cache: Path, max_length: int | None) -> PoemDataModule:
 
 
 def shown(row: dict[str, float]) -> dict[str, str]:
-    """A row as one reads it."""
+    """A row of the printed table."""
     return {
         "× the 全唐诗": f"{row['size']:g}",
         "clean poems": f"{row['poems']:,}",

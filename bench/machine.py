@@ -1,4 +1,4 @@
-"""The machine: what it is, how fast it multiplies, how much memory a process took."""
+"""The machine: its description, matmul rates, peak memory, and profiles."""
 
 import os
 import platform
@@ -13,23 +13,23 @@ from torch.autograd.profiler_util import FunctionEventAvg
 from torch.profiler import ProfilerActivity, profile
 
 LARGE = {"cpu": (2048, 2048, 2048), "cuda": (8192, 8192, 8192)}
-"""(M, K, N) of a product that a device multiplies as fast as it can."""
+"""(M, K, N) of a matmul that reaches the peak rate of a device."""
 
 
 def words(device: str) -> dict[str, str | int]:
-    """The machine in words: processor, cores, PyTorch, and the GPU if it is the device."""
+    """Description of the machine: processor, cores, PyTorch, and the GPU if it is the device."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    told: dict[str, str | int] = {
+    found: dict[str, str | int] = {
         "cpu": _cpu(),
         "cores": cores,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
-    return {**told, "gpu": torch.cuda.get_device_name()} if device == "cuda" else told
+    return {**found, "gpu": torch.cuda.get_device_name()} if device == "cuda" else found
 
 
 def _cpu() -> str:
-    """The processor's name, and which units for matrices of bfloat16 it has."""
+    """The processor's name, and its bfloat16 matmul units."""
     about = Path("/proc/cpuinfo")
     lines = about.read_text(encoding="utf-8").splitlines() if about.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -46,13 +46,13 @@ def pick_device(asked: str) -> str:
 
 
 def synchronize(device: str) -> None:
-    """Wait for what a GPU still has to do."""
+    """Wait for all queued work of a GPU."""
     if device == "cuda":
         torch.cuda.synchronize()
 
 
 def peak_memory(device: str) -> float:
-    """MiB: the most that this process had in memory, or on the GPU in tensors."""
+    """Peak memory of this process in MiB; on a GPU that of its tensors."""
     if device == "cuda":
         return torch.cuda.max_memory_allocated() / 2**20
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -60,10 +60,10 @@ def peak_memory(device: str) -> float:
 
 
 def training_flop(embedding_size: int, hidden_size: int, num_layers: int, vocabulary_size: int) -> int:
-    """FLOP of training on one token: the products of an LSTM language model; what is pointwise isn't counted.
+    """FLOP of training on one token: the matmuls of an LSTM language model, without pointwise operations.
 
     Forward it is 8H(E+H) + 16H²(L−1) + 2HV: four gates of the first layer, of the others, and the head.
-    Going back each product is there twice, once for its input's gradient and once for its weight's.
+    The backward pass has each matmul twice, once for the gradient of its input and once for that of its weight.
     """
     forward = 8 * hidden_size * (embedding_size + hidden_size)
     forward += 16 * hidden_size**2 * (num_layers - 1)
@@ -72,14 +72,14 @@ def training_flop(embedding_size: int, hidden_size: int, num_layers: int, vocabu
 
 
 def stepping_flop(hidden_size: int, num_layers: int) -> int:
-    """The part of :func:`training_flop` that must be done step by step: the gates' part from h, forward and back."""
+    """The sequential part of :func:`training_flop`: the gates' matmul with h, forward and backward."""
     return 2 * 8 * hidden_size**2 * num_layers
 
 
 def gemm_rates(shapes: dict[str, tuple[int, int, int]], device: str, seconds: float = 0.25) -> dict[str, float]:
     """FLOP/s of (M, K) @ (K, N) for each named shape (M, K, N), under ``NAME float32`` and ``NAME bfloat16``.
 
-    Of several products of about ``seconds`` together, the median. On a GPU float32 means float32, not TF32.
+    The median of several timings, of about ``seconds`` in all. On a GPU float32 means float32, not TF32.
     """
     rates = {}
     for name, (rows, inner, columns) in shapes.items():
@@ -93,7 +93,7 @@ def gemm_rates(shapes: dict[str, tuple[int, int, int]], device: str, seconds: fl
 
 
 def _median_seconds(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor, seconds: float, device: str) -> float:
-    """Of one product, from several runs of as many as take a tenth of ``seconds``."""
+    """Seconds of one matmul: the median of several loops of about a tenth of ``seconds`` each."""
 
     def run(count: int) -> float:
         synchronize(device)
@@ -109,7 +109,7 @@ def _median_seconds(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor, 
 
 
 def profiled(step: Callable[[], None], device: str, rows: int = 12) -> list[dict[str, str | float]]:
-    """Of a step's operations those that take most by themselves: name, milliseconds, share in percent, calls."""
+    """The ``rows`` operations of a step with the most self time: name, milliseconds, percentage, calls."""
     on_gpu = device == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
     with profile(activities=activities) as profiler:

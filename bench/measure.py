@@ -1,6 +1,6 @@
-"""One measurement, in a process of its own: ``python bench/measure.py WHAT``, the work as JSON on its input.
+"""One measurement in a process of its own: ``python bench/measure.py WHAT``, with the work as JSON on stdin.
 
-Prints JSON; :func:`measured` starts it and reads that.
+Prints the result as JSON, which :func:`measured` parses.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Work:
-    """What to train, on what, and for how long."""
+    """A training to measure: network, data and number of steps."""
 
     embedding_size: int
     hidden_size: int
@@ -29,40 +29,40 @@ class Work:
     batch_size: int
     seed: int
     overrides: tuple[str, ...]
-    """Of this project's config; it then says the same as the above."""
+    """Overrides of this project's config that make it agree with the fields above."""
     backend: str
     precision: str
-    """The last two as that config has them on this machine."""
+    """Backend and precision after ``auto`` is resolved on this machine."""
     ids: str
-    """A folder with ``tokens.npy`` and ``offsets.npy``, of the training poems."""
+    """A folder with ``tokens.npy`` and ``offsets.npy`` of the training split."""
     length: int
-    """What plain training cuts poems at and pads them to."""
+    """Length to which plain training cuts and pads poems."""
     warmup: int
-    """Steps that aren't timed."""
+    """Untimed steps at the beginning."""
     steps: int
-    """Steps that are."""
+    """Timed steps."""
     device: str
     batches: int
-    """Of an epoch of this project."""
+    """Batches in an epoch of this project."""
     poems: int
     tokens: int
-    """The last two of an epoch, too."""
+    """Poems and tokens in an epoch."""
 
     @property
     def flop(self) -> int:
-        """Of training on a token."""
+        """FLOP of training on a token."""
         from machine import training_flop
 
         return training_flop(self.embedding_size, self.hidden_size, self.num_layers, self.vocabulary_size)
 
     def lasting(self, seconds: float, rate: float) -> "Work":
-        """It with as many steps as take about ``seconds`` at half of ``rate``, FLOP/s; an epoch at most."""
+        """The same work with the steps that take about ``seconds`` at half of ``rate`` (FLOP/s), an epoch at most."""
         steps = round(seconds * rate / 2 / (self.flop * self.tokens / self.batches))
         return replace(self, steps=max(3, min(steps, self.batches - self.warmup)))
 
     @property
-    def number_format(self) -> str:
-        """Of this project's products."""
+    def matmul_dtype(self) -> str:
+        """Name of the dtype of this project's matmuls."""
         return "bfloat16" if self.precision == "bf16-mixed" else "float32"
 
 
@@ -71,7 +71,7 @@ Steps = tuple[Callable[[Any], None], Iterator[tuple[Any, float]]]
 
 
 def plain(work: Work) -> Steps:
-    """What people write, with batches of one length, cut and padded."""
+    """Common practice: plain PyTorch, all poems cut and padded to one length."""
     import numpy as np
     from plain import padded_batches
 
@@ -80,7 +80,7 @@ def plain(work: Work) -> Steps:
 
 
 def bucketed(work: Work, bf16: bool = False) -> Steps:
-    """The same with this project's batches, those of epoch 0."""
+    """The plain step with this project's batches of epoch 0."""
     import torch
 
     from tang.data.batches import PoemLoader
@@ -92,7 +92,7 @@ def bucketed(work: Work, bf16: bool = False) -> Steps:
 
 
 def autocast(work: Work) -> Steps:
-    """The same under autocast to bfloat16."""
+    """The plain step with this project's batches under autocast to bfloat16."""
     return bucketed(work, bf16=True)
 
 
@@ -105,7 +105,7 @@ def bare(work: Work) -> Steps:
 
 
 VARIANTS = {"plain": plain, "bucketed": bucketed, "autocast": autocast, "bare": bare}
-"""Those that are a step and its batches; ``shipped``, a whole training, stands beside them."""
+"""Variants that consist of a step and batches; ``shipped`` is a whole training."""
 
 
 def _poems(work: Work) -> Any:
@@ -129,7 +129,7 @@ def _forever(loader: Any) -> Iterator[Any]:
 
 
 class Window:
-    """Counts steps, and the real tokens and the time of those between the warm-up and the end."""
+    """Counts steps, and measures tokens and time of those after the warm-up."""
 
     def __init__(self, work: Work) -> None:
         self.work = work
@@ -138,7 +138,7 @@ class Window:
         self.seconds = 0.0
 
     def step_is_done(self, tokens: float) -> None:
-        """Count a step with so many real tokens."""
+        """Count a step of ``tokens`` tokens without padding."""
         from machine import synchronize
 
         self.done += 1
@@ -150,7 +150,7 @@ class Window:
 
 
 def train(what: str, work: Work) -> dict[str, float]:
-    """Train; real tokens per second, milliseconds of a step, and the peak of memory in MiB."""
+    """Train; return tokens per second (without padding), milliseconds per step, and peak memory in MiB."""
     from machine import peak_memory
 
     window = Window(work)
@@ -172,7 +172,7 @@ def train(what: str, work: Work) -> dict[str, float]:
 
 
 def profile(what: str, work: Work) -> dict[str, Any]:
-    """Where the last of the steps goes: operation, its own milliseconds, its share, its calls; the largest first."""
+    """Profile the last of the steps by operation, the one with the most self time first."""
     from machine import profiled
 
     step, batches = VARIANTS[what](work)
@@ -183,7 +183,7 @@ def profile(what: str, work: Work) -> dict[str, Any]:
 
 
 def gemm(work: Work) -> dict[str, float]:
-    """FLOP/s of matrix products: large, and of the model's shapes."""
+    """FLOP/s of matmuls: large ones, and those of the model's shapes."""
     from machine import LARGE, gemm_rates
 
     shapes = {
@@ -195,10 +195,10 @@ def gemm(work: Work) -> dict[str, float]:
 
 
 def measured(what: str, work: Work) -> Any:
-    """Run this file as a process of its own; what it printed.
+    """Run this file in a process of its own and parse the JSON that it prints.
 
     Raises:
-        RuntimeError: it failed; with what it said.
+        RuntimeError: the process failed; the message has its stderr.
     """
     process = subprocess.run(
         [sys.executable, __file__, what],
@@ -213,7 +213,7 @@ def measured(what: str, work: Work) -> Any:
 
 
 def result(what: str, work: Work) -> Any:
-    """One measurement, here: ``gemm``, a variant, ``shipped``, or a variant and the word ``profile``."""
+    """Measure in this process ``gemm``, a variant, ``shipped``, or a variant followed by the word ``profile``."""
     if what == "gemm":
         return gemm(work)
     variant, _, profiles = what.partition(" ")

@@ -1,4 +1,4 @@
-"""This project's training: as shipped, and the bare step of it, both from the config that ships."""
+"""This project's training as shipped, and its bare step, both from the shipped config."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ def composed(overrides: Sequence[str]) -> TrainConfig:
 
 
 def build(overrides: Sequence[str]) -> tuple[TrainConfig, PoemDataModule, LanguageModel]:
-    """Settings, data and model, made as ``tang.training.run.train`` makes them."""
+    """Config, data and model, built as ``tang.training.run.train`` builds them."""
     settings, data, task = set_up(composed(overrides), None)
     assert isinstance(data, PoemDataModule)
     assert isinstance(task, LanguageModel)
@@ -46,7 +46,7 @@ def build(overrides: Sequence[str]) -> tuple[TrainConfig, PoemDataModule, Langua
 
 
 def train(overrides: Sequence[str], steps: int, step_is_done: Callable[[float], None]) -> None:
-    """Train for so many steps as ``src/train.py`` does, with its callbacks and loggers."""
+    """Train for ``steps`` steps as ``src/train.py`` does, with its callbacks and loggers."""
     settings, data, task = build([*overrides, f"trainer.max_steps={steps}", "trainer.max_epochs=-1"])
     with tempfile.TemporaryDirectory() as name:
         folder = RunFolder(Path(name))
@@ -57,7 +57,7 @@ def train(overrides: Sequence[str], steps: int, step_is_done: Callable[[float], 
 
 
 class Counting(Callback):
-    """Tells of each step that is done."""
+    """Calls ``step_is_done`` with the number of tokens after each step."""
 
     def __init__(self, step_is_done: Callable[[float], None]) -> None:
         self.step_is_done = step_is_done
@@ -69,7 +69,7 @@ class Counting(Callback):
 
 
 def bare(overrides: Sequence[str], device: str) -> tuple[Callable[[Batch], None], PoemLoader]:
-    """A step of loss, backward, clipping and the optimizer's step, and the loader of its batches, at epoch 0."""
+    """A step (loss, backward, clipping, optimizer), and a loader of its batches at epoch 0."""
     settings, data, task = build(overrides)
     task.to(device).train()
     assert task.optimizer is not None
@@ -90,7 +90,7 @@ def bare(overrides: Sequence[str], device: str) -> tuple[Callable[[Batch], None]
 
 
 def planned(overrides: Sequence[str], folder: Path, length: int, device: str) -> Work:
-    """The work that a config means, without a number of steps; leaves the training ids in ``folder``."""
+    """The work that a config describes, with 0 steps; writes the training ids to ``folder``."""
     cfg = resolve_auto(composed(overrides))
     model: Any = cfg.model
     data = PoemDataModule(**arguments(cfg.data))

@@ -1,7 +1,7 @@
-"""What Lightning, data loading, logging and callbacks cost: ``python bench/overhead.py [KEY=VALUE ...]``.
+"""Overhead of Lightning, data loading, logging and callbacks: ``python bench/overhead.py [KEY=VALUE ...]``.
 
-Trains what ``src/train.py`` would train with the given changes, by default as it ships, in a loop of its own (*bare*)
-and as shipped, each measurement in a process of its own and in turns.
+Trains the config of ``src/train.py`` with the given overrides in a plain loop (*bare*) and as shipped. Each measurement
+is a process of its own, and both take turns.
 """
 
 import tempfile
@@ -16,7 +16,7 @@ from tang.tables import markdown
 
 
 def main() -> None:
-    parser = options_for("What this project's training costs beside the bare step of it.", repeats=5)
+    parser = options_for("Overhead of this project's training over its bare step.", repeats=5)
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as for src/train.py")
     parser.add_argument("--steps", type=int, default=100, help="steps that are timed")
     parser.add_argument("--warmup", type=int, default=10, help="steps before them")

@@ -1,6 +1,6 @@
-"""What people write: an LSTM language model in plain PyTorch, and a loop around it.
+"""Common practice: an LSTM language model in plain PyTorch, and its training step.
 
-Nothing here knows this project; it is handed ids, and batches.
+Independent of this project; callers pass ids and batches.
 """
 
 from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ Pair = tuple[Tensor, Tensor]
 
 
 def padded_batches(poems: list[np.ndarray], length: int, batch_size: int, seed: int) -> Iterator[tuple[Pair, int]]:
-    """Shuffled batches, T = ``length``: longer poems cut, shorter ones padded; and the real tokens of each."""
+    """Shuffled batches, T = ``length``, longer poems cut, shorter ones padded; each with its tokens without padding."""
     ids = torch.full((len(poems), length + 1), PAD)
     for row, poem in zip(ids, poems, strict=True):
         row[: len(poem)] = torch.from_numpy(poem[: length + 1])
@@ -60,12 +60,12 @@ def padded_batches(poems: list[np.ndarray], length: int, batch_size: int, seed: 
 
 
 def training_step(net: Net, lr: float, clip: float | None, device: str, bf16: bool) -> Callable[[Pair], None]:
-    """A step of training with Adam; under autocast to bfloat16 if ``bf16``."""
+    """A training step with Adam, under autocast to bfloat16 if ``bf16``."""
     net.to(device).train()
     optimizer = torch.optim.Adam(net.parameters(), lr=lr)
 
     def step(batch: Pair) -> None:
-        inputs, targets = (part.to(device) for part in batch)
+        inputs, targets = (tensor.to(device) for tensor in batch)
         with torch.autocast(device, torch.bfloat16, enabled=bf16):
             logits = net(inputs)
             loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=PAD)

@@ -1,10 +1,10 @@
-"""Writing speed: ``python bench/sampling.py`` from the project's folder, in characters a second.
+"""Sampling speed in characters a second: ``python bench/sampling.py`` from the project's folder.
 
-A network of the sizes given, with random weights (``--ckpt``: a trained one), writes 七言绝句 as ``src/sample.py``
-does, one poem at a time, 8, 64 and 256 at once, in float32 and in bfloat16. Beside it stands the loop that is
-often written: one poem at a time in float32, and for each new character the whole poem so far goes through
-``nn.LSTM`` and the head again. Characters are those of the finished poems, marks and the given first one
-included. All take turns; medians, with the smallest and the largest.
+A network of the given sizes with random weights (``--ckpt``: a trained one) samples 七言绝句 as ``src/sample.py`` does,
+in batches of 1, 8, 64 and 256 poems, in float32 and in bfloat16. The baseline is a common loop: one poem at a time in
+float32, where each new character takes a forward pass over the whole prefix through ``nn.LSTM`` and the head.
+Characters are those of the finished poems, including marks and the prompt. All take turns; medians with minimum and
+maximum.
 """
 
 import argparse
@@ -33,11 +33,13 @@ from tang.text.forms import FORMS, PUNCTUATION
 FORM = FORMS["七言绝句"]
 SETTINGS = Settings(temperature=0.8)
 POEMS = {1: 8, 8: 32, 64: 128, 256: 256}
-"""At once → written in a turn."""
+"""Batch size → poems sampled in a turn."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Writing speed in characters a second, beside running prefixes again.")
+    parser = argparse.ArgumentParser(
+        description="Sampling speed in characters a second, against forward passes over whole prefixes."
+    )
     parser.add_argument("--sizes", type=lambda text: [int(size) for size in text.split(",")], default=[256, 512])
     parser.add_argument("--vocabulary", type=int, default=7500, help="symbols")
     parser.add_argument("--ckpt", help="a trained model instead of random weights, or latest")
@@ -53,24 +55,24 @@ def main() -> None:
         models = [untrained(size, options.vocabulary) for size in options.sizes]
     rows = [row for model in models for row in measured(*model, device, options.repeats)]
     findings = {"form": str(FORM), "random_weights": not options.ckpt, "rows": rows}
-    save("sampling", device, findings, told(rows))
+    save("sampling", device, findings, table(rows))
 
 
 def untrained(size: int, vocabulary_size: int) -> tuple[Network, Vocabulary]:
-    """E = H = ``size``, one layer."""
+    """A network with E = H = ``size``, one layer and random weights, and a vocabulary for it."""
     marks = [*SPECIALS, *PUNCTUATION]
     characters = map(chr, range(ord("一"), ord("一") + vocabulary_size - len(marks)))
     return Network(vocabulary_size, hidden_size=size), Vocabulary([*marks, *characters])
 
 
 def trained(ckpt: str) -> tuple[Network, Vocabulary]:
-    """Of a checkpoint."""
+    """Network and vocabulary of a checkpoint."""
     model = checkpoint.load(checkpoint.find(ckpt, LanguageModel), LanguageModel)
     return model.network, model.vocabulary
 
 
 def measured(network: Network, vocabulary: Vocabulary, device: str, repeats: int) -> list[dict[str, Any]]:
-    """The prefix loop, and each number of poems at once in each number format, with what it is to that loop."""
+    """Speeds of the prefix loop and of each batch size in each dtype, and their ratios to the prefix loop."""
     network = network.to(device).eval()
     has_units = has_bf16_units() if device == "cpu" else torch.cuda.is_bf16_supported(including_emulation=False)
     jobs: dict[tuple[str, str], Callable[[], list[str]]] = {
@@ -96,7 +98,7 @@ def measured(network: Network, vocabulary: Vocabulary, device: str, repeats: int
 
 
 def run(network: Network, vocabulary: Vocabulary, at_once: int, precision: str) -> list[str]:
-    """Poems by this project."""
+    """Sample poems with this project."""
     poems = write(
         network, vocabulary, ["一"], FORM, n=POEMS[at_once], settings=SETTINGS, batch_size=at_once, precision=precision
     )
@@ -104,11 +106,11 @@ def run(network: Network, vocabulary: Vocabulary, at_once: int, precision: str) 
 
 
 @torch.no_grad()
-def run_again(network: Network, vocabulary: Vocabulary, start: str) -> str:
-    """A poem by the loop that carries no state."""
+def run_again(network: Network, vocabulary: Vocabulary, prompt: str) -> str:
+    """Sample a poem by the loop that carries no hidden state."""
     device = network.head.weight.device
     layout = Layout(FORM, vocabulary)
-    given = layout.place(start)
+    given = layout.place(prompt)
     ids = [BOS]
     for admitted, id in zip(layout.mask.to(device), given, strict=True):
         logits, _ = network(torch.tensor([ids], device=device))
@@ -117,8 +119,8 @@ def run_again(network: Network, vocabulary: Vocabulary, start: str) -> str:
     return vocabulary.decode(ids)
 
 
-def told(rows: Sequence[dict[str, Any]]) -> str:
-    """The table."""
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows as Markdown."""
     return markdown(
         [
             {

@@ -1,12 +1,12 @@
-"""What it costs to scale: speed, memory and time of an epoch as one factor grows and the others stay.
+"""Cost of scaling: speed, memory and time of an epoch as one factor grows and the others stay.
 
 ``python bench/scaling.py`` from the project's folder. Around E = H = 256, one layer and batches of 64 poems of the
 全唐诗, hidden size, layers, vocabulary, corpus and batch size are varied, one at a time. Each is measured as
-shipped and as the bare step, without Lightning, in a process of its own. A smaller vocabulary takes rarer
-characters for <unk>.
+shipped and as the bare step, without Lightning, in a process of its own. In a smaller
+vocabulary, rare characters become <unk>.
 
 Training on a token takes 3 · (8H(E+H) + 16H²(L−1) + 2HV) FLOP, see ``machine.training_flop``; the share of the
-GEMM rate is that times tokens per second, over the rate of large products in the same number format.
+GEMM rate is that times tokens per second, divided by the rate of large matmuls in the same dtype.
 """
 
 import tempfile
@@ -22,7 +22,7 @@ from tables import Jobs, in_turns, options_for, save, shown, source, spread
 from tang.tables import markdown
 
 BASE: dict[str, float] = {"H": 256, "L": 1, "min_count": 2, "corpus": 1.0, "B": 64}
-"""E = H, layers, how rare a character may be, share of the training poems, poems in a batch."""
+"""E = H, layers, minimum count of a character, share of the training poems, batch size."""
 
 VARIED: dict[str, list[float]] = {
     "H": [128, 512, 1024],
@@ -37,8 +37,8 @@ def main() -> None:
     parser = options_for("Speed, memory and time of an epoch, one factor varied at a time.", repeats=1)
     parser.add_argument("--sizes", type=lambda text: [float(number) for number in text.split(",")], default=VARIED["H"])
     parser.add_argument("--factors", default=",".join(VARIED), help="which to vary, e.g. H,L")
-    parser.add_argument("--seconds", type=float, default=3.0, help="about so long does a bare step train, at most")
-    parser.add_argument("--steps", type=int, default=0, help="so many steps instead")
+    parser.add_argument("--seconds", type=float, default=3.0, help="approximate time of the bare training, at most")
+    parser.add_argument("--steps", type=int, default=0, help="number of timed steps, in place of --seconds")
     options = parser.parse_args()
     device = machine.pick_device(options.device)
     varied = {**VARIED, "H": options.sizes}
@@ -48,30 +48,30 @@ def main() -> None:
         corpus = source(options) or ["data=tang"]
         poems = ours.planned(corpus, folder, 0, device).poems
         works = [ours.planned([*corpus, *overrides(point, poems, device)], folder, 0, device) for point in points]
-        rate = machine.gemm_rates({"large": machine.LARGE[device]}, device)[f"large {works[0].number_format}"]
+        rate = machine.gemm_rates({"large": machine.LARGE[device]}, device)[f"large {works[0].matmul_dtype}"]
         works = [replace(work, warmup=5 if device == "cpu" else 50) for work in works]
         works = [replace(w, steps=options.steps) if options.steps else w.lasting(options.seconds, rate) for w in works]
         jobs: Jobs = {"gemm": ("gemm", works[0])}
         for number, work in enumerate(works):
             jobs |= {f"{what} {number}": (what, work) for what in ("bare", "shipped")}
         (results,) = in_turns([jobs], options.repeats)
-    rate = spread([turn[f"large {works[0].number_format}"] for turn in results["gemm"]])["median"]
+    rate = spread([turn[f"large {works[0].matmul_dtype}"] for turn in results["gemm"]])["median"]
     rows = [
         row(point, work, rate, *(results[f"{what} {number}"] for what in ("bare", "shipped")))
         for number, (point, work) in enumerate(zip(points, works, strict=True))
     ]
     first = works[0]
     findings = {"backend": first.backend, "precision": first.precision, "gemm": rate, "rows": rows}
-    told = (
+    about = (
         f"Training as shipped (model.backend={first.backend} trainer.precision={first.precision}) without dropout, the "
-        f"head's weight the embedding; medians of {options.repeats}. Large {first.number_format} products: "
+        f"head's weight the embedding; medians of {options.repeats}. Large {first.matmul_dtype} matmuls: "
         f"{rate / 1e9:,.0f} GFLOP/s."
     )
-    save("scaling", device, findings, f"{told}\n\n{markdown([shown_row(each) for each in rows])}")
+    save("scaling", device, findings, f"{about}\n\n{markdown([shown_row(each) for each in rows])}")
 
 
 def overrides(point: dict[str, float], poems: int, device: str) -> list[str]:
-    """Of the config that ships."""
+    """Overrides of the shipped config for a point."""
     return [
         f"data.min_count={point['min_count']:.0f}",
         f"data.max_train={max(1, round(point['corpus'] * poems))}",
@@ -86,7 +86,7 @@ def overrides(point: dict[str, float], poems: int, device: str) -> list[str]:
 def row(
     point: dict[str, float], work: Work, rate: float, bare: list[dict[str, float]], shipped: list[dict[str, float]]
 ) -> dict[str, Any]:
-    """What a point came to."""
+    """The measurements of a point."""
     speed = spread([turn["tokens_per_second"] for turn in shipped])
     step = spread([turn["tokens_per_second"] for turn in bare])
     return {
@@ -105,7 +105,7 @@ def row(
 
 
 def shown_row(row: dict[str, Any]) -> dict[str, str]:
-    """For the table."""
+    """A row of the printed table."""
     return {
         "E = H": f"{row['H']:.0f}",
         "L": f"{row['L']:.0f}",

@@ -1,13 +1,13 @@
-"""A report's small training, five-character stanzas, against this project's with the same model and batch size.
+"""A report's small training on five-character stanzas against this project's, with the same model and batch size.
 
-``python bench/stanzas.py`` from the project's folder. ``experiment=report_e`` says what is trained: E = 100,
+``python bench/stanzas.py`` from the project's folder. ``experiment=report_e`` defines the training: E = 100,
 H = 128, two layers, batches of 32 stanzas of one length, Adam, clipping at 1.
 
 =======  ====================================================================================
 report   the report's own loop: plain PyTorch, nn.LSTM, a DataLoader, float32
-bare     this project's step in a loop of its own
+bare     this project's step in a plain loop
 shipped  this project's training as shipped: Lightning, logger, callbacks, progress bar
-float32  the same with trainer.precision=32-true
+float32  as shipped, with trainer.precision=32-true
 =======  ====================================================================================
 
 Each measurement is a process of its own, and they take turns.
@@ -24,7 +24,7 @@ from tables import Jobs, in_turns, options_for, save, shown, source, spread
 from tang.tables import markdown
 
 TARGETS = 25
-"""Of a stanza: four lines of five characters and a mark, and the end."""
+"""Targets in a stanza: four lines of five characters and a mark, and the end."""
 
 
 def main() -> None:

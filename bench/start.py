@@ -1,8 +1,8 @@
-"""From the command to the first training step: ``python bench/start.py [KEY=VALUE ...]`` from the project's folder.
+"""From the command to the first training step: ``python bench/start.py [KEY=VALUE ...]``, in the project's folder.
 
-Runs ``python src/train.py`` as shipped, with the given changes and for one step, and reads from TensorBoard's file
-when the run had its data and when its first step was done. Once before, so that the corpus is prepared and all caches
-are warm; then several times in turns with a process that imports torch and nothing else. Medians, in seconds.
+Runs ``python src/train.py`` as shipped, with the given overrides and for one step, and reads from TensorBoard's event
+file when the data were ready and when the first step was done. The first run warms up the caches; then several runs
+take turns with a process that only imports torch. Medians, in seconds.
 """
 
 import argparse
@@ -40,17 +40,17 @@ def main() -> None:
 
 
 def torch() -> float:
-    """Seconds from the command to torch's being imported, in a process that does nothing else."""
+    """Seconds from the command until torch is imported, in a process that does nothing else."""
     begin = time.time()
     command = [sys.executable, "-c", "import time, torch; print(time.time())"]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout) - begin
 
 
 def first_step(overrides: list[str]) -> tuple[float, float]:
-    """Seconds from the command to the note on the corpus, written when data and model are there, and to the first loss.
+    """Seconds from the command to the corpus card, logged when data and model are ready, and to the first loss.
 
     Raises:
-        RuntimeError: the run failed; with what it said.
+        RuntimeError: the run failed; the message has its stderr.
     """
     with tempfile.TemporaryDirectory() as folder:
         once = ["trainer.max_steps=1", "trainer.log_every_n_steps=1", f"hydra.run.dir={folder}"]

@@ -1,4 +1,4 @@
-"""What the scripts here share: measurements in turns, their medians, and the files they end in."""
+"""Shared by the benchmarks: measurements in turns, their medians, and the files of results."""
 
 import argparse
 import json
@@ -15,11 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 RESULTS = Path("bench/results")
 
 Jobs = dict[str, tuple[str, Work]]
-"""Name → what to measure, and of which work; see ``measure.py``."""
+"""Name → kind of measurement and its work; see ``measure.py``."""
 
 
 def options_for(description: str, repeats: int) -> argparse.ArgumentParser:
-    """With the options that all measurements in turns have."""
+    """A parser with the options common to all measurements in turns."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--repeats", type=int, default=repeats)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
@@ -33,7 +33,7 @@ def source(options: argparse.Namespace) -> list[str]:
 
 
 def in_turns(groups: Sequence[Jobs], repeats: int) -> list[dict[str, list[Any]]]:
-    """The results of each group's jobs, by name; within a group all are measured once, then all again."""
+    """The results of each group's jobs, by name; the jobs of a group take turns ``repeats`` times."""
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -57,22 +57,22 @@ def in_turns(groups: Sequence[Jobs], repeats: int) -> list[dict[str, list[Any]]]
 
 
 def spread(values: Sequence[float]) -> dict[str, Any]:
-    """Median, and the smallest and the largest."""
+    """Median, minimum and maximum."""
     return {"median": statistics.median(values), "min": min(values), "max": max(values), "runs": len(values)}
 
 
 def shown(spread: dict[str, Any]) -> str:
-    """For a table: ``12,300 (11,900–12,800)``."""
+    """A spread in a table: ``12,300 (11,900–12,800)``."""
     return f"{spread['median']:,.0f} ({spread['min']:,.0f}–{spread['max']:,.0f})"
 
 
 def save(name: str, device: str, findings: dict[str, Any], text: str) -> None:
-    """``findings`` as JSON and ``text`` as Markdown in ``bench/results``, each with the machine in words; prints it."""
+    """Save ``findings`` as JSON and ``text`` as Markdown, both with the machine's description; print the text."""
     about = machine.words(device)
-    told = f"{text}\n\nMeasured on: {', '.join(f'{key} {value}' for key, value in about.items())}."
+    text = f"{text}\n\nMeasured on: {', '.join(f'{key} {value}' for key, value in about.items())}."
     stem = name if device == "cpu" else f"{name}-{device}"
     RESULTS.mkdir(parents=True, exist_ok=True)
     findings = {"machine": about, "device": device, **findings}
     (RESULTS / f"{stem}.json").write_text(json.dumps(findings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    (RESULTS / f"{stem}.md").write_text(f"{told}\n", encoding="utf-8")
-    print(told)
+    (RESULTS / f"{stem}.md").write_text(f"{text}\n", encoding="utf-8")
+    print(text)

@@ -1,14 +1,14 @@
-"""Training speed side by side: what people write against this project's training, in real tokens per second.
+"""Training speed side by side: common practice against this project, in tokens per second without padding.
 
 ``python bench/throughput.py`` from the project's folder. Each measurement is a process of its own, and
-the variants take turns, so that a busy moment of the machine hits them all. All train the same network
+the variants take turns, so that a busy moment of the machine affects all of them. All train the same network
 with Adam on the same poems, the 全唐诗 cut at 100 characters:
 
 =========  ==========================================================================================
 plain      nn.Embedding, nn.LSTM, nn.Linear in float32; a DataLoader of shuffled poems padded to 100
-bucketed   the same loop with this project's batches
-autocast   that under torch.autocast to bfloat16; left out where nn.LSTM can't, as on x86 without AVX-512
-bare       this project's step in a loop of its own
+bucketed   the plain loop with this project's batches
+autocast   bucketed under torch.autocast to bfloat16; left out where nn.LSTM can't, as on x86 without AVX-512
+bare       this project's step in a plain loop
 shipped    this project's training as shipped: Lightning, logger, callbacks, progress bar
 =========  ==========================================================================================
 
@@ -16,10 +16,9 @@ A token is a character to predict; padding isn't one. Training on one takes, in 
 
     3 · (8H(E+H) + 16H²(L−1) + 2HV),
 
-see ``machine.training_flop``. The share of the GEMM rate is this times tokens per second, over the rate of
-large products in the variant's number format, measured in the same turns. The share of the floor is that over
-the rates at the model's own shapes: of the recurrent step for what must be done step by step, of the head for
-all else.
+see ``machine.training_flop``. The share of the GEMM rate is this times tokens per second, divided by the
+rate of large matmuls in the variant's dtype, measured in the same turns. The share of the floor takes the rates at
+the model's own shapes instead: that of the recurrent step for the sequential part, that of the head for the rest.
 """
 
 import argparse
@@ -38,10 +37,10 @@ from tang.kernels.hardware import BF16_MIXED, torch_trains_lstm
 from tang.tables import markdown
 
 LENGTH = 100
-"""Characters that poems are cut at."""
+"""Characters after which poems are cut."""
 
 OTHERS = ("plain", "bucketed", "autocast")
-"""What people write, to which the rest is compared."""
+"""Variants of common practice, to which all are compared."""
 
 WITHOUT_AUTOCAST = "Without autocast: PyTorch's own LSTM has no bfloat16 on this CPU."
 
@@ -62,7 +61,7 @@ def main() -> None:
             return
         results = in_turns([{what: (what, work) for what in ("gemm", *kinds)} for work in works], options.repeats)
     rows = [summary(work, result) for work, result in zip(works, results, strict=True)]
-    save("throughput", device, {"length": LENGTH, "rows": rows}, told(works, rows))
+    save("throughput", device, {"length": LENGTH, "rows": rows}, tables(works, rows))
 
 
 def available(device: str) -> list[str]:
@@ -79,17 +78,19 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--sizes", type=numbers, default=[128, 256, 512, 1024], help="E = H, e.g. 256,512")
     parser.add_argument("--layers", type=numbers, default=[1, 2])
     parser.add_argument("--batch_size", type=numbers, default=[64], help="poems in a batch, e.g. 64,1024")
-    parser.add_argument("--seconds", type=float, default=4.0, help="about so long does bucketed train, without warm-up")
-    parser.add_argument("--steps", type=int, default=0, help="so many steps instead")
     parser.add_argument(
-        "--warmup", type=int, choices=range(1, 100), default=2, metavar="N", help="steps before those that are timed"
+        "--seconds", type=float, default=4.0, help="approximate time of the bucketed training after the warm-up"
     )
-    parser.add_argument("--profile", action="store_true", help="where a step goes, instead of speeds")
+    parser.add_argument("--steps", type=int, default=0, help="number of timed steps, in place of --seconds")
+    parser.add_argument(
+        "--warmup", type=int, choices=range(1, 100), default=2, metavar="N", help="untimed steps before them"
+    )
+    parser.add_argument("--profile", action="store_true", help="profile a step by operation, in place of speeds")
     return parser.parse_args()
 
 
 def overrides(options: argparse.Namespace, device: str, size: int, layers: int, batch_size: int) -> list[str]:
-    """Of the config that ships: sizes, and no dropout."""
+    """Overrides of the shipped config: sizes, and no dropout."""
     return [
         *(source(options) or ["data=tang"]),
         f"data.max_length={LENGTH}",
@@ -102,21 +103,21 @@ def overrides(options: argparse.Namespace, device: str, size: int, layers: int, 
 
 
 def summary(work: Work, results: dict[str, list[Any]]) -> dict[str, Any]:
-    """Medians over the turns, ratios of medians, shares of what the machine can do."""
+    """Medians over the turns, ratios of medians, shares of the machine's rates."""
     rates = {name: spread([turn[name] for turn in results["gemm"]]) for name in results["gemm"][0]}
     kinds = [what for what in results if what != "gemm"]
-    formats = dict.fromkeys(kinds, work.number_format)
-    formats |= {"plain": "float32", "bucketed": "float32", "autocast": "bfloat16"}
+    dtypes = dict.fromkeys(kinds, work.matmul_dtype)
+    dtypes |= {"plain": "float32", "bucketed": "float32", "autocast": "bfloat16"}
     speeds = {what: spread([turn["tokens_per_second"] for turn in results[what]]) for what in kinds}
     variants = {
         what: {
-            "format": formats[what],
+            "format": dtypes[what],
             "tokens_per_second": speeds[what],
             "milliseconds": spread([turn["milliseconds"] for turn in results[what]]),
             "memory": spread([turn["memory"] for turn in results[what]]),
             "ratios": {other: speeds[what]["median"] / speeds[other]["median"] for other in OTHERS if other in kinds},
-            "share_of_gemm": speeds[what]["median"] * work.flop / rates[f"large {formats[what]}"]["median"],
-            "share_of_floor": speeds[what]["median"] * floor(work, rates, formats[what]),
+            "share_of_gemm": speeds[what]["median"] * work.flop / rates[f"large {dtypes[what]}"]["median"],
+            "share_of_floor": speeds[what]["median"] * floor(work, rates, dtypes[what]),
         }
         for what in kinds
     }
@@ -137,15 +138,15 @@ def summary(work: Work, results: dict[str, list[Any]]) -> dict[str, Any]:
     }
 
 
-def floor(work: Work, rates: dict[str, dict[str, Any]], number_format: str) -> float:
-    """Seconds that a token's products take at the rates of the model's own shapes."""
+def floor(work: Work, rates: dict[str, dict[str, Any]], dtype: str) -> float:
+    """Seconds that a token's matmuls take at the rates of the model's own shapes."""
     stepping = machine.stepping_flop(work.hidden_size, work.num_layers)
-    head, step = (rates[f"{shape} {number_format}"]["median"] for shape in ("head", "step"))
+    head, step = (rates[f"{shape} {dtype}"]["median"] for shape in ("head", "step"))
     return stepping / float(step) + (work.flop - stepping) / float(head)
 
 
-def told(works: Sequence[Work], rows: Sequence[dict[str, Any]]) -> str:
-    """Two tables in Markdown, with what holds for all rows before them."""
+def tables(works: Sequence[Work], rows: Sequence[dict[str, Any]]) -> str:
+    """Speeds and matmul rates as two Markdown tables, under a line on what all rows share."""
     work = works[0]
     speeds = [
         {
@@ -177,12 +178,12 @@ def told(works: Sequence[Work], rows: Sequence[dict[str, Any]]) -> str:
     return (
         f"Training on poems cut at {LENGTH} characters, vocabulary {work.vocabulary_size:,}, dropout {work.dropout:g}, "
         f"{tied}. Real tokens a second, medians of {rows[0]['variants']['plain']['memory']['runs']} turns.{missing}\n\n"
-        f"{markdown(speeds)}\n\nRates of matrix products, medians of the same turns:\n\n{markdown(rates)}"
+        f"{markdown(speeds)}\n\nMatmul rates, medians of the same turns:\n\n{markdown(rates)}"
     )
 
 
 def save_profiles(works: Sequence[Work], device: str, kinds: Sequence[str]) -> None:
-    """A step of each of ``kinds``, by operation."""
+    """Save profiles of a step of each of ``kinds``."""
     results = in_turns([{what: (f"{what} profile", work) for what in kinds} for work in works], 1)
     texts = [
         f"## {what}, E = H = {work.hidden_size}, L = {work.num_layers}, B = {work.batch_size}\n\n"

@@ -1,4 +1,6 @@
-"""The cards of a trained model: ``python src/evaluate.py ckpt=PATH [split=test] [poems=1000]``."""
+"""Perplexity and quality card of a model: ``python src/evaluate.py ckpt=PATH [split=test] [poems=1000]``."""
+
+from dataclasses import asdict
 
 import hydra
 from omegaconf import DictConfig
@@ -16,24 +18,24 @@ def main(cfg: DictConfig) -> None:
     config.check(cfg)
     cli.check_output(cfg.out)
     if cfg.form and not cfg.poems:
-        raise InputError(f"form={cfg.form}: of the quality card's poems; give poems=1000 too")
+        raise InputError(f"form={cfg.form}: only for the quality card; give poems=1000 too")
     # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
     from tang import checkpoint
-    from tang.evaluation.perplexity import evaluate
-    from tang.evaluation.quality_card import poem_card
+    from tang.evaluation.perplexity import measure_perplexity
+    from tang.evaluation.quality_card import QualityEvaluator
     from tang.tasks.language_model import LanguageModel
     from tang.text.forms import FORMS
 
     path = checkpoint.find(cfg.ckpt, LanguageModel)
     model = checkpoint.load(path, LanguageModel)
     data = model.data_module(cfg.data, batch_size=cfg.batch_size)
-    card = evaluate(model, data, cfg.split, cfg.precision)
+    card = measure_perplexity(model, data, cfg.split, cfg.precision)
     quality = None
     if cfg.poems:
-        forms = [FORMS[cfg.form]] if cfg.form else list(FORMS.values())
-        quality = poem_card(model, data, cfg.split, cfg.poems, forms, cfg.temperature, cfg.seed, cfg.precision)
+        evaluator = QualityEvaluator(model, data, cfg.split, cfg.poems, cfg.temperature, cfg.seed, cfg.precision)
+        quality = evaluator.card([FORMS[cfg.form]] if cfg.form else list(FORMS.values()))
     if cfg.format == "json":
-        cli.output(card.json(path, **({"quality": quality.plain()} if quality else {})), cfg.out)
+        cli.output(card.json(path, **({"quality": asdict(quality)} if quality else {})), cfg.out)
     else:
         cli.output("\n\n".join([card.text(path), *([quality.text()] if quality else [])]), cfg.out)
 

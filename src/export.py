@@ -1,4 +1,4 @@
-"""A trained model as safetensors: ``python src/export.py ckpt=PATH to=model.safetensors``."""
+"""Export a trained model as safetensors: ``python src/export.py ckpt=PATH to=model.safetensors``."""
 
 import hydra
 from omegaconf import DictConfig

@@ -1,4 +1,4 @@
-"""The likeliest languages of a name: ``python src/predict.py ckpt=PATH name=Satoshi``."""
+"""The most probable languages of a name: ``python src/predict.py ckpt=PATH name=Satoshi``."""
 
 import hydra
 from omegaconf import DictConfig

@@ -1,4 +1,4 @@
-"""What came of a sweep: ``python src/report.py dir=outputs/sweeps/…``, in words, tables and pictures."""
+"""Report a sweep in text, tables and pictures: ``python src/report.py dir=outputs/sweeps/…``."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import hydra
 from omegaconf import DictConfig
 
 from tang import cli, config
+from tang.runs.sweep import latest_sweep
 
 config.register()
 
@@ -16,11 +17,10 @@ def main(cfg: DictConfig) -> None:
     """Print the report; its files are in the sweep's folder."""
     config.check(cfg)
     # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
-    from tang.reporting.reading import newest
-    from tang.reporting.report import report
+    from tang.reporting.report import write_report
 
-    folder = newest(Path("outputs/sweeps")) if cfg.dir == "latest" else Path(cfg.dir).expanduser()
-    cli.output(f"{report(folder, cfg.x, cfg.y)}\nreport.md and the pictures are in {folder}", None)
+    folder = latest_sweep().path if cfg.dir == "latest" else Path(cfg.dir).expanduser()
+    cli.output(f"{write_report(folder, cfg.x, cfg.y)}\nreport.md and the pictures are in {folder}", None)
 
 
 if __name__ == "__main__":

@@ -232,7 +232,7 @@ def test_a_run_goes_on_from_a_checkpoint_with_other_poems(script: Script, small:
         ("report", ["dir=latest"], "dir=latest: no sweep below outputs/sweeps/; make one with"),
         ("sample", ["--ckpt", "latest"], "--ckpt: keys go without dashes, ckpt=…; --help lists them"),
         ("sample", ["ckpt=latest", "start=春,"], "start= is empty: give something, or leave the key out"),
-        ("evaluate", ["ckpt=x", "form=五言绝句"], "form=五言绝句: of the quality card's poems; give poems=1000 too"),
+        ("evaluate", ["ckpt=x", "form=五言绝句"], "form=五言绝句: only for the quality card; give poems=1000 too"),
         ("sample", ["ckpt=a=b.ckpt"], "ckpt=a=b.ckpt: no such file"),
         (
             "evaluate",

@@ -8,17 +8,17 @@ import torch
 from tang.data.poems import PoemDataModule
 from tang.data.split import Part
 from tang.errors import InputError
-from tang.evaluation.perplexity import PerplexityCard, evaluate
+from tang.evaluation.perplexity import PerplexityCard, measure_perplexity
 from tang.evaluation.trigram import Trigram
 from tang.tasks.language_model import LanguageModel
 from tests.conftest import verse
 
 
 def card_of(model: LanguageModel, split: Part, batch_size: int = 16, precision: str = "32-true") -> PerplexityCard:
-    return evaluate(model, model.data_module({}, batch_size=batch_size), split, precision)
+    return measure_perplexity(model, model.data_module({}, batch_size=batch_size), split, precision)
 
 
-def test_the_figures_are_those_of_each_poem_alone(model: LanguageModel) -> None:
+def test_the_card_agrees_with_each_poem_alone(model: LanguageModel) -> None:
     card = card_of(model, "test", batch_size=16)
     poems = PoemDataModule(**model.data).prepared.parts["test"]
     nlls = []
@@ -37,11 +37,11 @@ def test_the_figures_are_those_of_each_poem_alone(model: LanguageModel) -> None:
     assert card.padding_counted < card.ppl
 
 
-def test_the_trigram_model_is_that_of_the_training_part_on_the_same_tokens(model: LanguageModel) -> None:
+def test_the_trigram_model_is_trained_on_the_training_split_and_tested_on_the_same_tokens(model: LanguageModel) -> None:
     card = card_of(model, "test")
     parts = PoemDataModule(**model.data).prepared.parts
     trigram = Trigram.of(parts["train"], len(model.vocabulary))
-    nll = torch.from_numpy(trigram.nll(parts["test"]))
+    nll = torch.from_numpy(trigram.token_losses(parts["test"])[1])
     targets = torch.cat([torch.from_numpy(parts["test"][index][1:]) for index in range(card.poems)])
     assert len(nll) == card.tokens
     assert card.trigram_ppl == pytest.approx(nll.mean().exp().item())
@@ -57,7 +57,7 @@ def test_the_batch_size_changes_nothing(model: LanguageModel) -> None:
         assert card.padding_counted == pytest.approx(cards[0].padding_counted, rel=1e-6)
 
 
-def test_the_corpus_may_have_moved_and_a_changed_one_is_told(
+def test_the_corpus_may_have_moved_and_a_changed_one_is_reported(
     model: LanguageModel, poems_txt: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = card_of(model, "val")
@@ -65,7 +65,7 @@ def test_the_corpus_may_have_moved_and_a_changed_one_is_told(
     with pytest.raises(InputError, match="no such file"):
         _ = model.data_module({})
     data = model.data_module({"path": str(moved), "dir": None})
-    assert evaluate(model, data, "val") == before
+    assert measure_perplexity(model, data, "val") == before
     assert not caplog.messages
     with moved.open("a", encoding="utf-8") as file:
         file.write(verse(1000) + "\n")

@@ -10,9 +10,9 @@ import torch
 from tang.data.batches import Batch
 from tang.data.vocabulary import BOS, EOS
 from tang.errors import InputError
-from tang.evaluation.likelihood import TrainingPart, likelihood
-from tang.evaluation.poem_report import Copies, read_poems
-from tang.prosody.critique import critique
+from tang.evaluation.likelihood import add_copies, likelihood
+from tang.evaluation.poem_report import Copies, PoemReport, read_poems
+from tang.prosody.critique import Critique, critique
 from tang.tasks.language_model import LanguageModel
 from tang.text.forms import hanzi
 from tang.text.script import convert
@@ -76,17 +76,22 @@ def test_characters_outside_the_vocabulary_are_named(model: LanguageModel) -> No
     assert likelihood(model, critique("日龘月龘")).unknown == ["龘"]
 
 
-def test_lines_and_spans_of_the_training_part_are_found(model: LanguageModel) -> None:
+def test_lines_and_spans_of_the_training_split_are_found(model: LanguageModel) -> None:
     data = model.data_module({})
-    part = TrainingPart.of(data)
+
+    def copies(poem: Critique) -> Copies | None:
+        return add_copies([PoemReport(poem)], data)[0].copies
+
     poem = model.vocabulary.decode(data.prepared.parts["train"][0].tolist())
     found = critique(poem)
     numbers = list(range(1, len(found.lines) + 1))
-    assert part.copies(found) == Copies(numbers, len(hanzi(poem)))
+    assert copies(found) == Copies(numbers, len(hanzi(poem)))
     (traditional,) = convert([poem], "traditional")
-    assert part.copies(critique(traditional, "traditional")) == part.copies(found)
+    assert copies(critique(traditional, "traditional")) == copies(found)
     lines = [line.text for line in found.lines]
-    assert part.copies(critique("，".join([lines[0][:-1], lines[1], "龘" * 5]))).lines == [2]
+    changed = copies(critique("，".join([lines[0][:-1], lines[1], "龘" * 5])))
+    assert changed is not None
+    assert changed.lines == [2]
 
 
 @pytest.mark.slow
@@ -112,14 +117,14 @@ def test_a_file_of_poems_under_a_model_and_its_corpus_as_json(
     assert "床" in reports[0]["likelihood"]["unknown"]
     assert sum(len(report["copies"]["lines"]) == len(report["lines"]) for report in reports) >= 5  # of 9, 90 %
     printed = script("check", f"poem={known[0]}", "ckpt=latest", "corpus=true").stdout
-    assert "in the training part: " in printed
+    assert "in the training split: " in printed
     assert "ln p: " in printed
 
 
 @pytest.mark.slow
 def test_a_corpus_is_looked_up_without_a_model(script: Script, poems_txt: Path) -> None:
     checked = script("check", f"poem={NIGHT}", "corpus=true", f"data.path={poems_txt}", "data.cache=cache")
-    assert "in the training part: no line; longest span " in checked.stdout, checked.stderr
+    assert "in the training split: no line; longest span " in checked.stdout, checked.stderr
 
 
 @pytest.mark.slow

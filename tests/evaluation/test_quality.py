@@ -5,8 +5,8 @@ import pytest
 
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import BOS, EOS, SPECIALS, Vocabulary
-from tang.evaluation.measures import Figure
-from tang.evaluation.quality import Judge, encoded, held_out, shuffled
+from tang.evaluation.measures import Measurement
+from tang.evaluation.quality import QualityMetrics, encoded, held_out, shuffled
 from tang.generation.overlap import Spans
 from tang.text.forms import FORMS, hanzi
 
@@ -25,45 +25,59 @@ def uniform(sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
     return targets, np.array([2.0 * bool(hanzi(VOCABULARY.symbols[id])) for id in targets])
 
 
-def judge(name: str = "五言绝句") -> Judge:
+def metrics(name: str = "五言绝句") -> QualityMetrics:
     spans = Spans.of(encoded([TOWER], VOCABULARY), VOCABULARY)
     embedding = np.random.default_rng(0).normal(size=(len(VOCABULARY), 8))
-    return Judge(FORMS[name], "simplified", VOCABULARY, spans, embedding, {"trigram": uniform})
+    return QualityMetrics(FORMS[name], "simplified", VOCABULARY, spans, embedding, {"trigram": uniform})
 
 
-def test_the_figures_of_two_poems() -> None:
-    found = judge().figures([TOWER, MORNING], compared=2)
-    assert found["form"] == Figure(1.0, 2)
-    assert found["rhyme"] == Figure(0.5, 2)
-    assert found["rhyme, any tone"] == Figure(1.0, 2)
-    assert found["tones, poems"] == Figure(0.5, 2)
-    assert found["regular"] == Figure(0.5, 2)
+def test_the_metrics_of_two_poems() -> None:
+    found = metrics().measure([TOWER, MORNING], compared=2)
+    assert found["form"] == Measurement(1.0, 2)
+    assert found["rhyme"] == Measurement(0.5, 2)
+    assert found["rhyme, any tone"] == Measurement(1.0, 2)
+    assert found["tones, poems"] == Measurement(0.5, 2)
+    assert found["regular"] == Measurement(0.5, 2)
     assert found["tones, places"].count == 24
-    assert found["distinct-1"] == Figure(39 / 40, 40)  # 处处
-    assert found["repetition"] == Figure(0.0, 2)
-    assert found["lines found"] == Figure(4 / 8, 8)
-    assert found["longest of all"] == Figure(20.0, 2)
-    assert found["parallelism"] == Figure(None, 0)
-    assert found["ln p, trigram"] == Figure(-2.0, 40)
+    assert found["distinct-1"] == Measurement(39 / 40, 40)  # 处处
+    assert found["repetition"] == Measurement(0.0, 2)
+    assert found["lines found"] == Measurement(4 / 8, 8)
+    assert found["longest of all"] == Measurement(20.0, 2)
+    assert found["parallelism"] == Measurement(None, 0)
+    assert found["ln p, trigram"] == Measurement(-2.0, 40)
 
 
-def test_figures_that_depend_on_the_number_of_poems_are_of_the_first_ones() -> None:
-    found = judge().figures([TOWER, MORNING, TOWER], compared=2)
+def test_metrics_that_depend_on_the_number_of_poems_are_over_the_first_ones() -> None:
+    found = metrics().measure([TOWER, MORNING, TOWER], compared=2)
     assert found["distinct-1"].count == 40
-    assert found["self-similarity"] == Figure(0.0, 2)
+    assert found["self-similarity"] == Measurement(0.0, 2)
     assert found["repetition"].count == 3
 
 
-def test_a_poem_of_another_form_is_told_and_its_tones_left_out() -> None:
-    found = judge().figures([TOWER, LONG], compared=2)
-    assert found["form"] == Figure(0.5, 2)
-    assert found["regular"] == Figure(1.0, 1)
-    assert judge().figures([LONG], compared=1)["regular"] == Figure(None, 0)
+def test_a_poem_of_another_form_counts_as_such_and_its_tones_are_left_out() -> None:
+    found = metrics().measure([TOWER, LONG], compared=2)
+    assert found["form"] == Measurement(0.5, 2)
+    assert found["regular"] == Measurement(1.0, 1)
+    assert metrics().measure([LONG], compared=1)["regular"] == Measurement(None, 0)
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (["山水月", "风花雪"], False),
+        (["青青草", "风花雪"], False),
+        (["青青草", "青花雪"], True),
+        (["草花青", "青水雪"], True),
+        (["山水山", "风花雪"], True),
+    ],
+)
+def test_doubled_characters_are_no_repetition(lines: list[str], found: bool) -> None:
+    assert metrics().measure(["，".join(lines)], compared=1)["repetition"] == Measurement(float(found), 1)
 
 
 def test_parallelism_is_of_the_middle_couplets_of_eight_lines() -> None:
-    assert judge("五言律诗").figures([LONG, LONG[::-1][1:] + "。"], compared=2)["parallelism"].count == 20
-    assert judge("五言律诗").figures([TOWER], compared=1)["parallelism"] == Figure(None, 0)
+    assert metrics("五言律诗").measure([LONG, LONG[::-1][1:] + "。"], compared=2)["parallelism"].count == 20
+    assert metrics("五言律诗").measure([TOWER], compared=1)["parallelism"] == Measurement(None, 0)
 
 
 def test_held_out_poems_have_the_form_and_known_characters() -> None:

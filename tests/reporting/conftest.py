@@ -1,4 +1,4 @@
-"""Sweeps' folders, made up."""
+"""Sweeps made up for the tests."""
 
 import json
 import math

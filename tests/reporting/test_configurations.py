@@ -5,38 +5,37 @@ from pathlib import Path
 import pytest
 
 from tang.errors import InputError
-from tang.reporting.configurations import settle, table, unfinished_table
-from tang.reporting.reading import newest, read, validations
+from tang.reporting.configurations import read_sweep, table, unfinished_table, validation_curve
 from tests.reporting.conftest import Make
 
 
-def test_runs_that_differ_in_their_seed_are_one_setting(make: Make) -> None:
+def test_runs_that_differ_in_their_seed_are_one_configuration(make: Make) -> None:
     for cell, seed, loss in [("gru", 1, 6.0), ("lstm", 1, 5.0), ("lstm", 2, 5.5), ("gru", 2, 6.5)]:
         folder = make([f"model.cell={cell}", f"seed={seed}", "data=text"], loss, metrics={"val/accuracy": 0.5})
-    sweep = settle(folder.parent)
+    sweep = read_sweep(folder.parent)
     assert sweep.keys == ["model.cell"]
-    head, _, best, other = table(sweep, lambda setting: "").splitlines()
+    head, _, best, other = table(sweep, lambda configuration: "").splitlines()
     assert head.split()[1:8:2] == ["model.cell", "seeds", "val/loss", "val/accuracy"]
     assert best.startswith("| lstm       | 2     | 5.2500 ± 0.3536 | 0.5000 ± 0.0000 |")
     assert other.startswith("| gru        | 2     | 6.2500")
 
 
-def test_of_a_seed_that_ran_twice_the_newest_run_counts(make: Make) -> None:
+def test_the_newest_run_of_a_repeated_seed_counts(make: Make) -> None:
     folder = make(["optimizer=adam", "seed=1"], 5.0)
     older = [make(["optimizer=adam", "seed=1"], 4.0) / "result.json"]
     older.append(make(["optimizer=adam", "seed=1"], math.inf) / "failure.json")
     for path in older:
         os.utime(path, (0, 0))
-    (setting,) = settle(folder.parent).settings
-    assert setting.text() == "5.0000"
+    (configuration,) = read_sweep(folder.parent).configurations
+    assert configuration.text() == "5.0000"
 
 
-def test_a_run_that_diverged_puts_its_setting_last(make: Make) -> None:
+def test_a_run_that_diverged_puts_its_configuration_last(make: Make) -> None:
     for optimizer, losses in {"sgd": (4.0, math.inf), "momentum": (math.inf, math.inf), "adam": (5.0, 5.0)}.items():
         for seed, loss in enumerate(losses):
             folder = make([f"optimizer={optimizer}", f"seed={seed}"], loss)
-    sweep = settle(folder.parent)
-    lines = table(sweep, lambda setting: "").splitlines()[2:]
+    sweep = read_sweep(folder.parent)
+    lines = table(sweep, lambda configuration: "").splitlines()[2:]
     cells = [[cell.strip() for cell in line.split("|")[1:6]] for line in lines]
     assert cells[0] == ["adam", "2", "5.0000 ± 0.0000", "2.00 ± 0.00", "0.5 ± 0.0"]
     assert ["sgd", "2", "diverged in 1 of 2", "", ""] in cells[1:]
@@ -45,31 +44,28 @@ def test_a_run_that_diverged_puts_its_setting_last(make: Make) -> None:
     assert "diverged: train/loss is nan at batch 3" in unfinished_table(sweep.unfinished)
 
 
-def test_runs_without_a_result_are_told_with_their_reason(make: Make) -> None:
+def test_runs_without_a_result_are_listed_with_their_reason(make: Make) -> None:
     make(["optimizer=adam"], 5.0)
     make(["optimizer=sgd"], None, reason="killed | by signal 9")
     folder = make(["optimizer=momentum"], None)
-    text = unfinished_table(settle(folder.parent).unfinished)
+    text = unfinished_table(read_sweep(folder.parent).unfinished)
     assert "failed: killed \\| by signal 9" in text
     assert "| unfinished " in text
 
 
 def test_a_curve_is_that_of_tensorboard(make: Make) -> None:
     folder = make(["optimizer=adam"], 5.0, curve=[7.0, math.nan, 5.0])
-    (run,) = read(folder.parent)
-    assert validations(run) == [(10, 7.0), (30, 5.0)]
+    (run,) = read_sweep(folder.parent).configurations[0].runs
+    assert validation_curve(run) == [(10, 7.0), (30, 5.0)]
 
 
 def test_only_the_folder_of_a_sweep_will_do(make: Make, tmp_path: Path) -> None:
     run = make(["optimizer=adam"], 5.0)
     with pytest.raises(InputError, match="this is a run; give the folder of a sweep"):
-        read(run)
+        read_sweep(run)
     with pytest.raises(InputError, match="this is a file; give the folder of a sweep"):
-        read(run / "result.json")
+        read_sweep(run / "result.json")
     with pytest.raises(InputError, match="no such folder"):
-        read(tmp_path / "nowhere")
+        read_sweep(tmp_path / "nowhere")
     with pytest.raises(InputError, match="no runs in it"):
-        read(run / ".hydra")
-    assert newest(tmp_path) == run.parent
-    with pytest.raises(InputError, match="dir=latest: no sweep below"):
-        newest(run)
+        read_sweep(run / ".hydra")

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from tang.reporting.configurations import settle
+from tang.reporting.configurations import read_sweep
 from tang.reporting.optimizers import early_losses, section
 from tests.reporting.conftest import Make
 
@@ -19,7 +19,7 @@ def answers(make: Make, losses: Losses, early: dict[str, float]) -> list[str]:
                 folder = make(
                     overrides, last, [early[optimizer] + seed / 1000, 9, 9, last] if math.isfinite(loss) else []
                 )
-    sweep = settle(folder.parent)
+    sweep = read_sweep(folder.parent)
     return [part for part in "\n\n".join(section(sweep)).split("\n\n") if part.startswith("**")]
 
 
@@ -58,8 +58,8 @@ def test_early_is_a_quarter_of_the_longest_run(make: Make) -> None:
     make(["optimizer=adam"], 1.0, [8, 7, 6, 5, 4, 3, 2, 1])
     make(["optimizer=sgd"], 5.0, [8.5, 7.5, 6.5, 5.5])  # stopped early
     folder = make(["optimizer=momentum"], math.inf, [8.0])
-    sweep = settle(folder.parent)
-    assert [early_losses(sweep, setting) for setting in sweep.settings] == [[7.0], [7.5], []]
+    sweep = read_sweep(folder.parent)
+    assert [early_losses(sweep, configuration) for configuration in sweep.configurations] == [[7.0], [7.5], []]
 
 
 @pytest.mark.parametrize("optimizers", [["adam", "sgd"], ["adagrad"]])
@@ -70,4 +70,4 @@ def test_a_claim_about_optimizers_that_did_not_run_has_no_answer(make: Make, opt
 def test_a_search_over_rates_says_nothing_of_them(make: Make) -> None:
     for number, optimizer in enumerate(["adam", "momentum"] * 3):
         folder = make([f"optimizer={optimizer}", f"optimizer.lr_scale={1 + number / 7}"], 5.0 + number)
-    assert "rates" not in "".join(section(settle(folder.parent)))
+    assert "rates" not in "".join(section(read_sweep(folder.parent)))

@@ -7,7 +7,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tang.errors import InputError
-from tang.reporting.report import PICTURES, report
+from tang.reporting.report import PICTURES, write_report
 from tests.commands import Script
 from tests.reporting.conftest import Make
 
@@ -19,9 +19,9 @@ def test_a_messy_sweep_gets_its_report_and_a_second_one_in_its_place(make: Make)
                 overrides = [f"data.forms={form}", f"optimizer={optimizer}", f"seed={seed}"]
                 make(overrides, math.inf if optimizer == "sgd" else 5 + seed / 10, [6.0, 5.0])
     folder = make(["optimizer=adam"], None, reason="no space left on device").parent
-    report(folder)
-    text = report(folder, "optimizer", "data.forms")
-    assert "Settings: 6. Finished runs: 8. Runs without a result: 5, 4 of them diverged. Best: `" in text
+    write_report(folder)
+    text = write_report(folder, "optimizer", "data.forms")
+    assert "Configurations: 6. Finished runs: 8. Runs without a result: 5, 4 of them diverged. Best: `" in text
     assert "no space left on device" in text
     written = (folder / "report.md").read_text(encoding="utf-8")
     assert all(f"({name}.png)" in written and (folder / f"{name}.png").stat().st_size > 5000 for name in PICTURES)
@@ -31,9 +31,9 @@ def test_a_messy_sweep_gets_its_report_and_a_second_one_in_its_place(make: Make)
     assert tags["tensors"] == ["report/text_summary"]
 
 
-def test_what_one_run_lacks_is_said(make: Make) -> None:
+def test_missing_pictures_of_a_single_run_are_reported(make: Make) -> None:
     folder = make(["optimizer=adam", "model.dropout=0.1"], 5.0).parent
-    text = report(folder)
+    text = write_report(folder)
     assert "| adam      | 0.1           | 1     | 5.0000   |" in text
     assert "No curves:" in text
     assert "No parallel coordinates:" in text
@@ -44,22 +44,22 @@ def test_one_varied_key_makes_no_heat_map(make: Make) -> None:
     make(["experiment=names_rnn"], 0.6, [0.9, 0.6], {"val/accuracy": 0.8})
     folder = make(["experiment=names_lstm"], 0.5, [0.8, 0.5], {"val/accuracy": 0.9}).parent
     (folder / "heat_map.png").write_bytes(b"of an earlier report")
-    assert "No heat map: it takes two keys that vary." in report(folder)
+    assert "No heat map: it takes two keys that vary." in write_report(folder)
     assert {path.stem for path in folder.glob("*.png")} == {"curves", "parallel"}
 
 
-def test_a_sweep_without_any_result_is_told(make: Make) -> None:
+def test_a_sweep_without_any_result_is_reported(make: Make) -> None:
     folder = make(["optimizer=adam"], None, reason="no").parent
-    assert "Finished runs: 0" in report(folder)
+    assert "Finished runs: 0" in write_report(folder)
     make(["optimizer=sgd", "x=1"], math.inf)
-    assert "No heat map: of every setting a run diverged." in report(folder)
+    assert "No heat map: every configuration has a run that diverged." in write_report(folder)
 
 
 def test_a_report_that_cannot_be_written_ends_in_a_line(make: Make) -> None:
     folder = make(["optimizer=adam"], 5.0).parent
     (folder / "report.md").mkdir()
-    with pytest.raises(InputError, match=r"report\.md: Is a directory; a report is put there"):
-        report(folder)
+    with pytest.raises(InputError, match=r"report\.md: Is a directory; the report goes there"):
+        write_report(folder)
 
 
 @pytest.mark.slow
@@ -69,11 +69,11 @@ def test_the_comparison_sweeps_by_itself_and_is_answered(
     fewer = ["optimizer=adam,adagrad", "optimizer.lr_scale=1", "seed=1,2", "trainer.max_epochs=1"]
     swept = script("train", "experiment=compare_optimizers", *small[:-2], *fewer, "trainer.accelerator=cpu", "-m")
     assert swept.returncode == 0, swept.stderr
-    told = fresh_script("report", "dir=latest", env={"PYTHONWARNINGS": "error"})
-    assert told.returncode == 0, told.stderr
-    assert "Settings: 2. Finished runs: 4." in told.stdout
-    assert "**A, “Adagrad beats Adam”:" in told.stdout
-    assert told.stderr == ""
+    reported = fresh_script("report", "dir=latest", env={"PYTHONWARNINGS": "error"})
+    assert reported.returncode == 0, reported.stderr
+    assert "Configurations: 2. Finished runs: 4." in reported.stdout
+    assert "**A, “Adagrad beats Adam”:" in reported.stdout
+    assert reported.stderr == ""
     (sweep,) = (tmp_path / "outputs" / "sweeps").iterdir()
     assert {path.stem for path in sweep.glob("*.png")} == {"curves", "parallel"}
     at_home = {"HOME": str(tmp_path), "MPLCONFIGDIR": matplotlib.get_cachedir()}

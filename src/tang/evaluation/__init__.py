@@ -1,1 +1,1 @@
-"""Measuring a model and its poems: perplexity, quality of poems, reports on any poem, predictions for names."""
+"""Evaluation of models and poems: perplexity, quality of sampled poems, reports on any poem, predictions for names."""

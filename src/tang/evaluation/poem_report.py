@@ -1,59 +1,57 @@
-"""Reports on poems: where the poems come from, and how what was found is shown."""
+"""Reports on poems, without torch: reading the poems, and the reports as text and JSON."""
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from math import exp
 from pathlib import Path
 
 from tang.corpus.sources import read_text
 from tang.errors import InputError
-from tang.prosody import report
+from tang.prosody import report as prosody_report
 from tang.prosody.critique import Critique
 from tang.text.forms import hanzi
 
 
 @dataclass(frozen=True)
 class Likelihood:
-    """Of a poem under a model."""
+    """Likelihood of a poem under a model."""
 
     per_character: float
     """Mean ln p of its Chinese characters."""
     total: float
-    """ln p of all that the model writes: characters, marks if it knows them, the end."""
+    """ln p of all tokens: characters, marks that the model knows, and the end."""
     log_p: list[float]
     """ln p of each Chinese character."""
     unknown: list[str]
-    """Characters outside the vocabulary, as the model's script writes them; they count as ``<unk>``."""
+    """Characters outside the vocabulary, in the model's script; they count as ``<unk>``."""
 
 
 @dataclass(frozen=True)
 class Copies:
-    """What of a poem stands in the training part."""
+    """Overlap of a poem with the training split."""
 
     lines: list[int]
-    """From 1."""
+    """Numbers, from 1, of the lines that occur there."""
     longest: int
-    """Characters of the longest span that stands in one poem there."""
+    """Characters in the longest span that occurs in one training poem."""
 
 
 @dataclass(frozen=True)
-class Report:
-    """All that was found about a poem."""
+class PoemReport:
+    """The critique of a poem, with its likelihood and its copies where a model and a corpus are given."""
 
     critique: Critique
     likelihood: Likelihood | None = None
-    """None if no model was asked."""
     copies: Copies | None = None
-    """None if the corpus wasn't looked up."""
 
 
 def read_poems(poem: str | None, file: str | None) -> dict[str, str]:
-    """Where it stands → the poem given, or those of a text file with blank lines between them.
+    """Origin (for messages) → text: of the poem given, or of the poems of a file with blank lines between them.
 
     Raises:
-        InputError: neither is given or both are, or the file can't be read or is empty.
+        InputError: neither or both are given, or the file can't be read or is empty.
     """
     if poem is not None and file is not None:
         raise InputError("poem= and file= exclude each other: give one")
@@ -70,34 +68,30 @@ def read_poems(poem: str | None, file: str | None) -> dict[str, str]:
     return {f"file={file}, poem {number}": part for number, part in enumerate(poems, 1)}
 
 
-def as_text(reports: Sequence[Report]) -> str:
-    """For the terminal."""
-    return "\n\n\n".join("\n".join([report.as_text(found.critique), *_more(found)]) for found in reports)
-
-
-def as_json(reports: Sequence[Report]) -> str:
-    """A JSON list: the poem's text, the fields of its critique, ``likelihood`` and ``copies``."""
-    found = [{"text": each.critique.verse, **asdict(each.critique), **_asked(each)} for each in reports]
-    return json.dumps(found, ensure_ascii=False, indent=1)
-
-
-def _asked(found: Report) -> dict[str, object]:
-    return {name: value for name, value in asdict(found).items() if name != "critique" and value is not None}
-
-
-def _more(found: Report) -> list[str]:
+def as_json(reports: Sequence[PoemReport]) -> str:
+    """A JSON list: of each poem its text, the fields of its critique, ``likelihood`` and ``copies`` if known."""
     rows = []
-    if (copies := found.copies) is not None:
+    for report in reports:
+        more = {name: value for name, value in asdict(report).items() if value is not None}
+        rows.append({"text": report.critique.verse, **more.pop("critique"), **more})
+    return json.dumps(rows, ensure_ascii=False, indent=1)
+
+
+def as_text(reports: Sequence[PoemReport]) -> str:
+    """The reports for the terminal, two blank lines between them."""
+    return "\n\n\n".join("\n".join(_rows(report)) for report in reports)
+
+
+def _rows(report: PoemReport) -> Iterator[str]:
+    yield prosody_report.as_text(report.critique)
+    if (copies := report.copies) is not None:
         lines = f"lines {', '.join(map(str, copies.lines))}" if copies.lines else "no line"
-        rows.append(f"in the training part: {lines}; longest span {copies.longest} characters")
-    if (likelihood := found.likelihood) is not None:
-        mean, perplexity = likelihood.per_character, exp(-likelihood.per_character)
-        rows.append(
-            f"ln p: {mean:.2f} a character in the mean (perplexity {perplexity:.1f}), {likelihood.total:.1f} in all"
-        )
+        yield f"in the training split: {lines}; longest span {copies.longest} characters"
+    if (likelihood := report.likelihood) is not None:
+        mean = likelihood.per_character
+        yield f"ln p: mean {mean:.2f} a character (perplexity {exp(-mean):.1f}), {likelihood.total:.1f} in all"
         if likelihood.unknown:
-            rows.append(f"unknown to the model: {''.join(likelihood.unknown)}")
+            yield f"unknown to the model: {''.join(likelihood.unknown)}"
         log_p = iter(likelihood.log_p)
-        for number, line in enumerate(found.critique.lines, 1):
-            rows.append(f"{number:3}  {'  '.join(f'{character} {next(log_p):6.2f}' for character in hanzi(line.text))}")
-    return rows
+        for number, line in enumerate(report.critique.lines, 1):
+            yield f"{number:3}  {'  '.join(f'{character} {next(log_p):6.2f}' for character in hanzi(line.text))}"

@@ -1,4 +1,4 @@
-"""The likeliest languages of names."""
+"""The most probable languages of names, under a classifier."""
 
 import json
 from collections.abc import Sequence
@@ -15,19 +15,19 @@ from tang.tasks.classifier import Classifier
 
 @dataclass(frozen=True)
 class Prediction:
-    """Of a name."""
+    """The languages predicted for a name."""
 
     name: str
     languages: dict[str, float]
-    """Language → its probability under the model, the likeliest first."""
+    """Language → probability, the most probable first."""
 
 
 @torch.inference_mode()
 def predict(model: Classifier, names: Sequence[str], top: int) -> list[Prediction]:
-    """The ``top`` likeliest languages of each name.
+    """The ``top`` most probable languages of each name.
 
     Raises:
-        InputError: a name has no letter of those that the model knows, or the model's scores aren't numbers.
+        InputError: there is no name, a name has no Latin letter, or the model's logits are NaN.
     """
     if not names:
         raise InputError("name: give one, name=Satoshi")
@@ -40,13 +40,13 @@ def predict(model: Classifier, names: Sequence[str], top: int) -> list[Predictio
         raise InputError(NOT_NUMBERS)
     best = probabilities.topk(min(top, len(model.languages)))
     return [
-        Prediction(name, {model.languages[index]: share for index, share in zip(indices, shares, strict=True)})
-        for name, indices, shares in zip(names, best.indices.tolist(), best.values.tolist(), strict=True)
+        Prediction(name, {model.languages[index]: p for index, p in zip(indices, values, strict=True)})
+        for name, indices, values in zip(names, best.indices.tolist(), best.values.tolist(), strict=True)
     ]
 
 
 def as_text(predictions: Sequence[Prediction]) -> str:
-    """A line a name."""
+    """One line for each name."""
     width = max(len(prediction.name) for prediction in predictions)
     return "\n".join(
         f"{prediction.name:<{width}}  " + "  ".join(f"{name} {p:.1%}" for name, p in prediction.languages.items())

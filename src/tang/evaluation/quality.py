@@ -1,143 +1,119 @@
-"""The quality of a set of poems of one form, by figures that mean something beside those of real poems and of chance.
+"""Quality of a set of poems of one form, by metrics to be compared with those of real and of shuffled poems.
 
-A poem here is its text with marks, without line breaks, in the model's script. docs/verse.md defines the figures.
+A poem here is its text with marks, without line breaks, in the model's script. docs/verse.md defines the metrics.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import BOS, EOS, UNK, Vocabulary
-from tang.evaluation.measures import (
-    MIDDLE,
-    Figure,
-    Lines,
-    distinct,
-    fits,
-    is_strictly_regular,
-    parallelism,
-    repeats,
-    rhyme,
-    self_similarity,
-)
+from tang.evaluation import measures
+from tang.evaluation.measures import Lines, Measurement
 from tang.generation.overlap import Spans
 from tang.generation.slots import END, INSIDE
-from tang.prosody.critique import critique
+from tang.prosody.critique import critique, repetitions
 from tang.prosody.rhymes import Tone, tones
 from tang.text.forms import PUNCTUATION, Form, form_of, hanzi, regulated_form, split_lines
 from tang.text.script import Script
 
-Likelihood = Callable[[Sequences], tuple[np.ndarray, np.ndarray]]
-"""The symbols (N,) of some sequences after their ``<bos>``, in any order, and −ln p (N,) of each."""
+TokenLosses = Callable[[Sequences], tuple[np.ndarray, np.ndarray]]
+"""Sequences → the ids (N,) of their tokens after ``<bos>``, in any order, and −ln p (N,) of each."""
+
+FORMATS = {
+    **dict.fromkeys(["form", "rhyme", "rhyme, any tone", "tones, places", "tones, poems", "regular"], ".1%"),
+    **dict.fromkeys(["regular, strictly", "repetition", "lines found", "first try"], ".1%"),
+    **{"longest span": ".2f", "longest of all": ".0f", "seconds": ".4f"},
+}
+"""Formats of the measurements that aren't printed with three decimals."""
 
 
 @dataclass(frozen=True)
-class Judge:
-    """What poems of one form are measured with."""
+class QualityMetrics:
+    """Measures sets of poems of one form."""
 
     form: Form
     script: Script
     vocabulary: Vocabulary
     spans: Spans
-    """Of the training part."""
+    """Spans of the training split."""
     embedding: np.ndarray
     """(V, E)."""
-    likelihoods: Mapping[str, Likelihood]
-    """By the models' names."""
+    losses: Mapping[str, TokenLosses]
+    """By the names of the models."""
 
-    def figures(self, poems: Sequence[str], compared: int) -> dict[str, Figure]:
-        """The figures of ``poems``; those that depend on how many there are, of the first ``compared``."""
-        parts = [[hanzi(line) for line in split_lines(poem)] for poem in poems]
-        is_shaped = [form_of(poem) == self.form for poem in poems]
-        shaped = [lines for lines, has_form in zip(parts, is_shaped, strict=True) if has_form]
+    def measure(self, poems: Sequence[str], compared: int) -> dict[str, Measurement]:
+        """All metrics of ``poems``; those that depend on the size of the set are over the first ``compared`` poems."""
+        mean, script, encode = Measurement.mean, self.script, self.vocabulary.encode
+        lines = [[hanzi(line) for line in split_lines(poem)] for poem in poems]
+        has_form = [form_of(poem) == self.form for poem in poems]
+        formed = [of_poem for of_poem, is_formed in zip(lines, has_form, strict=True) if is_formed]
+        rhymes = [measures.rhyme_tones(of_poem, script) for of_poem in formed]
+        matches = [measures.tone_matches(of_poem, self.form, script) for of_poem in formed]
+        critiques = [critique("，".join(of_poem), script) for of_poem in formed]
+        longest = self.spans.longest([encode("".join(of_poem)) for of_poem in lines])
         return {
-            "form": Figure.of(is_shaped),
-            **self._prosody(shaped),
-            "distinct-1": distinct(parts[:compared], 1),
-            "distinct-2": distinct(parts[:compared], 2),
-            "repetition": Figure.of(map(repeats, parts)),
-            "self-similarity": self_similarity(parts[:compared]),
-            **self._novelty(parts),
-            "parallelism": self._parallelism(shaped),
-            **self._likelihoods(poems),
+            "form": mean(has_form),
+            "rhyme": mean(None if shared is None else "平" in shared for shared in rhymes),
+            "rhyme, any tone": mean(None if shared is None else bool(shared) for shared in rhymes),
+            "tones, places": mean(match for of_poem in matches for match in of_poem),
+            "tones, poems": mean(None if None in of_poem else all(of_poem) for of_poem in matches),
+            "regular": mean(None if found.unknown else found.is_regular for found in critiques),
+            "regular, strictly": mean(measures.is_strictly_regular(each, self.form, script) for each in formed),
+            "distinct-1": measures.distinct(lines[:compared], 1),
+            "distinct-2": measures.distinct(lines[:compared], 2),
+            "repetition": mean(bool(repetitions(of_poem)[0]) for of_poem in lines),  # neighbours, 青青, count as one
+            "self-similarity": measures.self_similarity(lines[:compared]),
+            "lines found": mean(self.spans.has_line(encode(line)) for of_poem in lines for line in of_poem),
+            "longest span": mean(longest),
+            "longest of all": Measurement(float(longest.max()), len(longest)),
+            "parallelism": self._parallelism(formed),
+            **self._likelihoods(encoded(poems, self.vocabulary)),
         }
 
-    def _prosody(self, poems: Sequence[Lines]) -> dict[str, Figure]:
-        rhymes = [rhyme(lines, self.script) for lines in poems]
-        places = [fits(lines, self.form, self.script) for lines in poems]
-        critiques = [critique("，".join(lines), self.script) for lines in poems]
-        return {
-            "rhyme": Figure.of(None if tones is None else "平" in tones for tones in rhymes),
-            "rhyme, any tone": Figure.of(None if tones is None else bool(tones) for tones in rhymes),
-            "tones, places": Figure.of(place for of_poem in places for place in of_poem),
-            "tones, poems": Figure.of(None if None in of_poem else all(of_poem) for of_poem in places),
-            "regular": Figure.of(None if found.unknown else found.is_regular for found in critiques),
-            "regular, strictly": Figure.of(is_strictly_regular(lines, self.form, self.script) for lines in poems),
-        }
-
-    def _novelty(self, poems: Sequence[Lines]) -> dict[str, Figure]:
-        encode = self.vocabulary.encode
-        longest = self.spans.longest([encode("".join(lines)) for lines in poems])
-        return {
-            "lines found": Figure.of(self.spans.has_line(encode(line)) for lines in poems for line in lines),
-            "longest span": Figure.of(longest),
-            "longest of all": Figure(float(longest.max()), len(longest)),
-        }
-
-    def _parallelism(self, poems: Sequence[Lines]) -> Figure:
+    def _parallelism(self, poems: Sequence[Lines]) -> Measurement:
+        """Parallelism of the middle couplets of eight lines."""
         if self.form.lines != 8:
-            return Figure(None, 0)
-        ids = [[[self.vocabulary.encode(line) for line in lines[at : at + 2]] for at in MIDDLE] for lines in poems]
-        couplets = np.array(ids).reshape(-1, len(MIDDLE), 2, self.form.chars)
-        return parallelism(couplets, self.embedding, self._tones)
-
-    @cached_property
-    def _tones(self) -> np.ndarray:
-        """(V,) 0 for 平, 1 for 仄, 2 where a character has both or no reading."""
+            return Measurement(None, 0)
+        ids = [[self.vocabulary.encode(line) for line in lines[2:6]] for lines in poems]
         numbers: dict[frozenset[Tone], int] = {frozenset(["平"]): 0, frozenset(["仄"]): 1}
-        return np.array([numbers.get(tones(symbol, self.script), 2) for symbol in self.vocabulary.symbols])
+        # (V,) 2 for a character with readings of both tones, or none
+        tone_numbers = np.array([numbers.get(tones(symbol, self.script), 2) for symbol in self.vocabulary.symbols])
+        couplets = np.array(ids).reshape(-1, 2, 2, self.form.chars)
+        return measures.parallelism(couplets, self.embedding, tone_numbers)
 
-    def _likelihoods(self, poems: Sequence[str]) -> dict[str, Figure]:
-        symbols = self.vocabulary.symbols
-        is_hanzi = np.array([id == UNK or bool(hanzi(symbol)) for id, symbol in enumerate(symbols)])
-        sequences = encoded(poems, self.vocabulary)
-        found = {}
-        for name, likelihood in self.likelihoods.items():
-            targets, nll = likelihood(sequences)
-            found[f"ln p, {name}"] = Figure.of(-nll[is_hanzi[targets]])
-        return found
+    def _likelihoods(self, sequences: Sequences) -> dict[str, Measurement]:
+        """The mean ln p of a Chinese character under each model."""
+        is_hanzi = np.array([id == UNK or bool(hanzi(symbol)) for id, symbol in enumerate(self.vocabulary.symbols)])
+        found = {name: losses(sequences) for name, losses in self.losses.items()}
+        return {f"ln p, {name}": Measurement.mean(-nll[is_hanzi[ids]]) for name, (ids, nll) in found.items()}
 
 
 def encoded(poems: Sequence[str], vocabulary: Vocabulary) -> Sequences:
-    """``poems`` as a model reads them, without the marks that it doesn't know."""
+    """``poems`` in ids, without the marks that are not in ``vocabulary``."""
     unknown = {ord(mark): None for mark in PUNCTUATION if mark not in vocabulary}
     rows = [[BOS, *vocabulary.encode(poem.translate(unknown)), EOS] for poem in poems]
     return Sequences(np.concatenate(rows).astype(np.int32), np.cumsum([0, *map(len, rows)]))
 
 
 def held_out(sequences: Sequences, vocabulary: Vocabulary, form: Form) -> list[str]:
-    """The poems of a part that have ``form``, and no character outside the vocabulary.
+    """The poems of a split that have ``form``, and no character outside the vocabulary.
 
-    Where the corpus is without marks, those with as many characters as ``form``, if it is one of the four
-    regulated ones; they get the form's own marks.
+    In a corpus without marks a poem has ``form`` if its number of characters says so, which works for the four
+    regulated forms alone; it gets the form's default marks.
     """
-    has_marks = any(mark in vocabulary for mark in PUNCTUATION)
     texts = [vocabulary.decode(ids) for ids in map(sequences.__getitem__, range(len(sequences))) if UNK not in ids]
-    if not has_marks:
-        texts = [_marked(text, form) for text in texts if regulated_form(len(text)) == form]
+    if not any(mark in vocabulary for mark in PUNCTUATION):
+        ends = [(END if line % 2 else INSIDE)[0] for line in range(form.lines)]
+        whole = [text for text in texts if regulated_form(len(text)) == form]
+        texts = ["".join(text[i * form.chars :][: form.chars] + end for i, end in enumerate(ends)) for text in whole]
     return [text for text in texts if form_of(text) == form]
 
 
-def _marked(text: str, form: Form) -> str:
-    lines = (text[begin : begin + form.chars] for begin in range(0, len(text), form.chars))
-    return "".join(line + (END if number % 2 else INSIDE)[0] for number, line in enumerate(lines))
-
-
 def shuffled(poems: Sequence[str], seed: int) -> list[str]:
-    """Chance: all characters of ``poems`` dealt out anew over all their places; the marks stay."""
+    """All characters of ``poems`` in random order over all their positions, as a chance level; the marks stay."""
     order = np.random.default_rng(seed).permutation([character for poem in poems for character in hanzi(poem)])
     characters = iter(order.tolist())
     return ["".join(next(characters) if hanzi(symbol) else symbol for symbol in poem) for poem in poems]

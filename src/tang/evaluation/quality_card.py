@@ -1,11 +1,9 @@
-"""The quality card of a model: its poems, free and under constraints, beside real ones and beside chance."""
+"""The quality card: metrics of a model's poems, free and under constraints, beside real and shuffled poems."""
 
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,10 +12,10 @@ from tang.data.poems import PoemDataModule
 from tang.data.prepare import Sequences
 from tang.data.split import Part
 from tang.errors import InputError
-from tang.evaluation import trigram
-from tang.evaluation.measures import Figure
-from tang.evaluation.perplexity import losses, tracked
-from tang.evaluation.quality import Judge, held_out, shuffled
+from tang.evaluation.measures import Measurement
+from tang.evaluation.perplexity import token_losses, tracked
+from tang.evaluation.quality import FORMATS, QualityMetrics, held_out, shuffled
+from tang.evaluation.trigram import Trigram
 from tang.generation.generate import write
 from tang.generation.overlap import Spans
 from tang.generation.request import Wishes
@@ -28,7 +26,7 @@ from tang.text.forms import FORMS, Form
 
 log = logging.getLogger(__name__)
 
-WISHES = {
+REQUESTS = {
     "free": Wishes(),
     "rhyme": Wishes(rhyme="true"),
     "strict tones": Wishes(tones="strict"),
@@ -39,96 +37,98 @@ WISHES = {
     "no_repeat": Wishes(no_repeat=True),
     "no_copy": Wishes(),
 }
-"""What the model is asked for."""
+"""Name of a set of sampled poems → the constraints that they are sampled under."""
 
-SHARES = {
-    *("form", "rhyme", "rhyme, any tone", "tones, places", "tones, poems", "regular", "regular, strictly"),
-    *("repetition", "lines found", "first try"),
-}
-"""The figures printed as percentages."""
-
-DECIMALS = {"longest span": 2, "longest of all": 0, "seconds": 4}
-"""Of the others, where they aren't three."""
-
-Figures = dict[str, Figure]
+Measurements = dict[str, Measurement]
 
 
 @dataclass(frozen=True)
-class PoemCard:
-    """Figures of sets of poems; docs/verse.md defines them."""
+class QualityCard:
+    """Measurements of sets of poems; docs/verse.md defines them."""
 
     split: str
-    """The part that the real poems are from."""
+    """The split of the real poems."""
     temperature: float
     seed: int
-    forms: dict[str, dict[str, Figures]]
-    """Form → set (``real``, ``chance`` and those of :data:`WISHES`) → figure."""
-
-    def plain(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
+    forms: dict[str, dict[str, Measurements]]
+    """Form → set (``real``, ``chance`` and those of :data:`REQUESTS`) → metric → measurement."""
 
     def text(self) -> str:
         """A Markdown table for each form, a column for each set."""
-        head = f"temperature {self.temperature:g}, seed {self.seed}, real poems of the {self.split} part"
+        head = f"temperature {self.temperature:g}, seed {self.seed}, real poems of the {self.split} split"
         return "\n\n".join([head, *(f"{form}\n\n{_table(sets)}" for form, sets in self.forms.items())])
 
 
-def _table(sets: dict[str, Figures]) -> str:
-    names = dict.fromkeys(name for figures in sets.values() for name in figures)
-    poems = {kind: figures["form"].count for kind, figures in sets.items()}
+def _table(sets: dict[str, Measurements]) -> str:
+    names = dict.fromkeys(name for measurements in sets.values() for name in measurements)
+    poems = {kind: measurements["form"].count for kind, measurements in sets.items()}
     rows = [{"": "poems", **{kind: f"{count:,}" for kind, count in poems.items()}}]
     rows += [{"": name, **{kind: _cell(name, sets[kind], poems[kind]) for kind in sets}} for name in names]
     return markdown([row for row in rows if any(list(row.values())[1:])])
 
 
-def _cell(name: str, figures: Figures, poems: int) -> str:
-    """A figure, and what it was counted over where that isn't the number of poems."""
-    figure = figures.get(name)
-    if figure is None or figure.value is None:
+def _cell(name: str, measurements: Measurements, poems: int) -> str:
+    """A measurement, and its count where that isn't the number of poems."""
+    found = measurements.get(name)
+    if found is None or found.value is None:
         return ""
-    value = f"{100 * figure.value:.1f} %" if name in SHARES else f"{figure.value:.{DECIMALS.get(name, 3)}f}"
-    return value if figure.count == poems else f"{value} of {figure.count:,}"
+    value = format(found.value, FORMATS.get(name, ".3f")).replace("%", " %")
+    return value if found.count == poems else f"{value} of {found.count:,}"
 
 
 @dataclass(frozen=True)
-class Examiner:
-    """Has a model write, and measures what it wrote, real poems and chance."""
+class QualityEvaluator:
+    """Samples poems from a model and measures them, real poems and shuffled ones."""
 
     model: LanguageModel
     data: PoemDataModule
     """The model's corpus."""
     split: Part
+    """The split of the real poems: as many as are sampled, or all there are."""
     poems: int
-    temperature: float
-    seed: int
-    precision: str
+    """How many poems to sample for each form and each of :data:`REQUESTS`."""
+    temperature: float = 0.8
+    seed: int = 1
+    """Seed of sampling and of shuffling."""
+    precision: str = "32-true"
+    """``32-true`` or ``bf16-mixed``; ``64-true`` is for the likelihoods alone."""
 
-    @cached_property
-    def spans(self) -> Spans:
-        return Spans.of(self.data.prepared.parts["train"], self.model.vocabulary)
+    def card(self, forms: Sequence[Form] = tuple(FORMS.values())) -> QualityCard:
+        """Sample and measure poems of each form."""
+        training, vocabulary = self.data.prepared.parts["train"], self.model.vocabulary
+        spans, trigram = Spans.of(training, vocabulary), Trigram.of(training, len(vocabulary))
+        steps = ((form, sets) for form in forms for sets in self._sets(form, spans, trigram))
+        found: dict[str, dict[str, Measurements]] = {str(form): {} for form in forms}
+        for form, sets in tracked(steps, "Sampling and measuring", len(forms) * (2 + len(REQUESTS))):
+            found[str(form)] |= sets
+        return QualityCard(self.split, self.temperature, self.seed, found)
 
-    @cached_property
-    def trigram(self) -> trigram.Trigram:
-        return trigram.Trigram.of(self.data.prepared.parts["train"], len(self.model.vocabulary))
+    def _sets(self, form: Form, spans: Spans, trigram: Trigram) -> Iterator[dict[str, Measurements]]:
+        """Each set of poems of a form, measured; the log names the sets whose request can't be satisfied."""
+        model, vocabulary = self.model, self.model.vocabulary
+        embedding = model.network.embedding.weight.detach().float().cpu().numpy()
+        losses = {"trigram": trigram.token_losses, "model": self._model_losses}
+        metrics = QualityMetrics(form, model.script, vocabulary, spans, embedding, losses)
+        real = held_out(self.data.prepared.parts[self.split], vocabulary, form)[: self.poems]
+        compared = len(real) or self.poems
+        yield {"real": metrics.measure(real, compared)} if real else {}
+        yield {"chance": metrics.measure(shuffled(real, self.seed), compared)} if real else {}
+        free: float | None = None
+        for name in REQUESTS:
+            try:
+                poems, sampling = self._sample(form, name, spans)
+            except InputError as error:
+                log.warning("%s, %s: left out, %s", form, name, error)
+                yield {}
+                continue
+            measured = metrics.measure(poems, compared)
+            value, count = measured["ln p, model"].value, measured["ln p, model"].count
+            free = value if name == "free" else free
+            cost = None if free is None or value is None else value - free
+            yield {name: {**measured, "ln p, model, less free": Measurement(cost, count), **sampling}}
 
-    def by_trigram(self, sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
-        """The symbols and their −ln p, as for a :class:`~tang.evaluation.quality.Judge`."""
-        return trigram.targets(sequences), self.trigram.nll(sequences)
-
-    def by_model(self, sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
-        """The same under the model, at temperature 1 and without a constraint."""
-        targets, _, nll = losses(self.model, PoemLoader(sequences, self.data.batch_size), self.precision)
-        return targets.numpy(), nll.numpy()
-
-    @cached_property
-    def embedding(self) -> np.ndarray:
-        """(V, E)."""
-        weight: np.ndarray = self.model.network.embedding.weight.detach().float().cpu().numpy()
-        return weight
-
-    def write(self, form: Form, name: str) -> tuple[list[str], Figures]:
-        """Poems under one of :data:`WISHES`, and how that went."""
+    def _sample(self, form: Form, name: str, spans: Spans) -> tuple[list[str], Measurements]:
+        """Poems under one of :data:`REQUESTS`, and measurements of the sampling."""
         start = time.perf_counter()
         poems = write(
             self.model.network.float().cpu(),
@@ -140,64 +140,15 @@ class Examiner:
             seed=self.seed,
             batch_size=self.data.batch_size,
             precision=self.precision,
-            wishes=WISHES[name],
-            spans=self.spans if name == "no_copy" else None,
+            wishes=REQUESTS[name],
+            spans=spans if name == "no_copy" else None,
             script=self.model.script,
         )
-        seconds = (time.perf_counter() - start) / len(poems)
-        went = {"first try": Figure.of(poem.tries == 1 for poem in poems), "seconds": Figure(seconds, len(poems))}
-        return [poem.text.replace("\n", "") for poem in poems], went
+        seconds = Measurement((time.perf_counter() - start) / len(poems), len(poems))
+        first_try = Measurement.mean(poem.tries == 1 for poem in poems)
+        return [poem.text.replace("\n", "") for poem in poems], {"first try": first_try, "seconds": seconds}
 
-    def examine(self, form: Form) -> Iterator[dict[str, Figures]]:
-        """The sets of one form, one after another; a wish that can't be met is left out, and the log says why."""
-        script, vocabulary = self.model.script, self.model.vocabulary
-        likelihoods = {"trigram": self.by_trigram, "model": self.by_model}
-        judge = Judge(form, script, vocabulary, self.spans, self.embedding, likelihoods)
-        real = held_out(self.data.prepared.parts[self.split], vocabulary, form)[: self.poems]
-        compared = len(real) or self.poems
-        yield {"real": judge.figures(real, compared)} if real else {}
-        yield {"chance": judge.figures(shuffled(real, self.seed), compared)} if real else {}
-        free: float | None = None
-        for name in WISHES:
-            try:
-                poems, went = self.write(form, name)
-            except InputError as error:
-                log.warning("%s, %s: left out, %s", form, name, error)
-                yield {}
-                continue
-            figures = judge.figures(poems, compared)
-            likelihood = figures["ln p, model"]
-            free = likelihood.value if name == "free" else free
-            cost = None if free is None or likelihood.value is None else likelihood.value - free
-            yield {name: {**figures, "ln p, model, less free": Figure(cost, likelihood.count), **went}}
-
-
-def poem_card(
-    model: LanguageModel,
-    data: PoemDataModule,
-    split: Part,
-    poems: int,
-    forms: Sequence[Form] = tuple(FORMS.values()),
-    temperature: float = 0.8,
-    seed: int = 1,
-    precision: str = "32-true",
-) -> PoemCard:
-    """The card of ``model``.
-
-    Args:
-        model: loaded from a checkpoint.
-        data: its corpus.
-        split: the part whose poems are the real ones: as many as are written, or all there are.
-        poems: how many to write for each form and each of :data:`WISHES`.
-        forms: which.
-        temperature: of sampling.
-        seed: of sampling and of chance.
-        precision: ``32-true`` or ``bf16-mixed``; ``64-true`` for the likelihoods alone.
-    """
-    examiner = Examiner(model, data, split, poems, temperature, seed, precision)
-    jobs = ((form, sets) for form in forms for sets in examiner.examine(form))
-    total = len(forms) * (2 + len(WISHES))
-    found: dict[str, dict[str, Figures]] = {str(form): {} for form in forms}
-    for form, sets in tracked(jobs, "Writing and measuring", total):
-        found[str(form)] |= sets
-    return PoemCard(split, temperature, seed, found)
+    def _model_losses(self, sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
+        """Losses at temperature 1 and without a constraint."""
+        targets, _, nll = token_losses(self.model, PoemLoader(sequences, self.data.batch_size), self.precision)
+        return targets.numpy(), nll.numpy()

@@ -1,4 +1,4 @@
-"""A trigram model with interpolated, modified Kneser–Ney smoothing: what counting alone can predict.
+"""A trigram model with interpolated, modified Kneser–Ney smoothing: the baseline that counting alone reaches.
 
 With a(g) the count of an n-gram g = (context, w), D its discount and h' the context h without its first symbol::
 
@@ -6,12 +6,12 @@ With a(g) the count of an n-gram g = (context, w), D its discount and h' the con
     γ(h)     = Σ_w D(a(hw)) / Σ_w a(hw),            1 where h was never seen
 
 For trigrams, and for n-grams that begin with ``<bos>``, a is how often they occur; for shorter ones how many
-different symbols come before them. D is D₁, D₂ or D₃ for counts of 1, 2, and 3 or more, from the numbers n₁ … n₄
+different symbols precede them. D is D₁, D₂ or D₃ for counts of 1, 2, and 3 or more, from the numbers n₁ … n₄
 of n-grams that have these counts::
 
     Y = n₁ / (n₁ + 2n₂),   D₁ = 1 − 2Y n₂/n₁,   D₂ = 2 − 3Y n₃/n₂,   D₃ = 3 − 4Y n₄/n₃
 
-Unigrams go on to the uniform distribution over all that can come: every symbol but ``<pad>`` and ``<bos>``.
+Unigrams back off to the uniform distribution over all possible targets: every symbol but ``<pad>`` and ``<bos>``.
 
 Chen & Goodman 1999, An empirical study of smoothing techniques for language modeling, §3; Kneser & Ney 1995.
 """
@@ -24,23 +24,23 @@ from tang.data.prepare import Sequences
 from tang.data.vocabulary import BOS
 
 BITS = np.uint64(16)
-"""Of an id in the code of an n-gram, whose last symbol has the lowest."""
+"""Bits for each id in the code of an n-gram, which is one integer; the last symbol has the lowest bits."""
 
 ONE, PAIR, TRIPLE = ((np.uint64(1) << size * BITS) - np.uint64(1) for size in (1, 2, 3))
-"""What they leave of a code: its last symbol, or two, or three."""
+"""Masks that keep the last symbol of a code, the last two, and all three."""
 
 FALLBACK = np.array([0.5, 1.0, 1.5])
-"""The discounts where a corpus is too small to estimate them (those of KenLM: Heafield 2013)."""
+"""Discounts for a corpus too small to estimate them (those of KenLM: Heafield 2013)."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """The n-grams of one length."""
+    """The n-grams of one length, with their probabilities."""
 
     grams: np.ndarray
     """Their codes, sorted."""
     shares: np.ndarray
-    """The discounted count of each ÷ its context's."""
+    """The discounted count of each ÷ the count of its context."""
     contexts: np.ndarray
     """The codes of their contexts, sorted."""
     backoffs: np.ndarray
@@ -48,16 +48,15 @@ class Order:
 
     @classmethod
     def of(cls, grams: np.ndarray, counts: np.ndarray) -> "Order":
-        """From distinct codes, sorted, and their counts."""
+        """Estimate the probabilities from distinct codes, sorted, and their counts."""
         discount = discounts(counts)[np.minimum(counts, 3) - 1]
-        contexts, begins = _runs(grams >> BITS)
+        contexts, begins, sizes = np.unique(grams >> BITS, return_index=True, return_counts=True)
         totals = np.add.reduceat(counts, begins)
-        sizes = np.diff(begins, append=len(grams))
         shares = (counts - discount) / np.repeat(totals, sizes)
         return cls(grams, shares, contexts, np.add.reduceat(discount, begins) / totals)
 
     def p(self, codes: np.ndarray, lower: np.ndarray) -> np.ndarray:
-        """(N,) the probability of each n-gram's last symbol (codes (N,)), given that after a context one shorter."""
+        """(N,) p(w | h) of the n-grams ``codes`` (N,), given ``lower`` (N,), p(w | h')."""
         backoffs = _look_up(self.contexts, self.backoffs, codes >> BITS, default=1.0)
         p: np.ndarray = _look_up(self.grams, self.shares, codes, default=0.0) + backoffs * lower
         return p
@@ -65,34 +64,31 @@ class Order:
 
 @dataclass(frozen=True)
 class Trigram:
-    """Predicts a symbol from the two before it; see the module for the formulas."""
+    """Predicts a symbol from the two before it; the module's docstring has the formulas."""
 
     orders: tuple[Order, Order, Order]
-    """Of unigrams, bigrams and trigrams."""
-    predicted: int
-    """How many symbols can come."""
+    """Unigrams, bigrams and trigrams."""
+    num_targets: int
+    """Number of symbols that can be a target."""
 
     @classmethod
     def of(cls, sequences: Sequences, vocabulary_size: int) -> "Trigram":
-        """Trained on ``sequences``: ``<bos>`` characters ``<eos>``."""
+        """Train on ``sequences``, each ``<bos>`` characters ``<eos>``."""
         assert vocabulary_size <= 1 << int(BITS), "an id doesn't fit into its bits"
         codes = _codes(sequences)
         is_first = codes >> BITS == BOS
-        trigrams, counts3 = _count(codes[~is_first])
-        bigrams, counts2 = _count(np.append(trigrams & PAIR, codes[is_first]))
-        unigrams, counts1 = _count(bigrams & ONE)
-        return cls(
-            (Order.of(unigrams, counts1), Order.of(bigrams, counts2), Order.of(trigrams, counts3)), vocabulary_size - 2
-        )
+        trigrams = np.unique(codes[~is_first], return_counts=True)
+        bigrams = np.unique(np.append(trigrams[0] & PAIR, codes[is_first]), return_counts=True)
+        unigrams = np.unique(bigrams[0] & ONE, return_counts=True)
+        return cls((Order.of(*unigrams), Order.of(*bigrams), Order.of(*trigrams)), vocabulary_size - 2)
 
-    def nll(self, sequences: Sequences) -> np.ndarray:
-        """(N,) −ln p of each of the :func:`targets`, float64."""
+    def token_losses(self, sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
+        """The ids (N,) of all tokens of ``sequences`` after their ``<bos>``, and −ln p (N,) of each, float64."""
         codes = _codes(sequences)
-        p = np.full(len(codes), 1 / self.predicted)
+        p = np.full(len(codes), 1 / self.num_targets)
         for order, mask in zip(self.orders, (ONE, PAIR, TRIPLE), strict=True):
             p = order.p(codes & mask, p)
-        nll: np.ndarray = -np.log(p)
-        return nll
+        return (codes & ONE).astype(np.int64), -np.log(p)
 
 
 def discounts(counts: np.ndarray) -> np.ndarray:
@@ -103,12 +99,6 @@ def discounts(counts: np.ndarray) -> np.ndarray:
     steps = np.arange(1, 4)
     found = steps - (steps + 1) * n[0] / (n[0] + 2 * n[1]) * n[1:] / n[:-1]
     return found if ((found > 0) & (found < steps)).all() else FALLBACK
-
-
-def targets(sequences: Sequences) -> np.ndarray:
-    """(N,) the symbols of ``sequences`` after their ``<bos>``, one after another."""
-    tokens = sequences.tokens[sequences.offsets[0] : sequences.offsets[-1]]
-    return np.delete(tokens, sequences.offsets[:-1] - sequences.offsets[0])
 
 
 def _codes(sequences: Sequences) -> np.ndarray:
@@ -122,20 +112,8 @@ def _codes(sequences: Sequences) -> np.ndarray:
     return np.delete(codes, begins)
 
 
-def _count(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct ``codes``, sorted, and how often each occurs."""
-    distinct, begins = _runs(np.sort(codes))
-    return distinct, np.diff(begins, append=len(codes))
-
-
-def _runs(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct ones of codes that are sorted, and where each begins."""
-    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-    return ordered[begins], begins
-
-
-def _look_up(known: np.ndarray, values: np.ndarray, codes: np.ndarray, default: float) -> np.ndarray:
-    """(N,) the value of each of ``codes`` (N,) by those of ``known``, sorted; ``default`` if it isn't among them."""
-    places = np.minimum(np.searchsorted(known, codes), len(known) - 1)
-    found: np.ndarray = np.where(known[places] == codes, values[places], default)
+def _look_up(keys: np.ndarray, values: np.ndarray, codes: np.ndarray, default: float) -> np.ndarray:
+    """(N,) the value of each of ``codes`` (N,) among the sorted ``keys``; ``default`` for a code that isn't there."""
+    places = np.minimum(np.searchsorted(keys, codes), len(keys) - 1)
+    found: np.ndarray = np.where(keys[places] == codes, values[places], default)
     return found

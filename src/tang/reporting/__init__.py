@@ -1,1 +1,1 @@
-"""What came of a sweep, whichever it was: a table, pictures, and which differences are larger than the noise."""
+"""Reports of sweeps: a table, pictures, and which differences are larger than the noise between seeds."""

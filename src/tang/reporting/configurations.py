@@ -1,5 +1,6 @@
-"""Runs that differ in nothing but their seed are one setting."""
+"""The configurations of a sweep: runs that differ in their seed alone are one configuration."""
 
+import logging
 import math
 import statistics
 from collections.abc import Callable, Sequence
@@ -7,33 +8,41 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tang.reporting.reading import Points, read, validations
-from tang.runs.sweep import RunRecord
-from tang.sweeps.summary import SEED, by_configuration, losses, over_seeds, shorten, spread_of_losses, varied
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tang.errors import InputError
+from tang.runs.run import RunFolder
+from tang.runs.sweep import LOSS, RunRecord, SweepFolder
+from tang.sweeps.summary import SEED, by_configuration, over_seeds, shorten, spread_of_losses, varied
 from tang.tables import markdown
 
-LENGTHS = ("data", "experiment", "trainer.max_", "trainer.accumulate_grad_batches")
-"""Keys, by their beginnings, by which the same training takes other numbers of steps."""
+logging.getLogger("tensorboard").setLevel(logging.WARNING)  # it logs every file it opens
+
+Points = list[tuple[int, float]]
+"""Training steps, each with the loss after it."""
+
+LENGTH_KEYS = ("data", "experiment", "trainer.max_", "trainer.accumulate_grad_batches")
+"""Beginnings of the keys that change the number of steps in a training."""
 
 
 @dataclass(frozen=True)
-class Setting:
-    """The runs of a setting that finished or diverged, one for each seed."""
+class Configuration:
+    """The runs of a configuration that finished or diverged, one for each seed."""
 
     values: dict[str, str]
-    """Of the keys that the sweep varied, and"""
+    """Key that the sweep varied → value."""
     shown: dict[str, str]
-    """how tables and legends have them."""
+    """The same, with values as tables and legends show them."""
     runs: list[RunRecord]
 
     @cached_property
     def losses(self) -> list[float]:
-        return losses(self.runs)
+        return [run.loss for run in self.runs if run.loss is not None]
 
     @cached_property
     def curves(self) -> list[Points]:
-        """Those of its runs that have one."""
-        return [curve for run in self.runs if (curve := validations(run))]
+        """The validation curves of those runs that have one."""
+        return [curve for run in self.runs if (curve := validation_curve(run))]
 
     @property
     def loss(self) -> float:
@@ -45,70 +54,82 @@ class Setting:
         return math.isfinite(self.loss)
 
     def text(self) -> str:
-        """The mean ± the deviation of ``val/loss``."""
+        """Mean ± standard deviation of ``val/loss``."""
         return spread_of_losses(self.losses)
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """What became of a sweep."""
+class SweepResults:
+    """The configurations and runs of a sweep."""
 
-    folder: Path
     keys: list[str]
-    """Those that varied, but for the seed."""
-    settings: list[Setting]
+    """Those that varied, without the seed."""
+    configurations: list[Configuration]
     """Those with a run that finished or diverged, best first."""
     unfinished: list[RunRecord]
-    """Those without a result, the diverged too."""
+    """Runs without a result, including the diverged ones."""
 
     @property
     def seeds(self) -> int:
-        """How many the setting with most of them has."""
-        return max((len(setting.runs) for setting in self.settings), default=0)
+        """The largest number of seeds of a configuration."""
+        return max((len(configuration.runs) for configuration in self.configurations), default=0)
 
-    def best_by(self, key: str) -> dict[str, Setting]:
-        """For each value of ``key`` the best of its settings; best first."""
-        best: dict[str, Setting] = {}
-        for setting in self.settings:
-            best.setdefault(setting.values[key], setting)
+    def best_by(self, key: str) -> dict[str, Configuration]:
+        """The best configuration for each value of ``key``; best first."""
+        best: dict[str, Configuration] = {}
+        for configuration in self.configurations:
+            best.setdefault(configuration.values[key], configuration)
         return best
 
-    def length(self, setting: Setting) -> int:
-        """The steps of a whole training: the longest curve's, whatever seed or key it is of but :data:`LENGTHS`."""
-        keys = [key for key in self.keys if key.startswith(LENGTHS)]
-        alike = [other for other in self.settings if all(other.values[key] == setting.values[key] for key in keys)]
+    def training_steps(self, configuration: Configuration) -> int:
+        """Steps of a whole training: those of the longest curve among runs with the same :data:`LENGTH_KEYS`."""
+        keys = [key for key in self.keys if key.startswith(LENGTH_KEYS)]
+        alike = [c for c in self.configurations if all(c.values[key] == configuration.values[key] for key in keys)]
         return max((curve[-1][0] for other in alike for curve in other.curves), default=0)
 
 
-def settle(folder: Path) -> Sweep:
-    """Read a sweep.
+def read_sweep(folder: Path) -> SweepResults:
+    """Read the results of a sweep.
 
     Raises:
-        InputError: ``folder`` isn't that of a sweep.
+        InputError: ``folder`` isn't the folder of a sweep.
     """
-    runs = read(folder)
+    if folder.is_file():
+        raise InputError(f"dir={folder}: this is a file; give the folder of a sweep")
+    if not folder.is_dir():
+        raise InputError(f"dir={folder}: no such folder")
+    if RunFolder(folder).overrides.exists():
+        raise InputError(f"dir={folder}: this is a run; give the folder of a sweep")
+    runs = SweepFolder(folder).runs()
+    if not runs:
+        raise InputError(f"dir={folder}: no runs in it; sweeps are in outputs/sweeps")
     groups = by_configuration(runs)
     keys = [key for key in varied(runs) if key != SEED]
-    shown = {key: shorten(values[key] for values, _ in groups) for key in keys}
-    settings = [Setting(values, {key: shown[key][values[key]] for key in keys}, members) for values, members in groups]
-    return Sweep(folder, keys, settings, [run for run in runs if not run.result])
+    short = {key: shorten(values[key] for values, _ in groups) for key in keys}
+    configurations = [
+        Configuration(values, {key: short[key][values[key]] for key in keys}, members) for values, members in groups
+    ]
+    return SweepResults(keys, configurations, [run for run in runs if not run.result])
 
 
-def table(sweep: Sweep, verdict: Callable[[Setting], str]) -> str:
-    """All settings, best first, as Markdown.
+def validation_curve(run: RunRecord) -> Points:
+    """The finite values of ``val/loss`` in the run's TensorBoard files."""
+    events = EventAccumulator(str(run.folder.path), size_guidance={"scalars": 0})
+    events.Reload()
+    points = events.Scalars(LOSS) if LOSS in events.Tags()["scalars"] else []
+    return [(point.step + 1, point.value) for point in points if math.isfinite(point.value)]
 
-    Args:
-        sweep: with runs that finished or diverged.
-        verdict: says of a setting whether it is worse than the best by more than the noise.
-    """
+
+def table(sweep: SweepResults, verdict: Callable[[Configuration], str]) -> str:
+    """All configurations as Markdown, best first; with several seeds, each with its ``verdict`` against the best."""
     rows = []
-    for setting in sweep.settings:
-        rows.append({**setting.shown, "seeds": len(setting.runs), **over_seeds(setting.runs)})
+    for configuration in sweep.configurations:
+        rows.append({**configuration.shown, "seeds": len(configuration.runs), **over_seeds(configuration.runs)})
         if sweep.seeds > 1:
-            rows[-1]["worse than the first"] = verdict(setting)
+            rows[-1]["worse than the first"] = verdict(configuration)
     return markdown(rows)
 
 
 def unfinished_table(runs: Sequence[RunRecord]) -> str:
-    """The runs without a result, and why."""
+    """The runs without a result and their status, as Markdown."""
     return markdown([{"run": run.folder.path.name, "status": run.status.replace("|", "\\|")} for run in runs])

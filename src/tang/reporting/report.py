@@ -7,82 +7,84 @@ from torch.utils.tensorboard import SummaryWriter
 
 from tang.errors import InputError
 from tang.reporting import optimizers
-from tang.reporting.configurations import Sweep, settle, table, unfinished_table
+from tang.reporting.configurations import SweepResults, read_sweep, table, unfinished_table
 from tang.reporting.curves import draw_curves
 from tang.reporting.heat import choose_keys, draw_heat_map
 from tang.reporting.parallel import draw_parallel
-from tang.reporting.significance import Noise
-from tang.reporting.style import drawing
+from tang.reporting.significance import Significance
+from tang.reporting.style import chinese_fonts
 
 PICTURES = ("curves", "heat_map", "parallel")
-"""Those that a report can have."""
+"""Names of the pictures that a report can have."""
 
 EVENTS = ".report"
-"""How the name of TensorBoard's file ends, so that the next report finds it."""
+"""Suffix of the report's TensorBoard file, by which the next report finds it."""
 
 
-def report(folder: Path, x: str | None = None, y: str | None = None) -> str:
-    """Write the report of the sweep in ``folder``; returns it as Markdown, without the pictures.
+def write_report(folder: Path, x: str | None = None, y: str | None = None) -> str:
+    """Write the report of the sweep in ``folder``; return it as Markdown, without the pictures.
 
-    Args:
-        folder: of the sweep.
-        x, y: keys of the heat map; None: those that matter most.
+    The heat map is over the keys ``x`` and ``y``, by default those with the largest effects.
 
     Raises:
-        InputError: ``folder`` isn't that of a sweep or can't be written to, or a key didn't vary.
+        InputError: ``folder`` isn't a sweep's or can't be written to, or a key didn't vary.
     """
-    sweep = settle(folder)
-    parts = [f"# {folder.name}", counted(sweep)]
+    sweep = read_sweep(folder)
+    parts = [f"# {folder.name}", counts(sweep)]
     figures: dict[str, Figure] = {}
-    if sweep.settings:
-        noise = Noise(sweep)
-        parts += ["## Settings, best first", table(sweep, noise.verdict)]
-        parts += ["## Noise", noise.text(), *optimizers.section(sweep)]
-        with drawing():
+    if sweep.configurations:
+        significance = Significance(sweep)
+        parts += ["## Configurations, best first", table(sweep, significance.verdict)]
+        parts += ["## Noise", significance.text(), *optimizers.section(sweep)]
+        with chinese_fonts():
             figures, missing = draw(sweep, x, y)
         parts += missing
     if sweep.unfinished:
         parts += ["## Runs without a result", unfinished_table(sweep.unfinished)]
     text = "\n\n".join(parts) + "\n"
-    write(folder, text, figures)
+    save(folder, text, figures)
     return text
 
 
-def counted(sweep: Sweep) -> str:
-    """How many runs there are, and the best of them."""
-    results = [run.result for setting in sweep.settings for run in setting.runs if run.result]
-    words = f"Settings: {len(sweep.settings)}. Finished runs: {len(results)}."
+def counts(sweep: SweepResults) -> str:
+    """The numbers of configurations and runs, and the checkpoint of the best run."""
+    results = [run.result for configuration in sweep.configurations for run in configuration.runs if run.result]
+    text = f"Configurations: {len(sweep.configurations)}. Finished runs: {len(results)}."
     if sweep.unfinished:
         diverged = sum(run.has_diverged for run in sweep.unfinished)
-        words += f" Runs without a result: {len(sweep.unfinished)}"
-        words += f", {diverged} of them diverged." if diverged else "."
-    best = min(results, key=lambda result: result.val_loss, default=None)
-    return f"{words} Best: `{best.checkpoint}`" if best else words
+        text += f" Runs without a result: {len(sweep.unfinished)}"
+        text += f", {diverged} of them diverged." if diverged else "."
+    if results:
+        best = min(results, key=lambda result: result.val_loss)
+        text += f" Best: `{best.checkpoint}`"
+    return text
 
 
-def draw(sweep: Sweep, x: str | None, y: str | None) -> tuple[dict[str, Figure], list[str]]:
-    """The pictures by name, and what is said of those that can't be drawn."""
+def draw(sweep: SweepResults, x: str | None, y: str | None) -> tuple[dict[str, Figure], list[str]]:
+    """The pictures by name, and a sentence for each that can't be drawn."""
     figures: dict[str, Figure] = {}
     missing = []
+    has_finite = any(configuration.is_finite for configuration in sweep.configurations)
     if curves := draw_curves(sweep):
         figures["curves"] = curves
     else:
-        missing.append("No curves: of the best settings' runs TensorBoard has no val/loss.")
+        missing.append("No curves: TensorBoard has no val/loss of the best configurations.")
     keys = choose_keys(sweep, x, y)
-    finite = any(setting.is_finite for setting in sweep.settings)
-    if keys and finite:
-        figures["heat_map"] = draw_heat_map(sweep, *keys)
+    if keys is None:
+        missing.append("No heat map: it takes two keys that vary.")
+    elif not has_finite:
+        missing.append("No heat map: every configuration has a run that diverged.")
     else:
-        missing.append(f"No heat map: {'of every setting a run diverged' if keys else 'it takes two keys that vary'}.")
-    if len(sweep.settings) > 1 and finite:
+        figures["heat_map"] = draw_heat_map(sweep, *keys)
+    if len(sweep.configurations) > 1 and has_finite:
         figures["parallel"] = draw_parallel(sweep)
     else:
-        missing.append("No parallel coordinates: they take two settings, one of them with a finite loss.")
+        missing.append("No parallel coordinates: they take two configurations, one of them with a finite loss.")
     return figures, missing
 
 
-def write(folder: Path, text: str, figures: dict[str, Figure]) -> None:
-    """The report's files, in place of those of an earlier one.
+def save(folder: Path, text: str, figures: dict[str, Figure]) -> None:
+    """Write the report's files, and remove those of an earlier report.
 
     Raises:
         InputError: they can't be written.
@@ -92,10 +94,10 @@ def write(folder: Path, text: str, figures: dict[str, Figure]) -> None:
         for old in (*folder.glob(f"events.out.tfevents.*{EVENTS}"), *(folder / f"{name}.png" for name in PICTURES)):
             old.unlink(missing_ok=True)
         (folder / "report.md").write_text("\n\n".join([text.rstrip(), *pictures]) + "\n", encoding="utf-8")
-        with SummaryWriter(str(folder), filename_suffix=EVENTS) as writer, drawing():
+        with SummaryWriter(str(folder), filename_suffix=EVENTS) as writer, chinese_fonts():
             writer.add_text("report", text)
             for name, figure in figures.items():
                 figure.savefig(folder / f"{name}.png", dpi=150)
                 writer.add_figure(name, figure)
     except OSError as error:
-        raise InputError(f"{error.filename or folder}: {error.strerror or error}; a report is put there") from error
+        raise InputError(f"{error.filename or folder}: {error.strerror or error}; the report goes there") from error

@@ -1,10 +1,10 @@
-"""How pictures of sweeps look: letters that every font has, colours, and places for values on an axis."""
+"""Style of the pictures of sweeps: fonts with Chinese, colours, and the positions of values on an axis."""
 
 import logging
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -15,31 +15,31 @@ import numpy as np
 from matplotlib import font_manager
 from matplotlib.colors import Normalize
 
-from tang.reporting.configurations import Sweep
+from tang.reporting.configurations import SweepResults
 from tang.sweeps.summary import as_number, shorten
 
-logging.getLogger("matplotlib").setLevel(logging.WARNING)  # the first time it tells of its list of fonts
+logging.getLogger("matplotlib").setLevel(logging.WARNING)  # at its first use it logs that it lists the fonts
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's, which the colour-blind can tell apart."""
+"""The colours of Okabe and Ito, which the colour-blind can tell apart."""
 
 CHINESE = (
     *("NotoSansCJK-Regular", "NotoSansCJKsc-Regular", "NotoSansSC-Regular", "NotoSerifCJK-Regular"),
     *("SourceHanSansSC-Regular", "wqy-microhei", "wqy-zenhei", "DroidSansFallbackFull"),
     *("PingFang", "Hiragino Sans GB", "STHeiti Light", "msyh", "simhei", "simsun"),
 )
-"""Files of fonts with Chinese, on Linux, macOS and Windows."""
+"""Names of font files with Chinese, on Linux, macOS and Windows."""
 
 FEW = 8
-"""So many values of a number have places of their own; more are a range."""
+"""Up to so many numbers have positions of their own; more are shown as a range."""
 
 BINS = 6
-"""Parts of such a range in a heat map, each as wide as the others."""
+"""Bins of equal width of such a range in a heat map."""
 
 
 @cache
 def fonts() -> list[str]:
-    """matplotlib's own font, then one with Chinese if there is one, even if it is newer than matplotlib's list."""
+    """matplotlib's default font, then one with Chinese if there is one, even if matplotlib's cached list lacks it."""
     found = {Path(path).stem: path for path in font_manager.findSystemFonts()}
     chinese = [found[name] for name in CHINESE if name in found][:1]
     for path in chinese:
@@ -49,90 +49,86 @@ def fonts() -> list[str]:
 
 @cache
 def characters() -> frozenset[int]:
-    """What :func:`fonts` can show."""
+    """Code points that :func:`fonts` can show."""
     paths = [font_manager.findfont(name) for name in fonts()]
     return frozenset(code for path in paths for code in font_manager.get_font(path).get_charmap())
 
 
-@contextmanager
-def drawing() -> Iterator[None]:
-    """Within it figures are made with these fonts."""
-    with matplotlib.rc_context({"font.family": fonts()}):
-        yield
+def chinese_fonts() -> AbstractContextManager[None]:
+    """A context within which figures use :func:`fonts`."""
+    return matplotlib.rc_context({"font.family": fonts()})
 
 
 def label(text: str, most: int = 28) -> str:
-    """``text`` for a picture: what no font shows as its code, the middle of a long one left out."""
+    """``text`` for a picture: characters that no font has as escapes, the middle of a long text left out."""
     shown = "".join(letter if ord(letter) in characters() else f"\\u{ord(letter):04x}" for letter in text)
     if len(shown) > most:
         shown = f"{shown[: most // 2 - 1]}…{shown[-most // 2 :]}"
     return shown.replace("$", r"\$")
 
 
-def names(keys: Sequence[str]) -> dict[str, str]:
-    """Each key by its last part, where that is its alone."""
+def short_names(keys: Sequence[str]) -> dict[str, str]:
+    """Key → its last part, or the whole key where several end in the same part."""
     last = [key.rpartition(".")[2] for key in keys]
     return {key: name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)}
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Places for the values of a key."""
+    """Positions of a key's values."""
 
-    place: Mapping[str, float]
-    """From 0 to 1, along an axis."""
+    position: Mapping[str, float]
+    """Value → position along an axis, from 0 to 1."""
     ticks: Sequence[tuple[float, str]]
-    """Places and what stands there."""
+    """Positions with their labels."""
     cell: Mapping[str, int]
-    """The column or row of a heat map, and"""
-    cells: Sequence[str]
-    """what it is called."""
+    """Value → column or row of a heat map."""
+    cell_labels: Sequence[str]
 
 
 def scale(values: Sequence[str]) -> Scale:
     """Numbers in their order, other values in that of ``values``; many numbers as a range.
 
-    The range is logarithmic if their median is nearer to its middle then.
+    The range is logarithmic if the numbers' median is nearer to its middle then.
     """
     distinct = list(dict.fromkeys(values))
     numbers = {value: number for value in distinct if (number := as_number(value)) is not None}
-    if len(numbers) == len(distinct) > FEW:
-        return _range(numbers)
     if len(numbers) == len(distinct):
+        if len(numbers) > FEW:
+            return _range(numbers)
         distinct.sort(key=numbers.__getitem__)
     step = 1 / max(1, len(distinct) - 1)
-    place = {value: number * step for number, value in enumerate(distinct)}
-    shown = [label(text) for text in shorten(distinct).values()]
     cell = {value: number for number, value in enumerate(distinct)}
-    return Scale(place, list(zip(place.values(), shown, strict=True)), cell, shown)
+    labels = [label(text) for text in shorten(distinct).values()]
+    ticks = [(number * step, text) for number, text in enumerate(labels)]
+    return Scale({value: number * step for value, number in cell.items()}, ticks, cell, labels)
 
 
 def _range(numbers: Mapping[str, float]) -> Scale:
     low, middle, high = (function(numbers.values()) for function in (min, statistics.median, max))
     is_log = low > 0 and abs(middle - math.sqrt(low * high)) < abs(middle - (low + high) / 2)
-    start, end = (math.log(low), math.log(high)) if is_log else (low, high)
-    place = {
-        value: ((math.log(number) if is_log else number) - start) / (end - start) for value, number in numbers.items()
-    }
-    edges = [math.exp(edge) if is_log else edge for edge in np.linspace(start, end, BINS + 1)]
-    shown = [f"{edge:.2g}" for edge in edges]
-    cell = {value: min(int(share * BINS), BINS - 1) for value, share in place.items()}
-    ticks = [(number / BINS, text) for number, text in enumerate(shown)]
-    return Scale(place, ticks, cell, [f"{one}–{other}" for one, other in pairwise(shown)])
+    forward, backward = (math.log, math.exp) if is_log else (float, float)
+    begin, end = forward(low), forward(high)
+    position = {value: (forward(number) - begin) / (end - begin) for value, number in numbers.items()}
+    edges = [f"{backward(edge):.2g}" for edge in np.linspace(begin, end, BINS + 1)]
+    ticks = [(number / BINS, text) for number, text in enumerate(edges)]
+    cell = {value: min(int(share * BINS), BINS - 1) for value, share in position.items()}
+    return Scale(position, ticks, cell, [f"{one}–{other}" for one, other in pairwise(edges)])
 
 
-def weight(sweep: Sweep, key: str) -> float:
-    """How far the best finite losses at the values of ``key``, or in the parts of their range, lie apart."""
-    cell = scale([setting.values[key] for setting in sweep.settings]).cell
-    best: dict[int, float] = {}
-    for setting in sweep.settings:
-        if setting.is_finite:
-            best.setdefault(cell[setting.values[key]], setting.loss)
+def effect(sweep: SweepResults, key: str) -> float:
+    """Range of the best finite losses over the values of ``key``, or over the bins of their range."""
+    cell = scale([c.values[key] for c in sweep.configurations]).cell
+    finite = [c for c in reversed(sweep.configurations) if c.is_finite]
+    best = {cell[c.values[key]]: c.loss for c in finite}  # the last of each cell is its best
     return max(best.values()) - min(best.values()) if best else 0.0
 
 
 def colours(losses: Sequence[float]) -> tuple[Normalize, bool]:
-    """Colours for finite losses, and whether some are beyond their end: a few bad ones don't wash out the others."""
+    """A colour scale of finite losses, and whether some lie beyond its end.
+
+    It ends where a few bad losses don't make all others look alike.
+    """
     finite = list(filter(math.isfinite, losses))
     low, high = min(finite), max(finite)
     most = float(np.quantile(finite, 0.75))

@@ -120,12 +120,13 @@ class SweepFolder:
 
 
 def latest_sweep() -> SweepFolder:
-    """The sweep that was started or resumed last.
+    """The sweep that was started or resumed last, or whose last run was.
 
     Raises:
         InputError: there is none.
     """
-    records = list(SWEEPS.glob("*/multirun.yaml"))
-    if not records:
+    started = {path: path.parent for path in SWEEPS.glob("*/multirun.yaml")}
+    started |= {path: path.parents[1] for path in SWEEPS.glob("*/*/.hydra")}
+    if not started:
         raise InputError(f"latest: no sweep below {SWEEPS}/; make one with python src/train.py … -m")
-    return SweepFolder(max(records, key=lambda path: path.stat().st_mtime).parent)
+    return SweepFolder(started[max(started, key=lambda path: path.stat().st_mtime)])
