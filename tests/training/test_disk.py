@@ -40,7 +40,7 @@ def test_a_full_disk_ends_the_run_in_one_line_and_leaves_the_checkpoint_whole(
     settings = [*small, "model.hidden_size=96", "callbacks.checkpoint.minutes=0", "hydra.run.dir=disk/run"]
     ended = mounted(tmp_path, "1400k", program, *settings)
     assert ended.returncode == 1
-    assert ended.stderr.endswith("/last.ckpt: No space left on device; what was there before is whole\n")
+    assert ended.stderr.endswith("/last.ckpt: No space left on device; the checkpoint before it is unchanged\n")
     assert ended.stderr.count("\n") == 1
     assert (tmp_path / "files").read_text(encoding="utf-8") == "last.ckpt\n"
     checkpoint.load(tmp_path / "last.ckpt", LanguageModel)
