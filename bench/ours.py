@@ -16,7 +16,7 @@ from torch import nn
 from tang import config
 from tang.cli.arguments import plain
 from tang.data.batches import Batch, PoemLoader
-from tang.data.gather import Share
+from tang.data.gather import Shard
 from tang.data.poems import PoemDataModule
 from tang.shutdown import Stop
 from tang.tasks.language_model import LanguageModel
@@ -84,7 +84,7 @@ def bare(overrides: Sequence[str], device: str) -> tuple[Callable[[Batch], None]
             nn.utils.clip_grad_norm_(task.parameters(), clip)
         optimizer.step()
 
-    return step, PoemLoader(data.prepared.parts["train"], data.batch_size, data.seed, Share(torch.device(device)))
+    return step, PoemLoader(data.prepared.splits["train"], data.batch_size, data.seed, Shard(torch.device(device)))
 
 
 def planned(overrides: Sequence[str], folder: Path, length: int, device: str) -> Work:
@@ -94,7 +94,7 @@ def planned(overrides: Sequence[str], folder: Path, length: int, device: str) ->
     settle(settings, settings["model"]["cell"])
     arguments = {name: value for name, value in settings["data"].items() if name != "_target_"}
     data = PoemDataModule(**arguments)
-    sequences = data.prepared.parts["train"]
+    sequences = data.prepared.splits["train"]
     begin, *_, end = sequences.offsets
     np.save(folder / "tokens.npy", sequences.tokens[begin:end])
     np.save(folder / "offsets.npy", sequences.offsets - begin)

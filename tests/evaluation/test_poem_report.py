@@ -79,7 +79,7 @@ def test_characters_outside_the_vocabulary_are_named(model: LanguageModel) -> No
 def test_lines_and_spans_of_the_training_part_are_found(model: LanguageModel) -> None:
     data = model.data_module({})
     part = TrainingPart.of(data)
-    poem = model.vocabulary.decode(data.prepared.parts["train"][0].tolist())
+    poem = model.vocabulary.decode(data.prepared.splits["train"][0].tolist())
     found = critique(poem)
     numbers = list(range(1, len(found.lines) + 1))
     assert part.copies(found) == Copies(numbers, len(hanzi(poem)))

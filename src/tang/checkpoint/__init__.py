@@ -58,7 +58,7 @@ def find(ckpt: str, kind: type[Task], key: str = "ckpt", besides: Path | None = 
             except InputError as error:
                 log.warning("passed over: %s", error)
         wanted = [task for task in TASKS.values() if issubclass(task, kind)]
-        what = " or ".join(task.what for task in wanted)
+        what = " or ".join(task.description for task in wanted)
         raise InputError(
             f"{key}=latest: no checkpoints/best.ckpt of {what} below {OUTPUTS}/; train first ({wanted[0].command})"
         )
@@ -131,7 +131,7 @@ def export(model: Task, to: str) -> None:
         exported.write(model, Path(to).expanduser())
     except OSError as error:
         raise InputError(f"to={to}: {error.strerror}") from error
-    log.info("%s with its vocabulary and sizes: written to %s", model.what, to)
+    log.info("%s with its vocabulary and sizes: written to %s", model.description, to)
 
 
 @contextmanager
@@ -172,7 +172,7 @@ def _checked(path: Path, kind: type[T]) -> tuple[dict[str, Any], T, dict[str, An
     content = _content(path)
     task = task_of(content.values)
     if not issubclass(task, kind):
-        raise RefusedError(f"this is {task.what}, for {task.read_by}", f"{kind.what} is needed here")
+        raise RefusedError(f"this is {task.description}, for {task.read_by}", f"{kind.description} is needed here")
     described, state = content.values["hyper_parameters"], content.values["state_dict"]
     check_fields(task, described)
     declared = declared_model(task, described, state)

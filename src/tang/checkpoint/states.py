@@ -47,7 +47,7 @@ def check_states(values: Mapping[str, Any], model: Task, task: Task) -> None:
     if type(version) is not str or not re.fullmatch(r"2\.\d{1,4}\.\d{1,4}[\w.+]{0,40}", version):
         raise RefusedError(f"pytorch-lightning_version is {shown(version)}", REMEDY)
     _check_loops(values["loops"])
-    _check_run(values["run"], set(task.means_so_far()))
+    _check_run(values["run"], set(task.means_state()))
     for tensor in _tensors({name: value for name, value in values.items() if name not in _CHECKED}):
         if tensor.nbytes > MAX_BYTES:
             raise RefusedError(f"a state has a tensor of {tensor.nbytes:,} bytes", REMEDY)

@@ -21,6 +21,7 @@ from tang.config.rules import (
     key,
     one_of,
 )
+from tang.corpus.collections import CORPORA
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Poems(Data):
     """Which poems, and how they are cut, split and batched; see PoemDataModule."""
 
     _target_: str = "tang.data.poems.PoemDataModule"
-    source: str = key("tang", rule=one_of("tang", "text"))
+    source: str = key("tang", rule=one_of(*CORPORA, "text"))
     dir: str = "data/tang"
     path: str | None = None
     cache: str = "data/prepared"
@@ -107,6 +108,29 @@ class Adam(Optimizer):
     betas: list[float] = key([0.9, 0.999], rule=BETAS)
     eps: float = key(1e-8, rule=POSITIVE)
     fused: bool | None = None
+
+
+@dataclass
+class NAdam(Optimizer):
+    betas: list[float] = key([0.9, 0.999], rule=BETAS)
+    eps: float = key(1e-8, rule=POSITIVE)
+    momentum_decay: float = key(4e-3, rule=NOT_NEGATIVE)
+
+
+@dataclass
+class RAdam(Optimizer):
+    betas: list[float] = key([0.9, 0.999], rule=BETAS)
+    eps: float = key(1e-8, rule=POSITIVE)
+
+
+@dataclass
+class Muon(Adam):
+    """See tang.tasks.muon; betas, eps and fused are those of AdamW."""
+
+    _target_: str = "tang.tasks.muon.Muon"
+    momentum: float = key(0.95, rule=SHARE)
+    nesterov: bool = True
+    ns_steps: int = key(5, rule=between(1, 99))
 
 
 @dataclass

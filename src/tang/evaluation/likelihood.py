@@ -78,7 +78,7 @@ class TrainingPart:
     @classmethod
     def of(cls, data: PoemDataModule) -> "TrainingPart":
         prepared = data.prepared
-        spans = Spans.of(prepared.parts["train"], prepared.vocabulary)
+        spans = Spans.of(prepared.splits["train"], prepared.vocabulary)
         return cls(spans, prepared.vocabulary, data.options.script)
 
     def copies(self, poem: Critique) -> Copies:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
-from tang.data.split import Part
+from tang.data.split import Split
 from tang.data.vocabulary import EOS, PAD, UNK
 from tang.errors import InputError
 from tang.evaluation.trigram import Trigram
@@ -85,7 +85,7 @@ class PerplexityCard:
         )
 
 
-def evaluate(model: LanguageModel, data: PoemDataModule, split: Part, precision: str = "32-true") -> PerplexityCard:
+def evaluate(model: LanguageModel, data: PoemDataModule, split: Split, precision: str = "32-true") -> PerplexityCard:
     """The card of ``model`` on a part of its corpus.
 
     Args:
@@ -94,10 +94,10 @@ def evaluate(model: LanguageModel, data: PoemDataModule, split: Part, precision:
         split: which part.
         precision: ``32-true``, ``64-true`` or ``bf16-mixed``.
     """
-    poems = data.prepared.parts[split]
+    poems = data.prepared.splits[split]
     batches = tracked(data.loader(split), f"Evaluating on {split}")
     targets, positions, nll = losses(model, batches, precision)
-    trigram_nll = Trigram.of(data.prepared.parts["train"], len(model.vocabulary)).nll(poems)
+    trigram_nll = Trigram.of(data.prepared.splits["train"], len(model.vocabulary)).nll(poems)
 
     symbols = model.vocabulary.symbols
     is_mark = torch.tensor([symbol in PUNCTUATION for symbol in symbols])[targets]

@@ -12,7 +12,7 @@ import numpy as np
 from tang.data.batches import PoemLoader
 from tang.data.poems import PoemDataModule
 from tang.data.prepare import Sequences
-from tang.data.split import Part
+from tang.data.split import Split
 from tang.errors import InputError
 from tang.evaluation import trigram
 from tang.evaluation.measures import Figure
@@ -98,7 +98,7 @@ class Examiner:
     model: LanguageModel
     data: PoemDataModule
     """The model's corpus."""
-    split: Part
+    split: Split
     poems: int
     temperature: float
     seed: int
@@ -106,11 +106,11 @@ class Examiner:
 
     @cached_property
     def spans(self) -> Spans:
-        return Spans.of(self.data.prepared.parts["train"], self.model.vocabulary)
+        return Spans.of(self.data.prepared.splits["train"], self.model.vocabulary)
 
     @cached_property
     def trigram(self) -> trigram.Trigram:
-        return trigram.Trigram.of(self.data.prepared.parts["train"], len(self.model.vocabulary))
+        return trigram.Trigram.of(self.data.prepared.splits["train"], len(self.model.vocabulary))
 
     def by_trigram(self, sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
         """The symbols and their −ln p, as for a :class:`~tang.evaluation.quality.Judge`."""
@@ -153,7 +153,7 @@ class Examiner:
         script, vocabulary = self.model.script, self.model.vocabulary
         likelihoods = {"trigram": self.by_trigram, "model": self.by_model}
         judge = Judge(form, script, vocabulary, self.spans, self.embedding, likelihoods)
-        real = held_out(self.data.prepared.parts[self.split], vocabulary, form)[: self.poems]
+        real = held_out(self.data.prepared.splits[self.split], vocabulary, form)[: self.poems]
         compared = len(real) or self.poems
         yield {"real": judge.figures(real, compared)} if real else {}
         yield {"chance": judge.figures(shuffled(real, self.seed), compared)} if real else {}
@@ -175,7 +175,7 @@ class Examiner:
 def poem_card(
     model: LanguageModel,
     data: PoemDataModule,
-    split: Part,
+    split: Split,
     poems: int,
     forms: Sequence[Form] = tuple(FORMS.values()),
     temperature: float = 0.8,

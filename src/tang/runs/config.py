@@ -28,7 +28,12 @@ TARGETS: dict[str, dict[str, Any]] = {
     },
     "optimizer": {
         "torch.optim.AdamW": Adam,
-        **{f"torch.optim.{schema.__name__}": schema for schema in SCHEMAS["hydra/schema/optimizer"].values()},
+        "tang.tasks.muon.Muon": SCHEMAS["hydra/schema/optimizer"]["muon"],
+        **{
+            f"torch.optim.{schema.__name__}": schema
+            for name, schema in SCHEMAS["hydra/schema/optimizer"].items()
+            if name != "muon"
+        },
     },
 }
 """The only names of code that such a file may have, and their schemas."""

@@ -145,7 +145,7 @@ def first_characters(module: PoemDataModule, characters: int, poems: int) -> Bat
     Raises:
         InputError: there is none.
     """
-    part = module.prepared.parts["val"]
+    part = module.prepared.splits["val"]
     long_enough = [part[index][: characters + 1] for index in range(len(part)) if part.lengths[index] >= characters]
     if not long_enough:
         raise InputError(f"study.language.characters={characters}: no held-out poem is so long")
