@@ -9,18 +9,19 @@ import numpy as np
 import torch
 from hydra import compose, initialize_config_dir
 from measure import Work
-from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import nn
 
 from tang import config
 from tang.cli.arguments import plain
+from tang.config.train import TrainConfig
 from tang.data.batches import Batch, PoemLoader
 from tang.data.gather import Shard
 from tang.data.poems import PoemDataModule
+from tang.runs.run import RunFolder
 from tang.shutdown import Stop
 from tang.tasks.language_model import LanguageModel
-from tang.training.build import build_callbacks, build_trainer, settle
+from tang.training.build import arguments, build_callbacks, build_trainer, resolve_auto
 from tang.training.callbacks.checkpoints import Checkpoints
 from tang.training.callbacks.progress import Progress
 from tang.training.run import set_up
@@ -28,14 +29,15 @@ from tang.training.run import set_up
 CONF = Path(__file__).parent.parent / "conf"
 
 
-def composed(overrides: Sequence[str]) -> DictConfig:
+def composed(overrides: Sequence[str]) -> TrainConfig:
     """``conf/train.yaml`` with these overrides."""
     config.register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("train", overrides=[plain(override) for override in overrides])
+        composed = compose("train", overrides=[plain(override) for override in overrides])
+    return config.typed(composed, TrainConfig)
 
 
-def build(overrides: Sequence[str]) -> tuple[dict[str, Any], PoemDataModule, LanguageModel]:
+def build(overrides: Sequence[str]) -> tuple[TrainConfig, PoemDataModule, LanguageModel]:
     """Settings, data and model, made as ``tang.training.run.train`` makes them."""
     settings, data, task = set_up(composed(overrides), None)
     assert isinstance(data, PoemDataModule)
@@ -47,10 +49,10 @@ def train(overrides: Sequence[str], steps: int, step_is_done: Callable[[float], 
     """Train for so many steps as ``src/train.py`` does, with its callbacks and loggers."""
     settings, data, task = build([*overrides, f"trainer.max_steps={steps}", "trainer.max_epochs=-1"])
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = RunFolder(Path(name))
         callbacks = [Progress(), *build_callbacks(settings, task, folder), Counting(step_is_done)]
-        checkpoints = Checkpoints(folder, settings["callbacks"]["checkpoint"]["minutes"], Stop())
-        trainer = build_trainer(settings["trainer"], folder, False, callbacks, checkpoints, step=0)
+        checkpoints = Checkpoints(folder, settings.callbacks.checkpoint.minutes, Stop())
+        trainer = build_trainer(settings, folder, False, callbacks, checkpoints, step=0)
         trainer.fit(task, datamodule=data)
 
 
@@ -72,8 +74,8 @@ def bare(overrides: Sequence[str], device: str) -> tuple[Callable[[Batch], None]
     task.to(device).train()
     assert task.optimizer is not None
     optimizer = task.optimizer(task.parameters())
-    clip = settings["trainer"]["gradient_clip_val"]
-    bf16 = settings["trainer"]["precision"] == "bf16-mixed"
+    clip = settings.trainer.gradient_clip_val
+    bf16 = settings.trainer.precision == "bf16-mixed"
 
     def step(batch: Batch) -> None:
         with torch.autocast(device, torch.bfloat16, enabled=bf16):
@@ -89,16 +91,13 @@ def bare(overrides: Sequence[str], device: str) -> tuple[Callable[[Batch], None]
 
 def planned(overrides: Sequence[str], folder: Path, length: int, device: str) -> Work:
     """The work that a config means, without a number of steps; leaves the training ids in ``folder``."""
-    cfg = composed(overrides)
-    settings: Any = OmegaConf.to_container(cfg, resolve=True)
-    settle(settings, settings["model"]["cell"])
-    arguments = {name: value for name, value in settings["data"].items() if name != "_target_"}
-    data = PoemDataModule(**arguments)
+    cfg = resolve_auto(composed(overrides))
+    model: Any = cfg.model
+    data = PoemDataModule(**arguments(cfg.data))
     sequences = data.prepared.splits["train"]
     begin, *_, end = sequences.offsets
     np.save(folder / "tokens.npy", sequences.tokens[begin:end])
     np.save(folder / "offsets.npy", sequences.offsets - begin)
-    model = cfg.model
     return Work(
         embedding_size=model.embedding_size or model.hidden_size,
         hidden_size=model.hidden_size,
@@ -111,8 +110,8 @@ def planned(overrides: Sequence[str], folder: Path, length: int, device: str) ->
         batch_size=cfg.data.batch_size,
         seed=cfg.seed,
         overrides=tuple(overrides),
-        backend=settings["model"]["backend"],
-        precision=settings["trainer"]["precision"],
+        backend=model.backend,
+        precision=str(cfg.trainer.precision),
         ids=str(folder),
         length=length,
         warmup=0,

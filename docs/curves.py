@@ -9,13 +9,14 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tang.runs.folder import RESULT
+from tang.runs.sweep import SweepFolder
 
 
 def main(sweep: Path, picture: Path) -> None:
     """One line a run, named by what varied."""
     figure, (loss, ppl) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-    for number, run in enumerate(sorted(path.parent for path in sweep.glob(f"*/{RESULT}"))):
+    finished = (run.folder.path for run in SweepFolder(sweep).runs() if run.result)
+    for number, run in enumerate(sorted(finished)):
         events = EventAccumulator(str(run), size_guidance={"scalars": 0})
         events.Reload()
         name, color = run.name.partition("_")[2], f"C{number}"

@@ -12,32 +12,33 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from omegaconf import DictConfig
 
 from tang import checkpoint
+from tang.config.train import TrainConfig
 from tang.errors import InputError
 from tang.evaluation.perplexity import evaluate
 from tang.generation.generate import write
 from tang.recurrent.hardware import LOW, has_bf16_units, torch_trains_lstm
 from tang.recurrent.stack import BACKENDS, CELLS
+from tang.runs.run import RunFolder
 from tang.tables import markdown
 from tang.tasks.language_model import LanguageModel
 from tang.tasks.report_cells import REPORT_CELLS
 from tang.training import run as training
 from tests.conftest import verses, write_names
-from tests.test_config import composed
+from tests.test_config import settings
 
 PRECISIONS = ["32-true", "64-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true"]
 """Lightning's, but for NVIDIA's transformer engine."""
 
 SMALL = [
     *("model.hidden_size=8", "trainer.max_steps=2", "trainer.accelerator=cpu"),
-    *("trainer.logger=false", "trainer.enable_progress_bar=false", "trainer.enable_model_summary=false"),
+    *("logger=none", "trainer.enable_progress_bar=false", "trainer.enable_model_summary=false"),
 ]
 
 RUNS = "runs"
@@ -70,7 +71,7 @@ def rows(folder: Path) -> Iterator[Row]:
     """All combinations; ``folder`` is empty."""
     (folder / "poems.txt").write_text("\n".join(verses(60)), encoding="utf-8")
     write_names(folder / "names")
-    poems = composed(
+    poems = settings(
         "data=text",
         f"data.path='{folder / 'poems.txt'}'",
         f"data.cache='{folder / 'cache'}'",
@@ -78,7 +79,7 @@ def rows(folder: Path) -> Iterator[Row]:
         "model.num_layers=2",
         *SMALL,
     )
-    names = composed("experiment=names_lstm", f"data.path='{folder / 'names'}'", *SMALL)
+    names = settings("experiment=names_lstm", f"data.path='{folder / 'names'}'", *SMALL)
     every = [*itertools.product(CELLS, ["auto", "torch", *BACKENDS], PRECISIONS)]
     fewer = [*itertools.product(["lstm", *REPORT_CELLS], ["auto", "torch"], PRECISIONS)]  # the stack is the same
     models: dict[str, LanguageModel] = {}
@@ -87,7 +88,7 @@ def rows(folder: Path) -> Iterator[Row]:
             run = folder / f"{script} {cell} {backend} {precision}"
             yield Row(script, cell, backend, precision, outcome(train, config, run, cell, backend, precision))
             if script == "train" and cell not in models:
-                models[cell] = checkpoint.load(run / "checkpoints" / "best.ckpt", LanguageModel)
+                models[cell] = checkpoint.load(RunFolder(run).best, LanguageModel)
     for cell, model in models.items():
         for precision in ("32-true", "bf16-mixed"):
             yield Row("sample", cell, "any", precision, outcome(sample, model, precision))
@@ -97,12 +98,11 @@ def rows(folder: Path) -> Iterator[Row]:
             )
 
 
-def train(config: DictConfig, folder: Path, cell: str, backend: str, precision: str) -> None:
+def train(config: TrainConfig, folder: Path, cell: str, backend: str, precision: str) -> None:
     """Two steps, validation, test and checkpoints."""
     folder.mkdir()
-    config = config.copy()
-    config.model.cell, config.model.backend, config.trainer.precision = cell, backend, precision
-    training.train(config, folder, is_sweep=True)
+    model, trainer = replace(config.model, cell=cell, backend=backend), replace(config.trainer, precision=precision)
+    training.train(replace(config, model=model, trainer=trainer), RunFolder(folder), is_sweep=True)
 
 
 def sample(model: LanguageModel, precision: str) -> None:

@@ -4,7 +4,7 @@ from typing import BinaryIO
 
 import pytest
 
-from tang.atomic import write_text_whole, write_whole
+from tang.atomic import atomic_write, write_text
 
 
 def test_a_file_is_written_flushed_and_put_in_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -12,7 +12,7 @@ def test_a_file_is_written_flushed_and_put_in_its_place(tmp_path: Path, monkeypa
     seen: list[str] = []
     path.write_text("old", encoding="utf-8")
     monkeypatch.setattr(os, "fsync", lambda file: seen.append(path.read_text(encoding="utf-8")))
-    write_text_whole(path, "春眠不觉晓")
+    write_text(path, "春眠不觉晓")
     assert seen == ["old", "春眠不觉晓"], "the content is on disk before it has the name, and then the name is"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -26,6 +26,6 @@ def test_what_was_there_stays_when_writing_fails(tmp_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
-        write_whole(path, half)
+        atomic_write(path, half)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

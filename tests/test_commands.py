@@ -12,6 +12,7 @@ import torch
 from omegaconf import OmegaConf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tang.runs.sweep import SweepFolder
 from tang.sweeps.summary import write_summary
 from tang.text.forms import FORMS, form_of
 from tests.commands import Script, fresh
@@ -122,7 +123,7 @@ def test_every_backend_draws_the_same_curve(script: Script, small: Sequence[str]
     assert len(curves[0]) == 20
     for curve in curves[1:]:
         assert curve == pytest.approx(curves[0], rel=1e-4)
-    write_summary(sweep)
+    write_summary(SweepFolder(sweep))
     with (sweep / "summary.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["model.backend"] for row in rows} == set(backends)

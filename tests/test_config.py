@@ -9,7 +9,8 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from tang import config
-from tang.config import training
+from tang.config.train import TrainConfig
+from tang.config.trainer import TrainerConfig
 from tang.errors import InputError
 from tang.training.build import build_optimizer
 from tests.commands import ROOT
@@ -32,6 +33,11 @@ def composed(*overrides: str, name: str = "train") -> DictConfig:
         return compose(name, overrides=list(overrides))
 
 
+def settings(*overrides: str) -> TrainConfig:
+    """The typed config of a training run."""
+    return config.typed(composed(*overrides), TrainConfig)
+
+
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_of_every_group_composes(group: str, option: str) -> None:
     config.check(composed(f"{group}={option}", name="study" if group == "study" else "train"))
@@ -39,7 +45,7 @@ def test_every_option_of_every_group_composes(group: str, option: str) -> None:
 
 @pytest.mark.parametrize("option", [option for group, option in OPTIONS if group == "optimizer"])
 def test_every_optimizer_takes_a_step_at_its_own_rate(option: str) -> None:
-    cfg = composed(f"optimizer={option}")
+    cfg = settings(f"optimizer={option}")
     layer = torch.nn.Linear(2, 2)
     before = layer.weight.detach().clone()
     optimizer = build_optimizer(cfg.optimizer)(layer.parameters())
@@ -51,15 +57,25 @@ def test_every_optimizer_takes_a_step_at_its_own_rate(option: str) -> None:
 
 def test_one_scale_multiplies_each_optimizers_own_rate() -> None:
     for name, rate in (("adam", 1e-3), ("sgd", 1.6)):
-        optimizer = build_optimizer(composed(f"optimizer={name}", "optimizer.lr_scale=0.1").optimizer)
+        optimizer = build_optimizer(settings(f"optimizer={name}", "optimizer.lr_scale=0.1").optimizer)
         assert optimizer([torch.nn.Parameter(torch.zeros(1))]).param_groups[0]["lr"] == pytest.approx(rate)
 
 
-def test_the_schema_has_every_argument_of_lightnings_trainer() -> None:
+def test_the_schema_has_the_arguments_of_lightnings_trainer() -> None:
     theirs = {name: p.default for name, p in inspect.signature(pl.Trainer.__init__).parameters.items()}
-    ours = {field.name: field.default for field in dataclasses.fields(training.Trainer)}
-    assert set(ours) == set(theirs) - {"self", "callbacks"}
-    assert {name for name in ours if ours[name] != theirs[name]} == {"logger"}
+    ours = {field.name: field.default for field in dataclasses.fields(TrainerConfig)}
+    elsewhere = {"self", "callbacks", "logger", "default_root_dir"}
+    useless = {
+        "enable_checkpointing",
+        "limit_predict_batches",
+        "use_distributed_sampler",
+        "barebones",
+        "sync_batchnorm",
+    }
+    useless |= {"reload_dataloaders_every_n_epochs", "enable_autolog_hparams", "model_registry"}
+    assert set(ours) == set(theirs) - elsewhere - useless
+    own = {"devices", "max_epochs", "num_sanity_val_steps", "log_every_n_steps", "enable_model_summary"}
+    assert {name for name in ours if ours[name] != theirs[name]} == {*own, "gradient_clip_val"}
 
 
 @pytest.mark.parametrize(

@@ -58,4 +58,4 @@ def test_a_run_that_is_asked_to_stop_leaves_a_checkpoint(
     assert (ended.returncode, ended.stderr) == (code, "")
     assert log.read_text(encoding="utf-8").count(" epoch ") <= epochs + 1, "it stops after the batch, not the epoch"
     step = torch.load(last, weights_only=True)["global_step"]
-    assert re.search(rf"stopped after step {step}; python src/train.py resume=run goes on", ended.stdout)
+    assert re.search(rf"stopped after step {step}; python src/train.py resume=run resumes it", ended.stdout)

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whenever the machine stops."""
+"""Atomic writes: a file has its old content or its new content, never a part, even after a power cut."""
 
 import errno
 import os
@@ -7,22 +7,21 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file; at every moment ``path`` is what it was before or what it is to be, even if the power goes.
+def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file atomically: staged beside ``path`` as ``.NAME.part``, flushed to disk, then renamed.
 
-    It is staged beside ``path`` as ``.NAME.part``, flushed to disk and renamed. Of several processes only one
-    may write the same file at a time.
+    Of several processes only one may write the same file at a time.
 
     Args:
         path: of the file.
         write: puts the content into the open file.
 
     Raises:
-        OSError: it can't be written; what was there is left as it was.
+        OSError: the file can't be written; its old content is unchanged.
     """
     staged = path.with_name(f".{path.name}.part")
     try:
-        staged.unlink(missing_ok=True)  # of a process that was killed, or a link to elsewhere
+        staged.unlink(missing_ok=True)  # left by a process that was killed, or a link to elsewhere
         with staged.open("xb") as file:
             write(file)
             file.flush()
@@ -31,7 +30,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     except BaseException:
         staged.unlink(missing_ok=True)
         raise
-    if os.name == "posix":  # others can't open a folder
+    if os.name == "posix":  # other systems can't open a folder
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -39,16 +38,16 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
             os.close(folder)
 
 
-def write_text_whole(path: Path, text: str) -> None:
-    """:func:`write_whole` of a text, as UTF-8."""
-    write_whole(path, lambda file: file.write(text.encode("utf-8")))
+def write_text(path: Path, text: str) -> None:
+    """:func:`atomic_write` of a text, as UTF-8."""
+    atomic_write(path, lambda file: file.write(text.encode("utf-8")))
 
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
 
 
 def disk_trouble(error: BaseException | None) -> str | None:
-    """In words, if the reason of ``error`` is a disk that is full, broken or not to be written; else None."""
+    """A message if ``error`` was caused by a disk that is full, broken or read-only; else None."""
     while error is not None and not (isinstance(error, OSError) and error.errno in _DISK):
         error = error.__cause__
     return f"{error.filename or 'disk'}: {error.strerror}" if isinstance(error, OSError) else None

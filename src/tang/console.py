@@ -1,11 +1,11 @@
-"""The terminal: Chinese on any of them, and messages that leave a progress bar whole."""
+"""Terminal output: Chinese in any encoding, log messages that leave a progress bar intact."""
 
 import logging
 import sys
 
 
 class ScreenHandler(logging.StreamHandler):
-    """Writes to the ``sys.stdout`` of the moment: a progress bar that redirects it stays whole."""
+    """Writes to the current ``sys.stdout``, which a progress bar may have redirected."""
 
     def __init__(self) -> None:
         super().__init__(sys.stdout)
@@ -16,14 +16,14 @@ class ScreenHandler(logging.StreamHandler):
 
 
 class OursOrWarning(logging.Filter):
-    """On the screen the libraries only warn; all they say is in the run's log file."""
+    """Passes this project's messages and the libraries' warnings; the run's log file has everything."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return record.levelno >= logging.WARNING or record.name.split(".")[0] in ("tang", "train")
 
 
 def speak_chinese() -> None:
-    """Chinese goes out on any terminal: in its own encoding where that has it, else as UTF-8."""
+    """Print Chinese on any terminal: in its own encoding if that has the characters, else as UTF-8."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             try:

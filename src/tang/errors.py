@@ -1,10 +1,7 @@
-"""The exception for mistakes that a user can correct, and text that is safe to print to a terminal."""
+"""Exceptions for mistakes that a user can correct, and text that is safe to print to a terminal."""
 
 MAX_MESSAGE = 2000
 """Characters of a message; text from a file can be of any length."""
-
-DIVERGED = "training diverged: a lower optimizer.lr or trainer.gradient_clip_val=1 may help"
-"""End of the message when a loss, gradient or weight isn't finite; reports recognise diverged runs by this text."""
 
 
 class InputError(ValueError):
@@ -16,6 +13,13 @@ class InputError(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(_cut(printable(_cut(message))))
+
+
+class DivergedError(InputError):
+    """A loss, a gradient or a weight isn't finite; ``message`` says which and when."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"{message}: training diverged: a lower optimizer.lr or trainer.gradient_clip_val=1 may help")
 
 
 def printable(text: object) -> str:

@@ -1,4 +1,4 @@
-"""Signals that end a run once it has put itself in order."""
+"""Graceful shutdown: SIGINT, SIGTERM and SIGUSR2 set a flag; training saves a checkpoint and exits."""
 
 import os
 import signal
@@ -8,15 +8,14 @@ from contextlib import contextmanager
 from types import FrameType
 
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGUSR2: 143}
-"""128 + the signal's number, as shells have it; SIGUSR2, which submitit sends before a preemption, as SIGTERM."""
+"""128 + the signal's number, as in shells; SIGUSR2, which submitit sends before a preemption, counts as SIGTERM."""
 
 
 class Stop:
     """Whether the process has been asked to stop, and by which signal.
 
-    Where nobody looks at ``requested`` the signal ends the process by itself, at once. While someone does
-    (``awaited``), it is only noted. A second SIGINT always ends the process at once: what is written is
-    there whole or not at all.
+    While ``awaited`` is true, a signal only sets ``requested``; otherwise it ends the process at once. A second SIGINT
+    always ends the process at once, which is safe: files are written atomically.
     """
 
     def __init__(self) -> None:
@@ -25,12 +24,12 @@ class Stop:
 
     @property
     def exit_code(self) -> int:
-        """What the process then ends with; 143 if another device's process was asked."""
+        """Exit code of the process that stops; 143 if another rank received the signal."""
         return EXIT_CODES[self.requested or signal.SIGTERM]
 
     @contextmanager
     def listening(self) -> Iterator["Stop"]:
-        """Handle the signals within; elsewhere than in the main thread they keep their handlers."""
+        """Handle the signals within the context; in other threads than the main one handlers can't be set."""
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
@@ -43,7 +42,7 @@ class Stop:
                 signal.signal(number, handler)
 
     def listen(self) -> None:
-        """Handle the signals from now on, whoever did before."""
+        """Handle the signals from now on, in place of earlier handlers."""
         for number in EXIT_CODES:
             signal.signal(number, self._note)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from tang.config import training
+from tang.config.data import NamesConfig, PoemsConfig
+from tang.config.model import ClassifierConfig, LanguageModelConfig
 from tang.data.vocabulary import SPECIALS
 from tang.tasks.base import Task
 from tang.tasks.classifier import Classifier
@@ -34,14 +35,14 @@ def settings(schema: type, **given: Any) -> dict[str, Any]:
 def language_model(**given: Any) -> LanguageModel:
     """A small one, untrained."""
     torch.manual_seed(0)
-    model = settings(training.LanguageModel, **{"hidden_size": 8, "backend": "torch", **given})
-    return LanguageModel(model, SYMBOLS, settings(training.Poems), form="五言绝句")
+    model = settings(LanguageModelConfig, **{"hidden_size": 8, "backend": "torch", **given})
+    return LanguageModel(model, SYMBOLS, settings(PoemsConfig), form="五言绝句")
 
 
 def classifier() -> Classifier:
     """A small one, untrained."""
-    model = settings(training.Classifier, hidden_size=8, backend="torch")
-    return Classifier(model, ["English", "Italian"], LETTERS, settings(training.Names))
+    model = settings(ClassifierConfig, hidden_size=8, backend="torch")
+    return Classifier(model, ["English", "Italian"], LETTERS, settings(NamesConfig))
 
 
 def trainable(**given: Any) -> LanguageModel:

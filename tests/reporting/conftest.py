@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from torch.utils.tensorboard import SummaryWriter
 
-from tang.errors import DIVERGED
+from tang.errors import DivergedError
+from tang.runs.run import Result, RunFolder
 
 Make = Callable[..., Path]
 
@@ -32,15 +33,15 @@ def make(tmp_path: Path) -> Make:
         (folder / ".hydra").mkdir(parents=True)
         (folder / ".hydra" / "overrides.yaml").write_text(json.dumps(overrides, ensure_ascii=False), encoding="utf-8")
         if loss == math.inf:
-            loss, reason = None, f"train/loss is nan at batch 3 of epoch 1; the step was not applied, {DIVERGED}"
-        if reason is not None:
-            (folder / "failure.txt").write_text(f"{reason}\n", encoding="utf-8")
-        if loss is not None:
-            result = {"val_loss": loss, "metrics": metrics or {"test/ppl": 2.0}, "minutes": 0.5, "epochs": 1}
-            text = json.dumps(
-                {**result, "tokens_per_second": 9.0, "checkpoint": f"{folder.name}/checkpoints/best.ckpt"}
+            message = str(DivergedError("train/loss is nan at batch 3 of epoch 1; the step was not applied"))
+            RunFolder(folder).write_failure("diverged", message)
+        elif reason is not None:
+            RunFolder(folder).write_failure("crashed", reason)
+        elif loss is not None:
+            checkpoint = f"{folder.name}/checkpoints/best.ckpt"
+            RunFolder(folder).write_result(
+                Result("LanguageModel", loss, metrics or {"test/ppl": 2.0}, 1, 0.5, 9.0, checkpoint)
             )
-            (folder / "result.json").write_text(text, encoding="utf-8")
         with SummaryWriter(str(folder)) as writer:
             for number, value in enumerate(curve):
                 writer.add_scalar("val/loss", value, 10 * (number + 1) - 1)

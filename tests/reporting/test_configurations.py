@@ -24,7 +24,7 @@ def test_runs_that_differ_in_their_seed_are_one_setting(make: Make) -> None:
 def test_of_a_seed_that_ran_twice_the_newest_run_counts(make: Make) -> None:
     folder = make(["optimizer=adam", "seed=1"], 5.0)
     older = [make(["optimizer=adam", "seed=1"], 4.0) / "result.json"]
-    older.append(make(["optimizer=adam", "seed=1"], math.inf) / "failure.txt")
+    older.append(make(["optimizer=adam", "seed=1"], math.inf) / "failure.json")
     for path in older:
         os.utime(path, (0, 0))
     (setting,) = settle(folder.parent).settings

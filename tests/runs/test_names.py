@@ -3,14 +3,12 @@ import sys
 import time
 from pathlib import Path
 
-from omegaconf import OmegaConf
-
-from tang.runs.names import new_folder, run_name
+from tang.runs.names import claim, run_name
 
 
 def test_processes_that_start_in_the_same_second_have_folders_of_their_own(tmp_path: Path) -> None:
-    code = "import os, sys; from tang.runs.names import new_folder\nwhile not os.path.exists(sys.argv[2]): pass\n"
-    code += "print(*(new_folder(sys.argv[1]) for _ in range(5)))"
+    code = "import os, sys, pathlib; from tang.runs.names import claim\nwhile not os.path.exists(sys.argv[2]): pass\n"
+    code += "print(*(claim(pathlib.Path(sys.argv[1], 'now')) for _ in range(5)))"
     command = [sys.executable, "-c", code, str(tmp_path / "new"), str(tmp_path / "go")]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(6)]
     time.sleep(1)  # they are there
@@ -20,12 +18,10 @@ def test_processes_that_start_in_the_same_second_have_folders_of_their_own(tmp_p
     assert {str(path) for path in (tmp_path / "new").iterdir()} == set(made)
 
 
-def test_a_config_has_one_new_folder_however_often_it_is_asked(tmp_path: Path) -> None:
-    config = OmegaConf.create({"dir": f"${{new_folder:{tmp_path}/runs}}", "file": "${dir}/a"})
-    assert not (tmp_path / "runs").exists(), "none is made before it is asked for"
-    assert Path(config.file).parent == Path(config.dir)
-    assert len(list((tmp_path / "runs").iterdir())) == 1
-    assert new_folder("sweeps", "search") == "sweeps/search", "a name is taken as it is"
+def test_a_taken_name_gets_a_number(tmp_path: Path) -> None:
+    assert claim(tmp_path / "runs" / "now") == tmp_path / "runs" / "now"
+    assert claim(tmp_path / "runs" / "now") == tmp_path / "runs" / "now_2"
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"now", "now_2"}
 
 
 def test_a_folder_is_named_by_what_varied() -> None:

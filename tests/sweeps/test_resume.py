@@ -79,6 +79,6 @@ def test_a_folder_of_the_wrong_kind_is_refused(tmp_path: Path) -> None:
     started(tmp_path / "sweep", ["seed=1,2"])
     with pytest.raises(InputError, match="sweep: a sweep's folder; give -m too"):
         resumed([f"resume={tmp_path / 'sweep'}"])
-    with pytest.raises(InputError, match=r"no sweep's folder, multirun.yaml isn't there; a single run goes on"):
+    with pytest.raises(InputError, match=r"no sweep's folder, multirun.yaml isn't there; a single run is resumed"):
         resumed(["-m", f"resume={tmp_path}"])
     assert resumed(["-m", "seed=1,2"]) == ["-m", "seed=1,2"]

@@ -2,8 +2,10 @@ import csv
 import json
 from pathlib import Path
 
-from tang.errors import DIVERGED
-from tang.sweeps.summary import by_setting, collect, over_seeds, shorten, write_summary
+from tang.errors import DivergedError
+from tang.runs.run import Result, RunFolder
+from tang.runs.sweep import SweepFolder
+from tang.sweeps.summary import by_configuration, over_seeds, row, shorten, write_summary
 
 
 def finished(folder: Path, number: int, overrides: list[str], loss: float) -> None:
@@ -11,8 +13,7 @@ def finished(folder: Path, number: int, overrides: list[str], loss: float) -> No
     (run / ".hydra").mkdir(parents=True)
     (run / ".hydra" / "overrides.yaml").write_text(json.dumps(overrides), encoding="utf-8")
     metrics = {"val/ppl": 2 * loss, "test/ppl": 3 * loss}
-    result = {"val_loss": loss, "metrics": metrics, "epochs": 2, "minutes": 0.51, "tokens_per_second": 99.6}
-    (run / "result.json").write_text(json.dumps({**result, "checkpoint": f"{number}/best.ckpt"}), encoding="utf-8")
+    RunFolder(run).write_result(Result("LanguageModel", loss, metrics, 2, 0.51, 99.6, f"{number}/best.ckpt"))
 
 
 def test_the_table_has_what_varied_best_first(tmp_path: Path) -> None:
@@ -20,7 +21,7 @@ def test_the_table_has_what_varied_best_first(tmp_path: Path) -> None:
     finished(tmp_path, 1, ["optimizer=sgd", "seed=1"], 6.5)
     finished(tmp_path, 2, ["optimizer=adagrad", "seed=1"], 4.5)
     (tmp_path / "3").mkdir()  # no run
-    write_summary(tmp_path)
+    write_summary(SweepFolder(tmp_path))
 
     with (tmp_path / "summary.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -38,8 +39,8 @@ def test_what_is_not_done_comes_last_with_its_reason(tmp_path: Path) -> None:
     for number, optimizer in enumerate(("adam", "sgd", "adagrad", "momentum")):
         finished(tmp_path, number, [f"optimizer={optimizer}"], 5.0 - number)
     (tmp_path / "3" / "result.json").unlink()
-    (tmp_path / "0" / "failure.txt").write_text("killed by SIGKILL; was memory short?\n", encoding="utf-8")
-    text = write_summary(tmp_path)
+    RunFolder(tmp_path / "0").write_failure("killed", "killed by SIGKILL; was memory short?")
+    text = write_summary(SweepFolder(tmp_path))
     _, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[:6]]
     reason = "failed: killed by SIGKILL; was memory short?"
     assert [row[:3] for row in rows] == [
@@ -53,23 +54,27 @@ def test_what_is_not_done_comes_last_with_its_reason(tmp_path: Path) -> None:
 
 def test_a_single_run_shows_its_overrides(tmp_path: Path) -> None:
     finished(tmp_path, 0, ["optimizer=adam"], 5.5)
-    (run,) = collect(tmp_path)
-    assert run.row([run])["optimizer"] == "adam"
+    (run,) = SweepFolder(tmp_path).runs()
+    assert row(run, [run])["optimizer"] == "adam"
 
 
 def test_seeds_are_summed_up(tmp_path: Path) -> None:
     for number, (optimizer, seed, loss) in enumerate([("adam", 1, 5.0), ("adam", 2, 7.0), ("sgd", 1, 8.0)]):
         finished(tmp_path, number, [f"optimizer={optimizer}", f"seed={seed}"], loss)
-    settings = [(values, over_seeds(runs)["val/loss"]) for values, runs in by_setting(collect(tmp_path))]
+    settings = [
+        (values, over_seeds(runs)["val/loss"]) for values, runs in by_configuration(SweepFolder(tmp_path).runs())
+    ]
     assert settings == [({"optimizer": "adam"}, "6.0000 ± 1.4142"), ({"optimizer": "sgd"}, "8.0000")]
-    assert "mean ± standard deviation over seeds\n\n| optimizer | runs | val/loss" in write_summary(tmp_path)
+    assert "mean ± standard deviation over seeds\n\n| optimizer | runs | val/loss" in write_summary(
+        SweepFolder(tmp_path)
+    )
 
 
 def test_a_setting_with_a_run_that_diverged_is_not_ranked_by_the_others(tmp_path: Path) -> None:
     for number, (optimizer, seed) in enumerate([("adam", 1), ("sgd", 1), ("sgd", 2)]):
         finished(tmp_path, number, [f"optimizer={optimizer}", f"seed={seed}"], 5.0 - number)
-    (tmp_path / "2" / "failure.txt").write_text(f"val/loss is nan after step 9: {DIVERGED}\n", encoding="utf-8")
-    text = write_summary(tmp_path)
+    RunFolder(tmp_path / "2").write_failure("diverged", str(DivergedError("val/loss is nan after step 9")))
+    text = write_summary(SweepFolder(tmp_path))
     assert "| diverged: val/loss is nan after step 9: training diverged: …" in text
     adam, sgd = ([cell.strip() for cell in line.split("|")] for line in text.splitlines()[-2:])
     assert adam[1:4] == ["adam", "1", "5.0000"]
@@ -81,7 +86,7 @@ def test_an_infinite_perplexity_is_no_divergence(tmp_path: Path) -> None:
         finished(tmp_path, number, [f"seed={number}"], loss)
     path = tmp_path / "1" / "result.json"
     path.write_text(path.read_text(encoding="utf-8").replace("2000000000.0", "Infinity"), encoding="utf-8")
-    ((_, runs),) = by_setting(collect(tmp_path))
+    ((_, runs),) = by_configuration(SweepFolder(tmp_path).runs())
     assert over_seeds(runs)["val/loss"] == "5.0e+08 ± 7.1e+08"
     assert over_seeds(runs)["val/ppl"] == "inf"
 
@@ -100,7 +105,7 @@ def test_fractions_have_four_digits_unless_two_would_look_the_same() -> None:
 def test_the_tables_are_short_and_the_csv_is_exact(tmp_path: Path) -> None:
     for number, rate in enumerate(("0.30000000000000004", "0.1")):
         finished(tmp_path, number, [f"optimizer.lr={rate}"], 5.0)
-    assert "| 0.3 " in write_summary(tmp_path)
+    assert "| 0.3 " in write_summary(SweepFolder(tmp_path))
     assert "0.30000000000000004" in (tmp_path / "summary.csv").read_text(encoding="utf-8")
 
 
@@ -110,5 +115,5 @@ def test_runs_of_two_tasks_share_a_table(tmp_path: Path) -> None:
     path = tmp_path / "1" / "result.json"
     result = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**result, "metrics": {"val/accuracy": 0.8}}), encoding="utf-8")
-    head, _, names, *_ = (line.split("|") for line in write_summary(tmp_path).splitlines())
+    head, _, names, *_ = (line.split("|") for line in write_summary(SweepFolder(tmp_path)).splitlines())
     assert names[[cell.strip() for cell in head].index("val/accuracy")].strip() == "0.8000"

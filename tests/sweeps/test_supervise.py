@@ -11,10 +11,11 @@ import pytest
 from omegaconf import OmegaConf
 
 from tang.errors import InputError
+from tang.runs.run import RunFolder
 from tang.sweeps import processes
-from tang.sweeps.ending import EXTRAS, SweepCallback
 from tang.sweeps.processes import Stopped, Worker, run
-from tang.sweeps.supervise import how_it_ended, is_done
+from tang.sweeps.supervise import how_it_ended, prepare
+from tang.sweeps.sweep import EXTRAS, SweepCallback
 
 CONFIG: dict[str, object] = {"optimizer": {"lr": 0.1, "betas": [0.9, 0.99]}, "trainer": {"max_epochs": 5}, "seed": 1}
 
@@ -26,27 +27,27 @@ def put(folder: Path, config: dict[str, object]) -> None:
 
 def test_a_run_is_done_when_its_result_is_there(tmp_path: Path) -> None:
     put(tmp_path, CONFIG)
-    assert not is_done(tmp_path)
+    assert not prepare(RunFolder(tmp_path))
     put(tmp_path, {**CONFIG, "seed": 2})
-    assert not is_done(tmp_path), "nothing has come of it yet that another config would spoil"
+    assert not prepare(RunFolder(tmp_path)), "nothing has come of it yet that another config would spoil"
     (tmp_path / "result.json").write_text("{}", encoding="utf-8")
-    assert is_done(tmp_path)
+    assert prepare(RunFolder(tmp_path))
 
 
 @pytest.mark.parametrize("trace", ["result.json", "checkpoints/last.ckpt"])
 def test_a_run_that_has_begun_keeps_its_config(tmp_path: Path, trace: str) -> None:
     put(tmp_path, CONFIG)
-    is_done(tmp_path)
+    prepare(RunFolder(tmp_path))
     (tmp_path / trace).parent.mkdir(exist_ok=True)
     (tmp_path / trace).touch()
     put(tmp_path, {**CONFIG, "optimizer": {"lr": 0.2, "betas": [0.9, 0.99]}})
-    with pytest.raises(InputError, match=r"^optimizer.lr=0.2: was 0.1 when this run began; of a run that goes on only"):
-        is_done(tmp_path)
+    with pytest.raises(InputError, match=r"^optimizer.lr=0.2: was 0.1 when this run was started; a run is"):
+        prepare(RunFolder(tmp_path))
     assert OmegaConf.load(tmp_path / ".hydra" / "config.yaml") == CONFIG
 
     longer = {**CONFIG, "trainer": {"max_epochs": 9}}
     put(tmp_path, longer)
-    assert not is_done(tmp_path), "it goes on, to another end"
+    assert not prepare(RunFolder(tmp_path)), "it is resumed, to another end"
     assert not (tmp_path / "result.json").exists()
     assert OmegaConf.load(tmp_path / ".hydra" / "started.yaml") == longer
 

@@ -140,7 +140,7 @@ def test_what_befalls_a_job_is_its_own_affair(
     assert statuses(output) == ["done"] * 3 + ["failed: trainer: Precision 'wrong' is invalid. Allowed prec…"]
     assert again.process.returncode == 1, "a run that wasn't asked for again is still missing"
     for job in ("32-true", "bf16-true"):
-        assert "going on after step" in again.log(f"trainer.precision={job}")
+        assert "resuming after step" in again.log(f"trainer.precision={job}")
     script("train", *small, *LONG, "trainer.precision=32-true", "hydra.run.dir=alone")
     assert losses(again.folder)["trainer.precision=32-true"] == losses(again.folder.parent)[""]
 
@@ -226,9 +226,9 @@ def test_a_preempted_job_goes_on_in_the_next(small: Sequence[str], sweep_of: Sta
     output = sweep.end()
     assert sweep.process.returncode == 0, output
     log = sweep.log("seed=1")
-    stopped, went_on = re.search(r"stopped after step (\d+)", log), re.search(r"going on after step (\d+)", log)
+    stopped, resumed = re.search(r"stopped after step (\d+)", log), re.search(r"resuming after step (\d+)", log)
     assert stopped
-    assert went_on
-    assert stopped[1] == went_on[1]
-    assert log.index("stopped after") < log.index("Calling checkpoint method") < log.index("going on after")
-    assert "going on" not in sweep.log("seed=2")
+    assert resumed
+    assert stopped[1] == resumed[1]
+    assert log.index("stopped after") < log.index("Calling checkpoint method") < log.index("resuming after")
+    assert "resuming" not in sweep.log("seed=2")

@@ -12,7 +12,7 @@ from tang.tasks.language_model import LanguageModel
 from tang.tasks.muon import Muon, is_hidden_matrix
 from tang.training.build import build_optimizer
 from tests.commands import ROOT
-from tests.test_config import composed
+from tests.test_config import settings
 
 SYMBOLS = [*SPECIALS, *map(chr, range(0x4E00, 0x4E20))]
 
@@ -82,7 +82,7 @@ def test_a_schedule_changes_both_rates_and_a_scaler_both_gradients() -> None:
 @pytest.mark.parametrize("option", sorted(path.stem for path in (ROOT / "conf" / "optimizer").glob("*.yaml")))
 def test_every_optimizer_resumes_from_its_state(option: str) -> None:
     module = model()
-    module.optimizer = build_optimizer(composed(f"optimizer={option}").optimizer)
+    module.optimizer = build_optimizer(settings(f"optimizer={option}").optimizer)
     optimizer = module.configure_optimizers()
     assert not any("param_names" in group for group in optimizer.param_groups), "they would be saved with the state"
     for seed in range(2):

@@ -26,6 +26,7 @@ from tests import commands
 from tests.commands import Fork, Script
 from tests.conftest import write_names
 from tests.data.test_batches import sequences
+from tests.test_config import settings
 
 CPU = torch.device("cpu")
 DDP = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
@@ -84,10 +85,10 @@ def test_each_device_drops_other_elements(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_cell_whose_weights_a_batch_can_leave_out_is_refused() -> None:
-    settings = {"model": {"backend": "torch"}, "trainer": {"strategy": "ddp", "precision": "32-true"}}
+    ddp = ["experiment=names_rnn", "trainer=ddp", "model.backend=torch"]
     with pytest.raises(InputError, match=r"model\.cell=rnn_report: .* one device"):
-        check_backend(settings, "rnn_report")
-    check_backend(settings, "lstm_report")
+        check_backend(settings(*ddp, "model.cell=rnn_report"))
+    check_backend(settings(*ddp, "model.cell=lstm_report"))
 
 
 @pytest.fixture

@@ -12,17 +12,18 @@ from typing import Any
 
 import pytest
 import torch
-from omegaconf import DictConfig
 from torch import Tensor
 
+from tang.config.train import TrainConfig
 from tang.data.batches import Batch
 from tang.errors import InputError
+from tang.runs.run import RunFolder
 from tang.tasks.language_model import LanguageModel
 from tang.training import run as training
 from tang.training.callbacks.checkpoints import Checkpoints
 from tang.training.callbacks.progress import Progress
 from tests.resuming import curves, differences, state
-from tests.test_config import composed
+from tests.test_config import settings
 
 pytestmark = pytest.mark.slow
 
@@ -41,11 +42,11 @@ RUNS = {
 
 
 @pytest.fixture
-def config(poems_txt: Path) -> Callable[..., DictConfig]:
-    def of(*overrides: str) -> DictConfig:
+def config(poems_txt: Path) -> Callable[..., TrainConfig]:
+    def of(*overrides: str) -> TrainConfig:
         small = ["model.hidden_size=8", "trainer.max_epochs=3", "data.max_train=150", "trainer.accelerator=cpu"]
         corpus = ["data=text", f"data.path='{poems_txt}'", f"data.cache='{poems_txt.parent / 'cache'}'"]
-        return composed(*corpus, *small, "trainer.log_every_n_steps=1", *overrides)
+        return settings(*corpus, *small, "trainer.log_every_n_steps=1", *overrides)
 
     return of
 
@@ -71,18 +72,18 @@ def stops(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.mark.parametrize("overrides", RUNS.values(), ids=RUNS.keys())
 def test_a_run_stopped_again_and_again_is_the_one_never_stopped(
-    overrides: list[str], config: Callable[..., DictConfig], stops: list[int], tmp_path: Path
+    overrides: list[str], config: Callable[..., TrainConfig], stops: list[int], tmp_path: Path
 ) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     (tmp_path / "whole").mkdir()
     (tmp_path / "stopped").mkdir()
-    settings = config(*overrides)
-    reference = training.train(settings, whole, is_sweep=True)
+    wanted = config(*overrides)
+    reference = training.train(wanted, RunFolder(whole), is_sweep=True)
     codes = []
     for batches in itertools.cycle([1, 12, 3]):  # 12: more than a validation has, which begins anew
         stops[0] = batches
         try:
-            result = training.train(settings, stopped, is_sweep=True)
+            result = training.train(wanted, RunFolder(stopped), is_sweep=True)
             break
         except SystemExit as end:
             codes.append(end.code)
@@ -96,13 +97,13 @@ def test_a_run_stopped_again_and_again_is_the_one_never_stopped(
 
 
 def test_a_run_that_was_killed_goes_on_from_its_last_checkpoint(
-    config: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    config: Callable[..., TrainConfig], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Points logged after the checkpoint are cut off: the curve has no fold."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     whole.mkdir()
     killed.mkdir()
-    training.train(config(), whole, is_sweep=True)
+    training.train(config(), RunFolder(whole), is_sweep=True)
 
     def die(self: Any, trainer: Any, *args: Any) -> None:
         if trainer.current_epoch == 1 and trainer.fit_loop.epoch_loop.batch_idx == 1:
@@ -112,56 +113,59 @@ def test_a_run_that_was_killed_goes_on_from_its_last_checkpoint(
     with monkeypatch.context() as patch:
         patch.setattr("tang.training.callbacks.progress.Progress.on_train_batch_end", die)
         with pytest.raises(RuntimeError, match="killed"):
-            training.train(config(), killed, is_sweep=True)
-    assert len(curves(killed)["train/loss"]) > torch.load(killed / "checkpoints" / "last.ckpt")["global_step"]
-    training.train(config(), killed, is_sweep=True)
+            training.train(config(), RunFolder(killed), is_sweep=True)
+    assert len(curves(killed)["train/loss"]) > torch.load(RunFolder(killed).last)["global_step"]
+    training.train(config(), RunFolder(killed), is_sweep=True)
     assert differences(curves(whole), curves(killed)) == []
     assert differences(state(whole), state(killed)) == []
 
 
-def test_more_epochs_go_on_where_the_run_ended(config: Callable[..., DictConfig], tmp_path: Path) -> None:
+def test_more_epochs_go_on_where_the_run_ended(config: Callable[..., TrainConfig], tmp_path: Path) -> None:
     constant = ["scheduler=none", "callbacks.early_stopping.patience=null"]
     for name, ends in (("whole", [3]), ("longer", [1, 2, 3])):
         (tmp_path / name).mkdir()
         for epochs in ends:
-            training.train(config(*constant, f"trainer.max_epochs={epochs}"), tmp_path / name, is_sweep=True)
+            training.train(config(*constant, f"trainer.max_epochs={epochs}"), RunFolder(tmp_path / name), is_sweep=True)
     assert differences(curves(tmp_path / "whole"), curves(tmp_path / "longer")) == []
     assert differences(state(tmp_path / "whole"), state(tmp_path / "longer")) == []
     assert json.loads((tmp_path / "longer" / "result.json").read_text(encoding="utf-8"))["epochs"] == 3
 
 
 def test_a_run_that_goes_on_lets_its_last_checkpoint_go(
-    config: Callable[..., DictConfig], stops: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    config: Callable[..., TrainConfig], stops: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A file in memory keeps its place on the disk when it is replaced."""
     stops[0] = 1
     with pytest.raises(SystemExit):
-        training.train(config(), tmp_path, is_sweep=True)
+        training.train(config(), RunFolder(tmp_path), is_sweep=True)
     maps = []
     monkeypatch.setattr(Progress, "on_train_start", lambda *_: maps.append(Path("/proc/self/maps").read_text("utf-8")))
     stops[0] = 1
     with pytest.raises(SystemExit):
-        training.train(config(), tmp_path, is_sweep=True)
+        training.train(config(), RunFolder(tmp_path), is_sweep=True)
     assert len(maps) == 1
     assert str(tmp_path / "checkpoints") not in maps[0]
 
 
 def test_a_run_whose_checkpoints_could_not_be_read_is_refused_before_it_trains(
-    config: Callable[..., DictConfig], poems_txt: Path
+    config: Callable[..., TrainConfig], poems_txt: Path
 ) -> None:
     path = poems_txt.rename(poems_txt.with_name("唐\u200d诗.txt"))
     with pytest.raises(InputError, match=r"data\.path is .*steer a terminal; its checkpoints couldn't be read again"):
         training.set_up(config(f"data.path='{path}'"), None)
 
 
-def test_two_processes_do_not_train_the_same_run(config: Callable[..., DictConfig], tmp_path: Path) -> None:
-    with training.sole_owner(tmp_path), pytest.raises(InputError, match="another process is training this run"):
-        training.train(config(), tmp_path, is_sweep=True)
+def test_two_processes_do_not_train_the_same_run(config: Callable[..., TrainConfig], tmp_path: Path) -> None:
+    with (
+        training.sole_owner(RunFolder(tmp_path)),
+        pytest.raises(InputError, match="another process is training this run"),
+    ):
+        training.train(config(), RunFolder(tmp_path), is_sweep=True)
 
 
 @pytest.mark.parametrize("factor", [math.nan, math.inf])
 def test_a_loss_that_is_not_finite_ends_the_run_before_the_step(
-    factor: float, config: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    factor: float, config: Callable[..., TrainConfig], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     loss = LanguageModel.loss
 
@@ -171,14 +175,16 @@ def test_a_loss_that_is_not_finite_ends_the_run_before_the_step(
 
     monkeypatch.setattr(LanguageModel, "loss", spoilt)
     with pytest.raises(InputError) as error:
-        training.train(config(), tmp_path, is_sweep=True)
+        training.train(config(), RunFolder(tmp_path), is_sweep=True)
     assert re.match(rf"train/loss is {factor} .* at batch 3 of epoch 2; the step was not applied", str(error.value))
     kept = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)
     assert kept["loops"]["fit_loop"]["epoch_progress"]["current"]["ready"] == 1
     assert all(tensor.isfinite().all() for tensor in kept["state_dict"].values())
 
 
-def test_a_rate_far_too_high_leaves_no_broken_checkpoint(config: Callable[..., DictConfig], tmp_path: Path) -> None:
+def test_a_rate_far_too_high_leaves_no_broken_checkpoint(config: Callable[..., TrainConfig], tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"training diverged: a lower optimizer\.lr"):
-        training.train(config("optimizer=sgd", "optimizer.lr=1e38", "trainer.gradient_clip_val=null"), tmp_path, True)
+        training.train(
+            config("optimizer=sgd", "optimizer.lr=1e38", "trainer.gradient_clip_val=null"), RunFolder(tmp_path), True
+        )
     assert not list(tmp_path.glob("checkpoints/*"))

@@ -16,7 +16,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from tang.atomic import write_whole
+from tang.atomic import atomic_write
 from tang.checkpoint.content import DAMAGED, Content, Declared, RefusedError, check_plain, check_shape, readable, shown
 from tang.checkpoint.fields import tied
 from tang.tasks.base import Task
@@ -39,7 +39,7 @@ def write(model: Task, path: Path) -> None:
     described = json.dumps(fields, ensure_ascii=False, allow_nan=False)
     header = {"task": type(model).__name__, "hyper_parameters": described}
     content = safetensors.torch.save(weights, {"format": "pt", **header, "sha256": _digest(header, weights)})
-    write_whole(path, lambda file: file.write(content))
+    atomic_write(path, lambda file: file.write(content))
 
 
 def _digest(metadata: Mapping[str, str], weights: Mapping[str, Tensor]) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from tang.checkpoint.content import FOREIGN, OLDER, Declared, RefusedError, shown
-from tang.config import training
+from tang.config.data import NamesConfig, PoemsConfig
+from tang.config.model import ClassifierConfig, LanguageModelConfig
 from tang.corpus.names import LETTERS
 from tang.data.vocabulary import SPECIALS
 from tang.errors import InputError
@@ -23,8 +24,8 @@ from tang.text.forms import FORMS, PUNCTUATION, hanzi
 TASKS: dict[str, type[Task]] = {task.__name__: task for task in (LanguageModel, Classifier)}
 
 SCHEMAS = {
-    LanguageModel: {"model": training.LanguageModel, "data": training.Poems},
-    Classifier: {"model": training.Classifier, "data": training.Names},
+    LanguageModel: {"model": LanguageModelConfig, "data": PoemsConfig},
+    Classifier: {"model": ClassifierConfig, "data": NamesConfig},
 }
 
 MAX_INTEGER = 2**32

@@ -1,4 +1,4 @@
-"""What every script does around Hydra: plain values in, one clear line out."""
+"""Run a script around Hydra: plain values on its command line, one clear line for a mistake."""
 
 import functools
 import os
@@ -16,12 +16,12 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tang.atomic import disk_trouble
 from tang.cli.arguments import MULTIRUN, arguments
+from tang.cli.help import help_text
 from tang.cli.mistakes import explain
 from tang.cli.resume import resumed
 from tang.console import speak_chinese
 from tang.errors import InputError
 from tang.runs.ranks import follow, rank
-from tang.sweeps.ending import run_sweep
 
 FLAGS = {
     *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run", "--multirun", "--info"),
@@ -32,13 +32,15 @@ FLAGS = {
 WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"  # as the user set it; run() sets it too
 
 
-def run(main: Callable[[], Any], *, lists: tuple[str, ...] = (), sweeps: bool = False) -> None:
-    """Call a ``@hydra.main`` function; a user's mistake becomes one line and exit code 1.
+def run(
+    main: Callable[[], Any], *, lists: tuple[str, ...] = (), sweep: Callable[[Callable[[], Any]], None] | None = None
+) -> None:
+    """Call a script's ``@hydra.main`` function; a user's mistake becomes one line and exit code 1.
 
     Args:
         main: the script's function.
-        lists: keys for which ``key=a,b`` and ``key=a`` mean ``key=[a,b]`` and ``key=[a]`` outside a sweep.
-        sweeps: whether ``-m`` makes sense.
+        lists: keys for which ``key=a,b`` means ``key=[a,b]``, and ``key=a`` ``key=[a]``, outside a sweep.
+        sweep: calls ``main`` when ``-m`` is given; None: the script makes no sweeps.
     """
     speak_chinese()
     given = sys.argv[1:]
@@ -47,17 +49,22 @@ def run(main: Callable[[], Any], *, lists: tuple[str, ...] = (), sweeps: bool = 
         if flag := next((a for a in given if a.startswith("--") and a.partition("=")[0] not in FLAGS), None):
             name = flag.partition("=")[0].lstrip("-")
             raise InputError(f"{flag}: keys go without dashes, {name or 'key'}=…; --help lists them")
-        if MULTIRUN & set(given) and not sweeps:
+        if MULTIRUN & set(given) and sweep is None:
             raise InputError("-m: this script makes no sweeps" + "".join(f"; {key}=A,B takes a list" for key in lists))
         if MULTIRUN & set(given) and (
             wide := next((a for a in given if re.match(r"trainer(\.strategy)?=.*ddp", a)), None)
         ):
             raise InputError(f"{wide}: a sweep's runs have one device each; leave it out, or train one without -m")
-        if sweeps:
+        if {"--help", "-h"} & set(given):
+            overrides = [a for a in arguments(given, lists) if "=" in a and not a.startswith("-")]
+            script = sys.modules["__main__"]
+            output(help_text(Path(sys.argv[0]).stem, str(script.__doc__), overrides, sweep is not None), None)
+            return
+        if sweep:
             given = resumed(given)
         sys.argv[1:] = follow(arguments(given, lists))
-        if MULTIRUN & set(given):
-            run_sweep(main)
+        if sweep and MULTIRUN & set(given):
+            sweep(main)
         else:
             main()
     except (InputError, HydraException, OmegaConfBaseException) as error:
@@ -71,9 +78,9 @@ def run(main: Callable[[], Any], *, lists: tuple[str, ...] = (), sweeps: bool = 
 
 
 def one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
-    """Stands between ``@hydra.main`` and the function: its ``InputError`` ends the script in one line.
+    """Decorator below ``@hydra.main``: an ``InputError`` ends the script in one line.
 
-    In a sweep the error goes on to Hydra, which runs the other jobs.
+    In a sweep the error is passed to Hydra, which runs the other jobs.
     """
 
     @functools.wraps(task)
@@ -91,17 +98,17 @@ def one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
 
 
 def _fail(error: Exception, given: list[str]) -> NoReturn:
-    if WANTS_TRACEBACK and not rank():  # a follower has it from the first process, which run() told
+    if WANTS_TRACEBACK and not rank():  # followers inherit the variable as run() has set it
         raise error
     sys.stderr.write(f"error{f' in process {rank()}' if rank() else ''}: {explain(error, given)}\n")
     sys.exit(1)
 
 
 def check_output(path: str | None, key: str = "out") -> None:
-    """Refuse a file ``key=path`` that can't be written, before the work that would be lost.
+    """Refuse an output file that can't be written, before any work is done.
 
     Raises:
-        InputError: the folder isn't there, or ``path`` is one.
+        InputError: the folder doesn't exist, or ``path`` is a folder.
     """
     if path is not None:
         file = Path(path).expanduser()
@@ -118,7 +125,7 @@ def output(text: str, path: str | None) -> None:
     if path is None:
         try:
             print(text, flush=True)
-        except BrokenPipeError:  # the reader has seen enough: | head
+        except BrokenPipeError:  # the reader has closed the pipe: | head
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     try:

@@ -1,7 +1,6 @@
-"""The command line as Hydra takes it: plain values quoted.
+"""Quote a command line for Hydra, whose grammar refuses unquoted Chinese characters, a second ``=`` and more.
 
-Hydra's grammar refuses Chinese characters, a second ``=`` and more, unless they are quoted twice;
-:func:`plain` quotes them, so that ``start=日`` and ``ckpt=epoch=1.ckpt`` mean what they say.
+So ``start=日`` and ``ckpt=epoch=1.ckpt`` can be typed as they are.
 """
 
 import os
@@ -17,7 +16,7 @@ PATHS = {"ckpt", "dir", "out", "to", "file", "init_from", "resume", "data.path",
 
 
 def arguments(given: list[str], lists: tuple[str, ...] = ()) -> list[str]:
-    """The command line as Hydra takes it: values quoted, and the keys that a sweep doesn't vary named."""
+    """The command line for Hydra: values quoted; for a sweep also the list of keys that it doesn't vary."""
     decoded = [_decoded(argument) for argument in given]
     is_sweep = bool(MULTIRUN & set(decoded))
     ready = [plain(argument, lists, is_sweep) for argument in decoded]
@@ -35,9 +34,9 @@ def arguments(given: list[str], lists: tuple[str, ...] = ()) -> list[str]:
 def _only_in_jobs(argument: str) -> str:
     """``key=value`` as a sweep over one value.
 
-    Before the jobs Hydra composes a config without what is swept. When that is a group, a key that
-    only its choices have (``experiment=names_rnn,names_lstm data.balanced=true``) would be refused there. One
-    experiment stays in it: what it sweeps by itself is read there.
+    Before the jobs Hydra composes a config without the swept keys. If a group is swept, a key that only its choices
+    have (``experiment=names_rnn,names_lstm data.balanced=true``) would be refused there. A single ``experiment=``
+    stays as it is, because Hydra reads the experiment's own sweep in that config.
     """
     name, equals, value = argument.partition("=")
     parsed = parse(argument)
@@ -48,12 +47,12 @@ def _only_in_jobs(argument: str) -> str:
         or name.lstrip("+~").startswith(("hydra", "experiment"))
     ):
         return argument
-    inside = value if value.startswith(("[", "{")) else escaped(value)  # each job parses what stands in the quotes
+    inside = value if value.startswith(("[", "{")) else escaped(value)  # each job parses the quoted value
     return f"{name}=choice({inside})"
 
 
 def _decoded(argument: str) -> str:
-    """An argument that was typed as UTF-8, whatever the locale made of it; others as they are."""
+    """An argument typed as UTF-8, decoded as UTF-8 in any locale; others unchanged."""
     try:
         return os.fsencode(argument).decode("utf-8")
     except UnicodeDecodeError:  # GBK, in a locale that says so
@@ -61,9 +60,9 @@ def _decoded(argument: str) -> str:
 
 
 def plain(argument: str, lists: tuple[str, ...] = (), is_sweep: bool = False) -> str:
-    """``key=value`` with the value quoted where Hydra's grammar needs it; anything else as it is.
+    """``key=value`` with the value quoted if Hydra's grammar needs it; anything else unchanged.
 
-    In a sweep a comma separates values; in a path outside a sweep it is a character like others.
+    In a sweep a comma separates values; in a path outside a sweep it is an ordinary character.
     """
     name, equals, value = argument.partition("=")
     if argument.startswith("-") or not equals:
@@ -86,13 +85,13 @@ def _quoted(value: str) -> str:
 
 
 def escaped(value: str) -> str:
-    """``value`` in quotes; backslashes count only before a quote."""
+    """``value`` in single quotes; backslashes are escaped only before a quote, as Hydra reads them."""
     inside = re.sub(r"(\\+)(?='|$)", r"\1\1", value).replace("'", r"\'")
     return f"'{inside}'"
 
 
 def parse(argument: str) -> Override | None:
-    """What Hydra makes of an argument; None if its grammar refuses it."""
+    """An argument as Hydra parses it; None if its grammar refuses it."""
     try:
         return OverridesParser.create().parse_override(argument)
     except HydraException:

@@ -1,4 +1,4 @@
-"""A user's mistake in one line: the key, its value, and what is allowed."""
+"""Explain an error of Hydra or OmegaConf in one line: the key, its value, and what is allowed."""
 
 import difflib
 import re
@@ -12,7 +12,12 @@ TYPES = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or f
 
 
 def explain(error: Exception, given: list[str]) -> str:
-    """One line that names the key and its value, and says what is allowed."""
+    """The message for ``error``.
+
+    Args:
+        error: of Hydra, OmegaConf or this project.
+        given: the command line, for the key as it was typed.
+    """
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, choice = (error.missing_cfg_file or "").rpartition("/")

@@ -1,64 +1,67 @@
-"""``-m … resume=SWEEP_DIR``: the command line of a sweep that goes on."""
+"""The command line of a run or a sweep that is resumed: ``resume=FOLDER``."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra.core.override_parser.types import Override
 
-from tang.atomic import write_whole
+from tang.atomic import atomic_write
 from tang.cli.arguments import MULTIRUN, escaped, parse, plain
 from tang.errors import InputError
-from tang.runs.config import FILE as CONFIG
-from tang.runs.config import MAY_CHANGE, refuse_links
-from tang.runs.folder import RESULT, STUDY
-
-SWEEP = "multirun.yaml"
-"""In a sweep's folder: Hydra's record of how it was started the last time."""
-
-FIRST = "started.yaml"
-"""The same of the first time, kept when it is first resumed: a part of the sweep may be resumed alone."""
+from tang.runs.config import MAY_CHANGE
+from tang.runs.run import RunFolder, latest_to_resume
+from tang.runs.sweep import SweepFolder, latest_sweep
 
 CONSTANT = "hydra.job.config.override_dirname.exclude_keys"
-"""The keys that the names of a sweep's folders leave out: those it doesn't vary."""
+"""Hydra's list of keys that the names of a sweep's folders leave out: those that the sweep doesn't vary."""
 
 OURS = {"hydra.mode", "hydra.sweep.dir", "hydra.sweep.subdir", CONSTANT}
-"""Keys that this package gives anew."""
+"""Keys that are given anew when a sweep is resumed."""
 
 NAME = "${run_name:${hydra.job.num},${hydra.job.override_dirname},${hydra.sweep.dir},FIRST}"
-"""Of a job's folder: the one that it had, or a new one."""
+"""Folder of a job: the one that it had, or a new one numbered from FIRST on."""
 
 
 def resumed(given: Sequence[str]) -> list[str]:
-    """``given`` with the arguments of the sweep that ``resume=`` names, for those keys that it doesn't have itself.
+    """``given``, and if it has ``resume=``, the arguments of that run or sweep for the keys that it doesn't have.
 
     Raises:
-        InputError: the folder isn't a sweep's, or is one and ``-m`` is missing.
+        InputError: the folder isn't that of a run, or with ``-m`` of a sweep.
     """
     name = next((argument.partition("=")[2] for argument in given if argument.startswith("resume=")), None)
-    if name == "latest":
-        name = _newest(
-            f"outputs/sweeps/*/{SWEEP}" if MULTIRUN & set(given) else "outputs/train/*/checkpoints/last.ckpt"
-        )
-    folder = None if name is None else Path(name).expanduser()
-    is_sweep = folder is not None and (folder / SWEEP).is_file()
-    if not MULTIRUN & set(given):
-        if is_sweep:
-            raise InputError(f"resume={folder}: a sweep's folder; give -m too")
-        return list(given) if folder is None else _of_run(given, folder)
-    if folder is None:
+    if name is None:
         return list(given)
-    if (folder / STUDY).is_file():
-        raise InputError(
-            f"resume={folder}: a search's folder; the same command again, without resume=, goes on with it"
-        )
-    if not is_sweep:
-        raise InputError(f"resume={folder}: no sweep's folder, {SWEEP} isn't there; a single run goes on without -m")
+    if MULTIRUN & set(given):
+        return _of_sweep(given, latest_sweep() if name == "latest" else SweepFolder(Path(name).expanduser()))
+    return _of_run(given, latest_to_resume() if name == "latest" else RunFolder(Path(name).expanduser()))
 
-    if not (folder / FIRST).exists():
-        write_whole(folder / FIRST, lambda file: file.write((folder / SWEEP).read_bytes()))
-    before, constant = _started_with(folder / FIRST)
+
+def _of_run(given: Sequence[str], folder: RunFolder) -> list[str]:
+    """The arguments of a single run: Hydra works in its folder, and leaves its config there."""
+    if SweepFolder(folder.path).is_sweep:
+        raise InputError(f"resume={folder.path}: a sweep's folder; give -m too")
+    if not folder.config.is_file():
+        raise InputError(f"resume={folder.path}: no run's folder, {folder.config.relative_to(folder.path)} isn't there")
+    folder.refuse_links()
+    keys = [argument.partition("=")[0] for argument in given if "=" in argument]
+    if others := [key for key in keys if not key.startswith(("resume", MAY_CHANGE, "hydra"))]:
+        raise InputError(f"{others[0]}: a run is resumed with its own config; only {MAY_CHANGE}… may be given")
+    return [*given, f"hydra.run.dir={escaped(str(folder.path))}", "hydra.output_subdir=null"]
+
+
+def _of_sweep(given: Sequence[str], folder: SweepFolder) -> list[str]:
+    """The arguments of a sweep: those that it was first started with, changed by what is given now."""
+    if folder.is_search:
+        raise InputError(f"resume={folder.path}: a search's folder; the same command without resume= resumes it")
+    if not folder.is_sweep:
+        raise InputError(
+            f"resume={folder.path}: no sweep's folder, {folder.record.name} isn't there; "
+            "a single run is resumed without -m"
+        )
+    if not folder.first_record.exists():
+        atomic_write(folder.first_record, lambda file: file.write(folder.record.read_bytes()))
+    before, constant = _started_with(folder)
     ready = [plain(argument, is_sweep=True) for argument in given if not argument.startswith("resume=")]
     now = {_key(argument): argument for argument in ready if "=" in argument}
     for key in now.keys() & before.keys() - constant:
@@ -68,43 +71,14 @@ def resumed(given: Sequence[str]) -> list[str]:
     return [
         *(argument for argument in ready if "=" not in argument),
         *{**kept, **now}.values(),
-        f"hydra.sweep.dir={escaped(str(folder))}",
-        f"hydra.sweep.subdir='{NAME.replace('FIRST', str(_next_number(folder)))}'",
+        f"hydra.sweep.dir={escaped(str(folder.path))}",
+        f"hydra.sweep.subdir='{NAME.replace('FIRST', str(folder.next_number()))}'",
     ]
 
 
-def _newest(files: str) -> str:
-    """The folder, of a run or a sweep, with the newest such file; a finished run's only if there is no other."""
-    folders = {Path(*path.parts[:3]): path.stat().st_mtime for path in Path().glob(files)}
-    if not folders:
-        raise InputError(f"resume=latest: there is no {files}")
-    return str(max(folders, key=lambda folder: (not (folder / RESULT).exists(), folders[folder])))
-
-
-def _of_run(given: Sequence[str], folder: Path) -> list[str]:
-    """The arguments of a single run that goes on: Hydra works in its folder, and leaves its config there."""
-    if not (folder / CONFIG).is_file():
-        raise InputError(f"resume={folder}: no run's folder, {CONFIG} isn't there")
-    refuse_links(folder)
-    keys = [argument.partition("=")[0] for argument in given if "=" in argument]
-    if others := [key for key in keys if not key.startswith(("resume", MAY_CHANGE, "hydra"))]:
-        raise InputError(f"{others[0]}: a run goes on with its own config; only {MAY_CHANGE}… may be given")
-    return [*given, f"hydra.run.dir={escaped(str(folder))}", "hydra.output_subdir=null"]
-
-
-def _next_number(folder: Path) -> int:
-    """Of a sweep's next job."""
-    numbers = (path.name.partition("_")[0] for path in folder.iterdir() if path.is_dir())
-    return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)
-
-
-def _started_with(file: Path) -> tuple[dict[str, str], set[str]]:
-    """A sweep's arguments by their keys, as they were typed, and those among the keys that it didn't vary."""
-    try:
-        recorded: Any = yaml.safe_load(file.read_text(encoding="utf-8"))["hydra"]["overrides"]
-    except (yaml.YAMLError, ValueError, TypeError, KeyError):
-        raise InputError(f"{file}: broken; give the sweep's keys again, with hydra.sweep.dir={file.parent}") from None
-    overrides = {_key(argument): argument for argument in [*recorded["hydra"], *recorded["task"]]}
+def _started_with(folder: SweepFolder) -> tuple[dict[str, str], set[str]]:
+    """A sweep's first arguments by their keys, as they were typed, and the keys that it didn't vary."""
+    overrides = {_key(argument): argument for argument in folder.first_overrides()}
     parsed = parse(overrides.get(CONSTANT, ""))
     constant: set[str] = set(map(str, parsed.value())) if parsed else set()  # type: ignore[arg-type]
     typed = {key: _once(argument) if key in constant else argument for key, argument in overrides.items()}
@@ -112,7 +86,7 @@ def _started_with(file: Path) -> tuple[dict[str, str], set[str]]:
 
 
 def _once(argument: str) -> str:
-    """``key=value`` of ``key=choice('value')``, as which a sweep over a group has its constant keys."""
+    """``key=value`` of ``key=choice('value')``, the form that a sweep over a group gives its constant keys."""
     name, _, value = argument.partition("=choice(")
     if not value.startswith("'"):
         return f"{name}={value[:-1]}" if value else argument
@@ -122,7 +96,7 @@ def _once(argument: str) -> str:
 
 
 def _varied(argument: str) -> str:
-    """``key=choice(value)`` of ``key=value``: one of several values that the folders are named by."""
+    """``key=choice(value)`` of ``key=value``: a key that folders are named by stays in their names."""
     parsed = parse(argument)
     if parsed is None or parsed.is_sweep_override():
         return argument

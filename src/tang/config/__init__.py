@@ -1,81 +1,95 @@
-"""The typed schema under ``conf/``: every key, its type and what it may be.
+"""Typed configuration: each key's type, default, range and line of help stand in one dataclass field.
 
-Hydra refuses unknown keys and wrong types while it composes; :func:`check` then refuses values
-out of range.
+``conf/`` holds presets of these values and what belongs to Hydra. Hydra refuses unknown keys and wrong types while it
+composes; :func:`typed` then refuses values out of range, and returns the dataclass with its values.
 """
 
 import dataclasses
-from typing import Any
+from typing import Any, TypeVar
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from tang.config.scripts import Check, Evaluate, Export, Predict, Report, Sample
-from tang.config.studies import Flow, Gradients, Initialization, Memory, Study
-from tang.config.training import (
+from tang.config.data import NamesConfig, PoemsConfig
+from tang.config.logger import CSV, TensorBoard
+from tang.config.model import ClassifierConfig, LanguageModelConfig
+from tang.config.optimizer import (
     SGD,
     Adadelta,
     Adagrad,
     Adam,
-    Classifier,
     Cosine,
-    LanguageModel,
     Muon,
     NAdam,
-    Names,
     Plateau,
-    Poems,
     RAdam,
     RMSprop,
-    Scheduler,
-    Train,
+    SchedulerConfig,
 )
+from tang.config.scripts import CheckConfig, EvaluateConfig, ExportConfig, PredictConfig, ReportConfig, Sample
+from tang.config.studies import Flow, Gradients, Initialization, Memory, StudyConfig
+from tang.config.train import TrainConfig
+from tang.config.trainer import TrainerConfig
 from tang.errors import InputError
 
-SCHEMAS: dict[str, dict[str, type]] = {
-    "hydra/schema": {
-        "train": Train,
-        "sample": Sample,
-        "evaluate": Evaluate,
-        "predict": Predict,
-        "check": Check,
-        "export": Export,
-        "study": Study,
-        "report": Report,
-    },
-    "hydra/schema/data": {"poems": Poems, "names": Names},
-    "hydra/schema/model": {"language_model": LanguageModel, "classifier": Classifier},
-    "hydra/schema/optimizer": {
-        "adam": Adam,
-        "nadam": NAdam,
-        "radam": RAdam,
-        "muon": Muon,
-        "sgd": SGD,
-        "adagrad": Adagrad,
-        "rmsprop": RMSprop,
-        "adadelta": Adadelta,
-    },
-    "hydra/schema/scheduler": {"none": Scheduler, "cosine": Cosine, "plateau": Plateau},
-    "hydra/schema/study": {"memory": Memory, "gradients": Gradients, "flow": Flow, "initialization": Initialization},
+T = TypeVar("T")
+
+SCRIPTS: dict[str, type] = {
+    "train": TrainConfig,
+    "sample": Sample,
+    "evaluate": EvaluateConfig,
+    "predict": PredictConfig,
+    "check": CheckConfig,
+    "export": ExportConfig,
+    "study": StudyConfig,
+    "report": ReportConfig,
 }
+
+GROUPS: dict[str, dict[str, type]] = {
+    "data": {"poems": PoemsConfig, "names": NamesConfig},
+    "model": {"language_model": LanguageModelConfig, "classifier": ClassifierConfig},
+    "optimizer": {
+        **{"adam": Adam, "nadam": NAdam, "radam": RAdam, "muon": Muon, "sgd": SGD},
+        **{"adagrad": Adagrad, "rmsprop": RMSprop, "adadelta": Adadelta},
+    },
+    "scheduler": {"none": SchedulerConfig, "cosine": Cosine, "plateau": Plateau},
+    "trainer": {"trainer": TrainerConfig},
+    "logger": {"tensorboard": TensorBoard, "csv": CSV},
+    "study": {"memory": Memory, "gradients": Gradients, "flow": Flow, "initialization": Initialization},
+}
+"""Config group → the schemas that its files in ``conf/`` refer to as ``/hydra/schema/GROUP/NAME``."""
 
 PRESETS = (("sweeper", "optuna"), ("launcher", "ray"))
 """Files below ``conf/hydra/`` with the name of a plugin's own config."""
 
 
-def register() -> None:
-    """Put the schema where Hydra finds it."""
+def register(**scripts: type) -> None:
+    """Store the schemas where Hydra finds them; ``scripts`` replaces those of :data:`SCRIPTS`."""
     store = ConfigStore.instance()
-    # Hydra 1.3 copies the store for each group that --help lists, 2 s in all, though it hands out nothing but copies.
-    # Now a copy of its singletons, as hydra.test_utils makes, shares this one.
+    # Hydra 1.3 deep-copies the store for each group that --help lists, 2 s in all, though it only hands out copies.
+    # A copy of its singletons, as hydra.test_utils makes, now shares this store.
     ConfigStore.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined]
-    Plugins.instance()  # has imported them all, and with it stored their configs
+    Plugins.instance()  # imports all plugins, which store their configs
     for group, name in PRESETS:  # Hydra would take those for schemas of our files, and refuse their defaults lists
         store.repo["hydra"][group].pop(f"{name}.yaml", None)
-    for group, schemas in SCHEMAS.items():
-        for name, node in schemas.items():
-            store.store(group=group, name=name, node=node)
+    for name, schema in {**SCRIPTS, **scripts}.items():
+        store.store(group="hydra/schema", name=name, node=schema)
+    for group, schemas in GROUPS.items():
+        for name, schema in schemas.items():
+            store.store(group=f"hydra/schema/{group}", name=name, node=schema)
+
+
+def typed(config: DictConfig, schema: type[T]) -> T:
+    """The composed ``config`` as an object of its dataclass, all values checked and interpolations resolved.
+
+    Raises:
+        InputError: names the key, its value and what is allowed.
+    """
+    check(config)
+    values = OmegaConf.to_object(config)
+    assert isinstance(values, schema)
+    return values
 
 
 def check(config: DictConfig, path: str = "") -> None:
@@ -85,7 +99,7 @@ def check(config: DictConfig, path: str = "") -> None:
         InputError: names the key, its value and what is allowed.
     """
     schema: Any = OmegaConf.get_type(config)
-    known = {f.name: f.metadata.get("rule") for f in dataclasses.fields(schema)}
+    known = {field.name: field.metadata.get("rule") for field in dataclasses.fields(schema)}
     for name in map(str, config):
         full = f"{path}{name}"
         if name not in known:

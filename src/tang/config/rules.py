@@ -1,4 +1,4 @@
-"""What values the keys of a config may have."""
+"""Ranges of config values, and the field of a dataclass that is a config key."""
 
 from collections.abc import Callable
 from dataclasses import field
@@ -8,7 +8,7 @@ from tang.text.forms import FORMS
 
 
 class Rule(NamedTuple):
-    """What values a key may have."""
+    """The values that a key accepts: a test, and its description for messages and help."""
 
     holds: Callable[[Any], bool]
     allowed: str
@@ -40,11 +40,11 @@ FORM_NAME = one_of(*FORMS)
 FORM_NAMES = Rule(lambda names: len(names) > 0 and set(names) <= set(FORMS), f"null or some of {', '.join(FORMS)}")
 
 STARTS = "日红山夜湖海月"
-"""What poems begin with unless told otherwise."""
+"""First characters of poems, unless others are given."""
 
 
 def key(default: Any, help: str = "", rule: Rule | None = None) -> Any:
-    """A key of the config: its default, a line of help, and the rule for its values (null is free of it)."""
+    """A key of the config: its default, a line of help, and the rule for its values; null is always accepted."""
     metadata = {"help": help, "rule": rule}
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata)

@@ -1,4 +1,4 @@
-"""The schemas of the other scripts' configs."""
+"""Keys of the other scripts."""
 
 from dataclasses import dataclass, field
 
@@ -17,12 +17,17 @@ from tang.config.rules import (
     one_of,
 )
 
+CKPT = "checkpoint, exported .safetensors, or latest: the best of the newest run"
+OUT = "file to write to instead of the screen"
+
 
 @dataclass
 class Places:
-    dir: str | None = None
-    path: str | None = None
-    cache: str | None = None
+    """Where the corpus is."""
+
+    dir: str | None = key(None, "folder of the corpus's files, if it has moved")
+    path: str | None = key(None, "your own poems, if they have moved")
+    cache: str | None = key(None, "folder of prepared ids")
 
 
 @dataclass
@@ -59,58 +64,58 @@ class Sample:
 
 
 @dataclass
-class Evaluate:
-    """``conf/evaluate.yaml``."""
+class EvaluateConfig:
+    """The perplexity card of a model, and the quality card of its poems."""
 
-    ckpt: str = MISSING
+    ckpt: str = key(MISSING, CKPT)
+    split: str = key("test", "split of its corpus", one_of("train", "val", "test"))
+    poems: int = key(0, "poems to write and measure for each form and constraint; 0: none", at_least(0))
+    form: str | None = key(None, "of these poems; null: the four regulated forms", FORM_NAME)
+    temperature: float = key(0.8, "of these poems", TEMPERATURE)
+    seed: int = key(1, "of these poems", SEED)
+    batch_size: int = key(128, "poems at once: memory and speed", at_least(1))
+    precision: str = key("32-true", "of the computation", one_of("32-true", "bf16-mixed", "64-true"))
     data: Places = field(default_factory=Places)
-    split: str = key("test", rule=one_of("train", "val", "test"))
-    poems: int = key(0, rule=at_least(0))
-    form: str | None = key(None, rule=FORM_NAME)
-    temperature: float = key(0.8, rule=TEMPERATURE)
-    seed: int = key(1, rule=SEED)
-    batch_size: int = key(128, rule=at_least(1))
-    precision: str = key("32-true", rule=one_of("32-true", "bf16-mixed", "64-true"))
-    format: str = key("text", rule=one_of("text", "json"))
-    out: str | None = None
+    format: str = key("text", "of the output", one_of("text", "json"))
+    out: str | None = key(None, OUT)
 
 
 @dataclass
-class Predict:
-    """``conf/predict.yaml``."""
+class PredictConfig:
+    """The likeliest languages of names."""
 
-    ckpt: str = MISSING
-    name: list[str] = MISSING
-    top: int = key(3, rule=at_least(1))
-    format: str = key("text", rule=one_of("text", "json"))
-    out: str | None = None
-
-
-@dataclass
-class Export:
-    """``conf/export.yaml``."""
-
-    ckpt: str = MISSING
-    to: str = key(MISSING, rule=SAFETENSORS)
+    ckpt: str = key(MISSING, CKPT)
+    name: list[str] = key(MISSING, "a name, or several: Satoshi,Jackson")
+    top: int = key(3, "languages for each name", at_least(1))
+    format: str = key("text", "of the output", one_of("text", "json"))
+    out: str | None = key(None, OUT)
 
 
 @dataclass
-class Check:
-    """``conf/check.yaml``."""
+class ExportConfig:
+    """A trained model as safetensors."""
 
-    poem: str | None = None
-    file: str | None = None
-    ckpt: str | None = None
-    corpus: bool = False
+    ckpt: str = key(MISSING, CKPT)
+    to: str = key(MISSING, "file to write", SAFETENSORS)
+
+
+@dataclass
+class CheckConfig:
+    """Reports on poems."""
+
+    poem: str | None = key(None, "any text; lines end at punctuation and line breaks")
+    file: str | None = key(None, "text file of poems with blank lines between them, instead of poem=")
+    ckpt: str | None = key(None, f"adds the likelihood of each character under its model; {CKPT}")
+    corpus: bool = key(False, "adds the lines found in the training split, the model's or the 全唐诗's")
     data: Places = field(default_factory=Places)
-    format: str = key("text", rule=one_of("text", "json"))
-    out: str | None = None
+    format: str = key("text", "of the output", one_of("text", "json"))
+    out: str | None = key(None, OUT)
 
 
 @dataclass
-class Report:
-    """``conf/report.yaml``."""
+class ReportConfig:
+    """The report of a sweep."""
 
-    dir: str = MISSING
-    x: str | None = None
-    y: str | None = None
+    dir: str = key(MISSING, "folder of a sweep, finished or not, or latest")
+    x: str | None = key(None, "key on the heat map's horizontal axis; null: one of the two that matter most")
+    y: str | None = key(None, "key on its vertical axis")

@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from tang.reporting.reading import Points, read, validations
-from tang.sweeps.summary import SEED, Run, by_setting, losses, over_seeds, shorten, spread_of_losses, varied
+from tang.runs.sweep import RunRecord
+from tang.sweeps.summary import SEED, by_configuration, losses, over_seeds, shorten, spread_of_losses, varied
 from tang.tables import markdown
 
 LENGTHS = ("data", "experiment", "trainer.max_", "trainer.accumulate_grad_batches")
@@ -23,7 +24,7 @@ class Setting:
     """Of the keys that the sweep varied, and"""
     shown: dict[str, str]
     """how tables and legends have them."""
-    runs: list[Run]
+    runs: list[RunRecord]
 
     @cached_property
     def losses(self) -> list[float]:
@@ -57,7 +58,7 @@ class Sweep:
     """Those that varied, but for the seed."""
     settings: list[Setting]
     """Those with a run that finished or diverged, best first."""
-    unfinished: list[Run]
+    unfinished: list[RunRecord]
     """Those without a result, the diverged too."""
 
     @property
@@ -86,7 +87,7 @@ def settle(folder: Path) -> Sweep:
         InputError: ``folder`` isn't that of a sweep.
     """
     runs = read(folder)
-    groups = by_setting(runs)
+    groups = by_configuration(runs)
     keys = [key for key in varied(runs) if key != SEED]
     shown = {key: shorten(values[key] for values, _ in groups) for key in keys}
     settings = [Setting(values, {key: shown[key][values[key]] for key in keys}, members) for values, members in groups]
@@ -108,6 +109,6 @@ def table(sweep: Sweep, verdict: Callable[[Setting], str]) -> str:
     return markdown(rows)
 
 
-def unfinished_table(runs: Sequence[Run]) -> str:
+def unfinished_table(runs: Sequence[RunRecord]) -> str:
     """The runs without a result, and why."""
-    return markdown([{"run": run.folder.name, "status": run.status.replace("|", "\\|")} for run in runs])
+    return markdown([{"run": run.folder.path.name, "status": run.status.replace("|", "\\|")} for run in runs])

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from tang.reporting.configurations import LENGTHS, Setting, Sweep
 from tang.reporting.style import COLOURS, FEW, label, names, weight
-from tang.sweeps.summary import LOSS
+from tang.runs.sweep import LOSS
 
 
 class Curve(NamedTuple):

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from tang.errors import InputError
 from tang.reporting.configurations import Sweep
 from tang.reporting.style import colours, label, names, scale, weight
-from tang.sweeps.summary import LOSS
+from tang.runs.sweep import LOSS
 
 
 def choose_keys(sweep: Sweep, x: str | None, y: str | None) -> tuple[str, str] | None:

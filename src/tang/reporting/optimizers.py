@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from tang.reporting.configurations import Setting, Sweep
 from tang.reporting.significance import LEVEL, holm, is_sample, welch
-from tang.sweeps.summary import LOSS, spread_of_losses
+from tang.runs.sweep import LOSS
+from tang.sweeps.summary import spread_of_losses
 from tang.tables import markdown
 
 CLOSE = 0.02

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from tang.reporting.configurations import Sweep
 from tang.reporting.style import colours, label, names, scale
-from tang.sweeps.summary import LOSS
+from tang.runs.sweep import LOSS
 
 SWAY = 0.04
 """How far lines with the same value are spread on its axis, better ones lower."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tang.errors import InputError
-from tang.sweeps.summary import LOSS, Run, collect
+from tang.runs.sweep import LOSS, RunRecord, SweepFolder
 
 logging.getLogger("tensorboard").setLevel(logging.WARNING)  # it tells of every file it opens
 
@@ -15,7 +15,7 @@ Points = list[tuple[int, float]]
 """Training steps, and a figure after each."""
 
 
-def read(folder: Path) -> list[Run]:
+def read(folder: Path) -> list[RunRecord]:
     """The runs of a sweep, finished or not.
 
     Raises:
@@ -27,15 +27,15 @@ def read(folder: Path) -> list[Run]:
         raise InputError(f"dir={folder}: no such folder")
     if (folder / ".hydra").is_dir():
         raise InputError(f"dir={folder}: this is a run; give the folder of a sweep")
-    runs = collect(folder)
+    runs = SweepFolder(folder).runs()
     if not runs:
         raise InputError(f"dir={folder}: no runs in it; sweeps are in outputs/sweeps")
     return runs
 
 
-def validations(run: Run) -> Points:
+def validations(run: RunRecord) -> Points:
     """``val/loss`` as TensorBoard has it; finite values only."""
-    events = EventAccumulator(str(run.folder), size_guidance={"scalars": 0})
+    events = EventAccumulator(str(run.folder.path), size_guidance={"scalars": 0})
     events.Reload()
     points = events.Scalars(LOSS) if LOSS in events.Tags()["scalars"] else []
     return [(point.step + 1, point.value) for point in points if math.isfinite(point.value)]

@@ -56,8 +56,8 @@ def counted(sweep: Sweep) -> str:
         diverged = sum(run.has_diverged for run in sweep.unfinished)
         words += f" Runs without a result: {len(sweep.unfinished)}"
         words += f", {diverged} of them diverged." if diverged else "."
-    best = min(results, key=lambda result: float(result["val_loss"]), default=None)
-    return f"{words} Best: `{best['checkpoint']}`" if best else words
+    best = min(results, key=lambda result: result.val_loss, default=None)
+    return f"{words} Best: `{best.checkpoint}`" if best else words
 
 
 def draw(sweep: Sweep, x: str | None, y: str | None) -> tuple[dict[str, Figure], list[str]]:

@@ -1,92 +1,67 @@
-"""The config of a run that has begun, from its folder: a file as strange as a checkpoint may be."""
+"""The config in a run's folder: read as untrusted data, checked as if it had been typed."""
 
-import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from tang.atomic import write_text_whole
-from tang.config import SCHEMAS, check
-from tang.config.training import Adam, Train
+from tang.atomic import write_text
+from tang.config import GROUPS, typed
+from tang.config.optimizer import OPTIMIZERS
+from tang.config.train import TrainConfig
 from tang.errors import InputError
-from tang.runs.folder import RESULT
-
-FILE = Path(".hydra", "config.yaml")
-"""In a run's folder: its config, as Hydra composed it."""
+from tang.runs.run import RunFolder
 
 MAY_CHANGE = "trainer.max_"
-"""What the keys begin with that may be given to a run that goes on."""
+"""Prefix of the keys that may be given to a run that is resumed."""
 
 TARGETS: dict[str, dict[str, Any]] = {
     **{
-        group: {schema._target_: schema for schema in SCHEMAS[f"hydra/schema/{group}"].values()}  # type: ignore[attr-defined]
+        group: {schema._target_: schema for schema in GROUPS[group].values()}  # type: ignore[attr-defined]
         for group in ("data", "model", "scheduler")
     },
-    "optimizer": {
-        "torch.optim.AdamW": Adam,
-        "tang.tasks.muon.Muon": SCHEMAS["hydra/schema/optimizer"]["muon"],
-        **{
-            f"torch.optim.{schema.__name__}": schema
-            for name, schema in SCHEMAS["hydra/schema/optimizer"].items()
-            if name != "muon"
-        },
-    },
+    "optimizer": OPTIMIZERS,
 }
-"""The only names of code that such a file may have, and their schemas."""
+"""Config group → the ``_target_`` values that are accepted → their schemas."""
 
 MAX_BYTES = 2**20
-"""Of such a file; it has some 3,000."""
+"""Largest file that is read; a config has some 3,000 bytes."""
 
-_PLAIN = re.compile(r"\$\{[\w.]+\}")
+_REFERENCE = re.compile(r"\$\{[\w.]+\}")
 """A reference to another key, as ``${seed}``."""
 
 
-def of_run(folder: Path) -> DictConfig:
-    """The config that the run in ``folder`` began with, checked as if it had been typed.
+def load_config(folder: RunFolder) -> TrainConfig:
+    """The config that a run was started with.
 
     Raises:
-        InputError: it can't be read, or isn't one of this project.
+        InputError: the file can't be read, or isn't a config of this project.
     """
-    path = folder / FILE
     try:
-        refuse_links(folder)
-        loaded: Any = _read(path)
-        config: Any = OmegaConf.structured(Train)
-        for group, targets in TARGETS.items():
+        folder.refuse_links()
+        loaded: Any = _read(folder.config)
+        config: Any = OmegaConf.structured(TrainConfig)
+        for group, schemas in TARGETS.items():
             target = loaded[group]["_target_"]
-            config[group] = OmegaConf.structured(targets[target])
+            config[group] = OmegaConf.structured(schemas[target])
             config[group]["_target_"] = target
-        merged = OmegaConf.merge(config, loaded)
-        assert isinstance(merged, DictConfig)
-        for group in TARGETS:  # looked up above; nothing else in the file may say otherwise
+        merged: Any = OmegaConf.merge(config, loaded)
+        for group in TARGETS:  # an interpolation in the file could say otherwise
             merged[group]["_target_"] = config[group]["_target_"]
-        check(merged)
+        return typed(merged, TrainConfig)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-    except Exception as error:  # what a stranger's file holds can raise anything
+        raise InputError(f"{folder.config}: {error}") from error
+    except Exception as error:  # an untrusted file can raise anything
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-        raise InputError(f"{path}: not the config of a run of this project ({reason})") from error
-    return merged
-
-
-def refuse_links(folder: Path) -> None:
-    """Of what is written there nothing may lead out of a run's folder.
-
-    Raises:
-        InputError: something in it is a link.
-    """
-    for place, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            if (path := Path(place, name)).is_symlink():
-                raise InputError(f"{path}: is a link; a run's folder has none")
+        raise InputError(f"{folder.config}: not the config of a run of this version ({reason})") from error
 
 
 def _read(path: Path) -> DictConfig:
-    """A YAML file without what could grow or act: aliases, and calls of resolvers."""
+    """A YAML file without aliases, which can grow, and without calls of resolvers, which can act."""
     if not path.is_file() or path.stat().st_size > MAX_BYTES:
         raise InputError("no file of a config's size")
     text = path.read_text(encoding="utf-8")
@@ -94,23 +69,23 @@ def _read(path: Path) -> DictConfig:
         raise InputError("has a YAML alias; Hydra writes none")
     loaded = OmegaConf.create(text)
     assert isinstance(loaded, DictConfig)
-    for value in _texts(OmegaConf.to_container(loaded, resolve=False)):
-        if "${" in _PLAIN.sub("", value):
+    for value in _strings(OmegaConf.to_container(loaded, resolve=False)):
+        if "${" in _REFERENCE.sub("", value):
             raise InputError(f"{value}: calls a function; give the value itself")
     return loaded
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """All that stand in lists and dicts."""
+def _strings(value: Any) -> Iterator[str]:
+    """All strings in nested lists and dicts."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)
+            yield from _strings(item)
 
 
-def to_go_on(folder: Path, given: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """The config of the run in ``folder``, with what ``overrides`` may change of it changed.
+def resumed_config(folder: RunFolder, given: TrainConfig, overrides: Sequence[str]) -> TrainConfig:
+    """The config of the run in ``folder``, with the changes that ``overrides`` may make.
 
     Args:
         folder: of the run.
@@ -118,19 +93,17 @@ def to_go_on(folder: Path, given: DictConfig, overrides: Sequence[str]) -> DictC
         overrides: the command line.
 
     Raises:
-        InputError: as :func:`of_run`; or the run has come to its end.
+        InputError: as :func:`load_config`; or the run is finished and no later end is given.
     """
-    config = of_run(folder)
+    config = load_config(folder)
     keys = [override.partition("=")[0] for override in overrides]
     changes = [key.rpartition(".")[2] for key in keys if key.startswith(MAY_CHANGE)]
-    if not changes and (folder / RESULT).exists():
-        raise InputError(f"resume={os.path.relpath(folder)}: this run is finished; trainer.max_epochs=… trains on")
-    for name in changes:
-        config.trainer[name] = given.trainer[name]
-    return config
+    if not changes and folder.is_finished:
+        raise InputError(f"resume={folder.relative}: this run is finished; trainer.max_epochs=… trains on")
+    return replace(config, trainer=replace(config.trainer, **{name: getattr(given.trainer, name) for name in changes}))
 
 
-def keep(folder: Path, config: DictConfig) -> None:
-    """Make ``config`` the one that the run in ``folder`` has from now on."""
-    if (folder / FILE).exists():
-        write_text_whole(folder / FILE, OmegaConf.to_yaml(config))
+def save_config(folder: RunFolder, config: TrainConfig) -> None:
+    """Replace the config in a run's folder, if it has one."""
+    if folder.config.exists():
+        write_text(folder.config, OmegaConf.to_yaml(OmegaConf.structured(config)))

@@ -1,4 +1,4 @@
-"""The processes of a run on several devices, seen before PyTorch is there: all but the first are followers.
+"""The ranks of a run on several devices, known before PyTorch is imported: all but rank 0 are followers.
 
 Lightning starts the followers on one machine, with LOCAL_RANK set and with the first process's folder; torchrun
 and srun start all processes, on several machines.
@@ -12,22 +12,22 @@ from collections.abc import Sequence
 from tang.errors import InputError
 
 RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
-"""Where a process finds its number, the surest first."""
+"""Environment variables with the rank of a process, in order of precedence."""
 
 FOLLOWER = ["hydra/job_logging=follower", "hydra.output_subdir=null"]
-"""It writes no files, and speaks only when it fails."""
+"""Overrides of a follower: it writes no files, and prints nothing but its failure."""
 
 
 def rank() -> int:
-    """The number of this process among those of its run, counted from 0."""
+    """The rank of this process in its run, from 0."""
     return next((int(os.environ[name]) for name in RANKS if name in os.environ), 0)
 
 
 def follow(given: Sequence[str]) -> list[str]:
-    """The command line of this process: a follower's has :data:`FOLLOWER` too, and it ends with its parent.
+    """The command line of this process, with :data:`FOLLOWER` for a follower, which also ends with its parent.
 
     Raises:
-        InputError: torchrun or srun has started several processes, and nothing tells them their folder.
+        InputError: torchrun or srun has started several processes without hydra.run.dir, so without a common folder.
     """
     started = os.environ.get("WORLD_SIZE" if "RANK" in os.environ else "SLURM_STEP_NUM_TASKS", "1")
     if int(started) > 1 and not any(argument.startswith("hydra.run.dir=") for argument in given):
@@ -39,7 +39,7 @@ def follow(given: Sequence[str]) -> list[str]:
 
 
 def _end_with(parent: int) -> None:
-    """A process that waits for a device of one that was killed would wait for long, and hold its own."""
+    """End this process when its parent is gone: it would wait for the parent's collectives, and hold its device."""
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)

@@ -1,16 +1,15 @@
-"""Sweeps: where their runs go, each run in a process of its own, the table at the end.
+"""Sweeps: each run in a process of its own, on whatever launcher; the table at the end.
 
-Whoever imports a part of this package has the resolvers that ``conf/`` uses: also the processes
-of a launcher, which import what a job that they are handed refers to.
+Importing the package registers the resolvers that ``conf/`` uses. A launcher's processes import it as well, with the
+job that they are handed.
 """
 
 from omegaconf import OmegaConf
 
-from tang.runs import names
+from tang.runs.names import run_name
 from tang.sweeps import gpus
 
-OmegaConf.register_new_resolver("new_folder", names.new_folder, use_cache=True, replace=True)
-OmegaConf.register_new_resolver("run_name", names.run_name, replace=True)
+OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 OmegaConf.register_new_resolver("gpus", gpus.as_text, use_cache=True, replace=True)
 OmegaConf.register_new_resolver("jobs_at_once", gpus.jobs_at_once, use_cache=True, replace=True)
 OmegaConf.register_new_resolver("gpus_per_ray_job", gpus.per_ray_job, use_cache=True, replace=True)

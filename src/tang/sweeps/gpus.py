@@ -1,8 +1,7 @@
-"""``hydra/launcher=gpus``: a job for each GPU of this machine, and each GPU for one job.
+"""``hydra/launcher=gpus``: one job at a time on each GPU of this machine.
 
-A GPU belongs to the process that holds the lock on its file. The kernel gives the lock back when that
-process ends, however it ends. All sweeps of a user on a machine share the files, so that two of them
-share the GPUs.
+A process claims a GPU by locking its file. The kernel releases the lock when the process ends, however it ends. All
+sweeps of a user on a machine use the same files, so that they share the GPUs.
 """
 
 import logging
@@ -18,10 +17,10 @@ from tang.errors import InputError
 log = logging.getLogger(__name__)
 
 CLAIM = "TANG_GPUS"
-"""In the environment of a job that must claim one: the GPUs to choose from."""
+"""Environment variable of a job that must claim a GPU: those to choose from."""
 
 CORES_A_JOB = 2
-"""Where there is no GPU."""
+"""CPU cores for each job on a machine without GPU."""
 
 
 def visible() -> list[str]:
@@ -42,32 +41,32 @@ def as_text() -> str:
 
 
 def jobs_at_once() -> int:
-    """How many jobs run at once unless ``hydra.launcher.n_jobs`` says it: one a GPU, or one for some cores each."""
+    """Default of ``hydra.launcher.n_jobs``: one for each GPU, or one for every :data:`CORES_A_JOB` cores."""
     from joblib import cpu_count  # type: ignore[import-untyped]
 
     return len(visible()) or max(1, cpu_count() // CORES_A_JOB)
 
 
 def per_ray_job(address: str | None, num_gpus: int | None) -> int:
-    """How many GPUs a job has under Ray: 1 where there are any; of a cluster elsewhere it is taken for granted."""
+    """GPUs of a job under Ray: 1 if there are any; a cluster elsewhere is assumed to have them."""
     return int(address is not None or bool(len(visible()) if num_gpus is None else num_gpus))
 
 
 def claim(names: list[str]) -> FileLock:
-    """Wait until one of the GPUs is free, and make it the only one that CUDA will see. Call it before CUDA starts.
+    """Wait for a free GPU and make it the only one that CUDA sees; to be called before CUDA is initialised.
 
     Returns:
-        the lock; the GPU is this process's until it ends or lets go of the lock.
+        the lock; the GPU belongs to this process until it ends or releases the lock.
 
     Raises:
-        InputError: the folder of the locks is another user's.
+        InputError: the folder of the locks belongs to another user.
     """
     folder = Path(tempfile.gettempdir(), f"tang-{os.getuid()}", "gpus")
     folder.parent.mkdir(mode=0o700, exist_ok=True)
     if folder.parent.stat().st_uid != os.getuid():
         raise InputError(f"{folder.parent}: belongs to another user; set TMPDIR to a folder of your own")
     folder.mkdir(exist_ok=True)
-    is_told = False
+    has_logged = False
     while True:
         for name in names:
             lock = FileLock(folder / f"{name.replace('/', '-')}.lock", timeout=0)
@@ -77,7 +76,7 @@ def claim(names: list[str]) -> FileLock:
                 continue
             os.environ["CUDA_VISIBLE_DEVICES"] = name
             return lock
-        if not is_told:
+        if not has_logged:
             log.info("waiting for a GPU: %s taken", " and ".join(names))
-            is_told = True
+            has_logged = True
         time.sleep(0.5)

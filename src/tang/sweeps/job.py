@@ -1,4 +1,4 @@
-"""A job of a sweep, in a process of its own: ``python -m tang.sweeps.job FOLDER``, with Hydra's files in the folder."""
+"""A job of a sweep in a process of its own: ``python -m tang.sweeps.job FOLDER``, with Hydra's files in the folder."""
 
 import logging
 import os
@@ -12,8 +12,9 @@ from hydra.core.utils import configure_log
 from omegaconf import OmegaConf
 
 from tang.console import ScreenHandler, speak_chinese
-from tang.errors import InputError
-from tang.runs.config import of_run
+from tang.errors import DivergedError, InputError
+from tang.runs.config import load_config
+from tang.runs.run import RunFolder
 from tang.sweeps import gpus
 from tang.sweeps.processes import end_with_parent
 from tang.sweeps.supervise import fail
@@ -22,7 +23,7 @@ log = logging.getLogger("tang.sweeps.job")  # this module is __main__
 
 
 class Numbered(logging.Formatter):
-    """Puts the job's number before every line: those of several jobs come mixed."""
+    """Puts the job's number before every line, since the lines of several jobs are mixed."""
 
     def __init__(self, number: str) -> None:
         super().__init__()
@@ -33,32 +34,31 @@ class Numbered(logging.Formatter):
 
 
 def main() -> None:
-    """Train what the folder's config says; exit code 0 if it has come to its end, and ``failure.txt`` if it failed."""
+    """Train what the folder's config says; exit code 0 if the run is finished, and ``failure.json`` if it failed."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until training handles it
     end_with_parent()
     speak_chinese()
-    folder = Path(sys.argv[1])
-    files = folder / ".hydra"
-    hydra: Any = OmegaConf.load(files / "hydra.yaml").hydra
+    folder = RunFolder(Path(sys.argv[1]))
+    hydra: Any = OmegaConf.load(folder.hydra).hydra
     configure_log(hydra.job_logging, hydra.verbose)
     is_parallel = not hydra.launcher._target_.endswith(".BasicLauncher")
     if is_parallel:
-        _number_lines(folder.name.partition("_")[0])
+        _number_lines(folder.path.name.partition("_")[0])
     try:
         names = os.environ.get(gpus.CLAIM)
         lock = gpus.claim(names.split(",")) if names else None
         if is_parallel and (mine := os.environ.get("CUDA_VISIBLE_DEVICES")):
             log.info("on GPU %s", mine)
-        from tang.training.run import train  # imports PyTorch, which asks what GPUs there are
+        from tang.training.run import train  # imports PyTorch, which asks which GPUs there are
 
-        train(of_run(folder), folder, is_sweep=True)
+        train(load_config(folder), folder, is_sweep=True)
         del lock  # it is held until here
     except InputError as error:
-        fail(folder, str(error))
+        fail(folder, "diverged" if isinstance(error, DivergedError) else "refused", str(error))
         sys.exit(1)
     except Exception as error:
         log.exception("this run failed")
-        fail(folder, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        fail(folder, "crashed", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
         sys.exit(1)
 
 

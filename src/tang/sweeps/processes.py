@@ -1,12 +1,11 @@
-"""A sweep's processes, and how a signal reaches them all::
+"""The processes of a sweep, and how a signal reaches all of them::
 
     python src/train.py -m ──► joblib's workers, submitit's, Ray's ──► a job's own process
     (here without a launcher)                                          trains, holds the GPU
 
-A terminal's Ctrl-C comes to the first alone: workers and jobs are in process groups of their own. Each
-process passes a signal on to those it has started, waits for their end, and only then acts itself; so a
-job's checkpoint is on disk before anybody goes. A process that is killed takes those it has started along:
-on Linux they get SIGTERM, upon which a job writes its checkpoint.
+A terminal's Ctrl-C reaches the first process only: workers and jobs are in process groups of their own. Each process
+forwards a signal to its children, waits for them to end, and acts on it only then; so a job's checkpoint is on disk
+before any process ends. When a process is killed, its children get SIGTERM (on Linux), and a job writes its checkpoint.
 """
 
 import ctypes
@@ -24,17 +23,17 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Stopped(Exception):  # noqa: N818 (no error)
-    """A worker was asked to stop; its jobs are left for later."""
+    """A worker was asked to stop; its remaining jobs are left unfinished."""
 
 
 class Worker:
-    """One of joblib's processes. A signal between two jobs mustn't end it: joblib would kill the others."""
+    """A worker process of joblib. A signal between two jobs must not end it, or joblib would kill the other workers."""
 
     stopped = False
 
     @classmethod
     def prepare(cls) -> None:
-        """What joblib calls when a worker begins."""
+        """Initialise a worker; called by joblib."""
         os.setpgrp()
         end_with_parent()
         for number in EXIT_CODES:
@@ -46,13 +45,13 @@ class Worker:
 
 
 def end_with_parent() -> None:
-    """Have Linux send this process SIGTERM when the one that started it is gone."""
+    """On Linux: get SIGTERM when the parent process ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def make_importable() -> None:
-    """Let the processes that this one starts import the package, installed or not."""
+    """Let child processes import the package, whether it is installed or not."""
     source = str(Path(__file__).parents[2])
     known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if source not in known:
@@ -60,29 +59,29 @@ def make_importable() -> None:
 
 
 def run(command: Sequence[str]) -> int:
-    """Run a program to its end, and pass on to it the signals that come for this process; then they act here too.
+    """Run a program to its end and forward signals to it; when it has ended, they take effect here too.
 
     Returns:
         its exit code, −N if signal N ended it.
 
     Raises:
         Stopped: a signal came, and this is one of joblib's workers.
-        SystemExit: a signal came, and whoever handled it before lets the process go on.
-        BaseException: what such a handler raises: KeyboardInterrupt, or SystemExit after submitit has requeued the job.
+        SystemExit: a signal came, and its earlier handler doesn't end the process.
+        BaseException: of an earlier handler: KeyboardInterrupt, or SystemExit once submitit has requeued the job.
     """
     received: list[int] = []
     process: subprocess.Popen[bytes] | None = None
 
-    def pass_on(number: int, frame: FrameType | None) -> None:
+    def forward(number: int, frame: FrameType | None) -> None:
         received.append(number)
         if process is not None:
             process.send_signal(number)
 
-    before = {number: signal.signal(number, pass_on) for number in EXIT_CODES}
+    before = {number: signal.signal(number, forward) for number in EXIT_CODES}
     try:
         make_importable()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
-        for number in tuple(received):  # before there was a process
+        for number in tuple(received):  # before the process existed
             process.send_signal(number)
         while (code := _poll(process)) is None:
             pass

@@ -1,4 +1,4 @@
-"""What ``conf/hydra/sweeper/optuna.yaml`` gives to Optuna: a study on disk, and a sampler that goes on where it was."""
+"""Optuna's storage and sampler for ``conf/hydra/sweeper/optuna.yaml``: a search can be stopped and resumed."""
 
 import logging
 import warnings
@@ -9,7 +9,7 @@ from typing import Any
 from tang.errors import InputError
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
-with warnings.catch_warnings():  # of its own SQLAlchemy, which nobody here could change
+with warnings.catch_warnings():  # about SQLAlchemy, from Optuna itself
     warnings.simplefilter("ignore", DeprecationWarning)
     from optuna.distributions import BaseDistribution, check_distribution_compatibility
     from optuna.samplers import BaseSampler, TPESampler
@@ -19,21 +19,21 @@ with warnings.catch_warnings():  # of its own SQLAlchemy, which nobody here coul
 
 
 class Sampler(BaseSampler):
-    """TPE (Bergstra et al. 2011) whose random numbers are those of the seed, the trial's number and the key.
+    """TPE (Bergstra et al. 2011) whose random numbers follow from the seed, the trial's number and the key.
 
-    Optuna's own starts again from its seed in every process: a study that is gone on with would repeat its first
-    trials. With this one two searches of ten trials are one of twenty.
+    Optuna's own sampler starts from its seed in every process, so a resumed study would repeat its first trials. With
+    this one, two searches of ten trials equal one of twenty.
 
     Args:
-        seed: other values try other settings.
-        startup_trials: so many are drawn at random before the estimate begins.
+        seed: of the random numbers.
+        startup_trials: trials drawn at random before the estimate begins.
     """
 
     def __init__(self, seed: int, startup_trials: int) -> None:
         self.seed, self.startup_trials = seed, startup_trials
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        return {}  # each key by itself
+        return {}  # each key is sampled independently
 
     def sample_relative(self, study: Study, trial: FrozenTrial, search_space: dict[str, Any]) -> dict[str, Any]:
         return {}
@@ -50,7 +50,7 @@ class Sampler(BaseSampler):
 
 
 def check_compatible(key: str, before: BaseDistribution, now: BaseDistribution) -> None:
-    """Refuse other choices for ``key`` than the study has had so far; other bounds are fine."""
+    """Refuse other choices for ``key`` than the study has had; other bounds are accepted."""
     try:
         check_distribution_compatibility(before, now)
     except ValueError:
@@ -60,7 +60,7 @@ def check_compatible(key: str, before: BaseDistribution, now: BaseDistribution) 
 
 
 class Storage(RDBStorage):
-    """A study's SQLite file; it and its folder are made if they aren't there."""
+    """A study's SQLite file, created with its folder if missing."""
 
     def __init__(self, path: str) -> None:
         self.path = path

@@ -1,111 +1,104 @@
-"""One job of a sweep, seen from outside: it trains in a process of its own, and harms no other."""
+"""Run one job of a sweep in a process of its own, so that no failure harms the other jobs."""
 
-import json
 import logging
 import math
 import signal
 import sys
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from tang import config
-from tang.atomic import write_text_whole
+from tang.atomic import write_text
+from tang.config import typed
+from tang.config.train import TrainConfig
 from tang.errors import InputError
-from tang.runs.config import FILE as CONFIG
 from tang.runs.config import MAY_CHANGE
-from tang.runs.folder import FAILURE, RESULT
+from tang.runs.run import FailureKind, RunFolder
 from tang.sweeps.processes import Stopped, Worker, run
 
 log = logging.getLogger(__name__)
 
-STARTED = ".hydra/started.yaml"
-"""The config that the run in a folder has; Hydra writes ``config.yaml`` anew whenever a sweep goes on."""
 
-
-def supervise(cfg: DictConfig, folder: Path) -> float:
-    """Run the job whose config Hydra has put into ``folder``, unless it is done.
+def supervise(cfg: DictConfig, folder: RunFolder) -> float:
+    """Run the job whose config Hydra has written to ``folder``, unless it is finished.
 
     Returns:
-        its best ``val/loss``; infinite if it failed. Then ``failure.txt`` says why.
+        its lowest ``val/loss``; infinite if it failed, and ``failure.json`` then says why.
 
     Raises:
         BaseException: the sweep is to stop; see :func:`tang.sweeps.processes.run`.
     """
     if Worker.stopped:
         raise Stopped
-    (folder / FAILURE).unlink(missing_ok=True)
+    folder.clear_failure()
     try:
-        config.check(cfg)
-        if cfg.trainer.strategy == "ddp":
+        if typed(cfg, TrainConfig).trainer.strategy == "ddp":
             raise InputError(
-                f"trainer.strategy={cfg.trainer.strategy}: a sweep's jobs have one device each; "
-                "leave trainer=ddp out, or train one setting at a time, without -m"
+                "trainer.strategy=ddp: a sweep's jobs have one device each; leave trainer=ddp out, or train one "
+                "configuration at a time, without -m"
             )
-        if is_done(folder):
-            log.info("%s: done before", folder.name)
-            return _loss(folder)
+        is_done = prepare(folder)
     except InputError as error:
-        return fail(folder, str(error))
-    code = run([sys.executable, "-m", "tang.sweeps.job", str(folder)])
-    if code == 0:
-        return _loss(folder)
-    if not (folder / FAILURE).exists():
-        fail(folder, how_it_ended(code))
-    return math.inf
+        return fail(folder, "refused", str(error))
+    if is_done:
+        log.info("%s: done before", folder.path.name)
+    else:
+        code = run([sys.executable, "-m", "tang.sweeps.job", str(folder.path)])
+        if code and folder.read_failure() is None:
+            fail(folder, "killed", how_it_ended(code))
+    result = folder.read_result()
+    return math.inf if result is None or folder.read_failure() else result.val_loss
 
 
-def is_done(folder: Path) -> bool:
-    """Whether the run has come to its end; what it begins, or goes on, with is kept.
+def prepare(folder: RunFolder) -> bool:
+    """Record the config that a new run starts with, or compare it with that of a run that is resumed.
+
+    Hydra writes ``config.yaml`` anew whenever a sweep is resumed.
+
+    Returns:
+        whether the run is finished already.
 
     Raises:
-        InputError: it was begun with another config.
+        InputError: the run was started with another config.
     """
-    started, now = folder / STARTED, folder / CONFIG
-    result = folder / RESULT
-    if not result.exists() and not (folder / "checkpoints" / "last.ckpt").exists():
-        write_text_whole(started, now.read_text(encoding="utf-8"))
+    if not folder.has_begun:
+        write_text(folder.started, folder.config.read_text(encoding="utf-8"))
         return False
-    if not started.is_file():
-        raise InputError(f"{started}: isn't there; another sweep's folder can be resumed")
-    before, after = (_flat(OmegaConf.to_container(OmegaConf.load(path))) for path in (started, now))
+    if not folder.started.is_file():
+        raise InputError(f"{folder.started}: isn't there; another sweep's folder can be resumed")
+    before, after = (_flat(OmegaConf.to_container(OmegaConf.load(path))) for path in (folder.started, folder.config))
     changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     if fixed := [key for key in changed if not key.startswith(MAY_CHANGE)]:
-        write_text_whole(now, started.read_text(encoding="utf-8"))
+        write_text(folder.config, folder.started.read_text(encoding="utf-8"))
         raise InputError(
-            f"{fixed[0]}={after.get(fixed[0])}: was {before.get(fixed[0])} when this run began; "
-            "of a run that goes on only trainer.max_* may change"
+            f"{fixed[0]}={after.get(fixed[0])}: was {before.get(fixed[0])} when this run was started; "
+            f"a run is resumed with its own config, only {MAY_CHANGE}* may change"
         )
-    if changed:  # it goes on, to another end
-        write_text_whole(started, now.read_text(encoding="utf-8"))
-        result.unlink(missing_ok=True)
-    return result.exists()
+    if changed:  # another end
+        write_text(folder.started, folder.config.read_text(encoding="utf-8"))
+        folder.clear_outcome()
+    return folder.is_finished
 
 
-def fail(folder: Path, reason: str) -> float:
-    """Keep and log why a run failed; returns infinity."""
-    (folder / FAILURE).write_text(reason + "\n", encoding="utf-8")
-    log.error("failed: %s", reason)
+def fail(folder: RunFolder, kind: FailureKind, message: str) -> float:
+    """Record and log why a run failed; returns infinity, its loss."""
+    folder.write_failure(kind, message)
+    log.error("failed: %s", message)
     return math.inf
 
 
 def how_it_ended(code: int) -> str:
-    """What an exit code that isn't 0 says."""
+    """The meaning of a process's exit code other than 0."""
     if code >= 0:
         return f"ended with exit code {code}"
     name = signal.Signals(-code).name
     return f"killed by {name}" + ("; was memory short?" if name == "SIGKILL" else "")
 
 
-def _loss(folder: Path) -> float:
-    return float(json.loads((folder / RESULT).read_text(encoding="utf-8"))["val_loss"])
-
-
-def _flat(settings: Any, path: str = "") -> dict[str, Any]:
-    """The values of a config by their keys, ``optimizer.lr``."""
+def _flat(values: Any, path: str = "") -> dict[str, Any]:
+    """Nested dicts as one: ``optimizer.lr`` → value."""
     flat: dict[str, Any] = {}
-    for name, value in settings.items():
+    for name, value in values.items():
         full = f"{path}{name}"
         flat |= _flat(value, f"{full}.") if isinstance(value, dict) else {full: value}
     return flat

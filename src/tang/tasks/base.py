@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from tang.data.batches import BatchLoader
-from tang.errors import DIVERGED, InputError
+from tang.errors import DivergedError
 
 
 class Mean(MeanMetric):
@@ -95,6 +95,13 @@ class Task(LightningModule):
         """Metrics shown in summaries; the first one is shown after every epoch."""
         return tuple(f"{split}/{name}" for split in ("val", "test") for name in self.metrics)
 
+    def check_data(self, data: Any) -> None:
+        """Refuse to train this model, an initial checkpoint, on ``data``.
+
+        Raises:
+            InputError: the data isn't of the kind that it was trained on.
+        """
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["task"] = type(self).__name__
 
@@ -172,13 +179,13 @@ class Task(LightningModule):
         """Refuse a step whose loss or gradient ``norm`` isn't finite, before it is applied to the weights.
 
         Raises:
-            InputError: names the batch and the epoch.
+            DivergedError: names the batch and the epoch.
         """
         if not math.isfinite(float(self._loss + norm.to(self._loss.device))):
             batch, epoch = self.trainer.fit_loop.epoch_loop.batch_idx + 1, self.current_epoch + 1
-            raise InputError(
+            raise DivergedError(
                 f"train/loss is {float(self._loss):.4g} and its gradients' norm {float(norm):.4g} at batch {batch} of "
-                f"epoch {epoch}; the step was not applied, {DIVERGED}"
+                f"epoch {epoch}; the step was not applied"
             )
 
     def on_train_epoch_end(self) -> None:

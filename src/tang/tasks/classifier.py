@@ -129,6 +129,10 @@ class Classifier(Task):
     def key_metrics(self) -> tuple[str, ...]:
         return (*super().key_metrics, "train/accuracy")
 
+    def check_data(self, data: NamesDataModule) -> None:
+        if data.languages != self.languages:
+            raise InputError(f"init_from: was trained on other languages: {', '.join(self.languages)}")
+
     def training_step(self, batch: NameBatch, batch_idx: int) -> Tensor:
         logits = self.network(batch.inputs, batch.lengths)
         loss = F.cross_entropy(logits, batch.targets, ignore_index=NO_LANGUAGE, reduction="sum") / batch.num_names

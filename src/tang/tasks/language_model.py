@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.data.vocabulary import PAD, SPECIALS, UNK, Vocabulary
+from tang.errors import InputError
 from tang.tasks.base import Mean, SplitMetrics, Task
 from tang.tasks.cross_entropy import linear_cross_entropy, linear_nll
 from tang.tasks.network import Network
@@ -110,6 +111,12 @@ class LanguageModel(Task):
         if self.corpus != data.source.fingerprint:
             log.warning("%s is not the corpus that the model was trained on: its split may differ", data.source)
         return data
+
+    def check_data(self, data: PoemDataModule) -> None:
+        for key in ("script", "punctuation"):  # in the other script, or with marks where there were none: all unknown
+            before, now = self.data[key], getattr(data.options, key)
+            if before != now:
+                raise InputError(f"data.{key}={now}: init_from was trained with data.{key}={before}; use that")
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean −ln p of the batch's targets; of a shard, the loss whose mean over ranks is that of the batch."""

@@ -1,74 +1,77 @@
-"""What a finished run says to the person who started it: figures, poems, where to go on."""
+"""The last lines of a finished run: held-out metrics, examples of what the model does, the next commands."""
 
+import os
 import shutil
 import sys
-from collections.abc import Sequence
+from functools import singledispatch
 from pathlib import Path
 
 from tang import checkpoint
+from tang.config.train import TrainConfig
 from tang.evaluation.predict_names import as_text, predict
 from tang.generation.generate import known_starts, write
 from tang.generation.sampling import Settings
+from tang.runs.run import Result, RunFolder
+from tang.tasks.base import Task
 from tang.tasks.classifier import Classifier
 from tang.tasks.language_model import LanguageModel
-from tang.training.run import Result
 
 EXAMPLES = ("Satoshi", "Jackson", "Dostoevsky")
 
 
-def closing_words(result: Result, starts: Sequence[str], temperature: float, seed: int) -> str:
-    """What came of a run: its held-out figures, what the model can do now, and the next commands."""
-    if result.task == LanguageModel.__name__:
-        figures, words = _of_poems(result, starts, temperature, seed)
-    else:
-        figures, words = _of_names(result)
+def final_message(result: Result, config: TrainConfig, folder: RunFolder) -> str:
+    """The message of a run that has just finished."""
+    task = checkpoint.load(Path(result.checkpoint), Task)
     return "\n".join(
         [
             "",
-            figures,
-            f"epochs: {result.epochs}, minutes: {result.minutes:.1f}, {result.checkpoint}",
-            "",
-            words,
+            *describe(task, result, config, folder),
             f"curves:      {_command('tensorboard')} --logdir outputs",
         ]
     )
 
 
-def _of_poems(result: Result, starts: Sequence[str], temperature: float, seed: int) -> tuple[str, str]:
-    """The perplexities; a poem for each of ``starts`` that the model knows, and how to have more."""
-    metrics = result.metrics
-    figures = (
-        f"held-out perplexity: {metrics['val/ppl']:.1f} on the val part, {metrics['test/ppl']:.1f} on the test part "
-        f"({metrics['test/ppl_hanzi']:.1f} on its Chinese characters alone)"
-    )
-    model = checkpoint.load(Path(result.checkpoint), LanguageModel)
-    settings = Settings(temperature=temperature)
-    known = known_starts(model.vocabulary, starts)
-    poems = write(model.network, model.vocabulary, known, model.form, settings=settings, seed=seed) if known else []
-    words = [
+@singledispatch
+def describe(task: Task, result: Result, config: TrainConfig, folder: RunFolder) -> list[str]:
+    """The lines about a task's metrics and examples; register an implementation for a new class of task."""
+    return [f"{name}: {value:.4g}" for name, value in result.metrics.items()] + [_run(result), ""]
+
+
+@describe.register
+def _(task: LanguageModel, result: Result, config: TrainConfig, folder: RunFolder) -> list[str]:
+    metrics, samples = result.metrics, config.callbacks.samples
+    known = known_starts(task.vocabulary, samples.start)
+    settings = Settings(temperature=samples.temperature)
+    poems = write(task.network, task.vocabulary, known, task.form, settings=settings, seed=config.seed) if known else []
+    return [
+        f"held-out perplexity: {metrics['val/ppl']:.1f} on the val split, {metrics['test/ppl']:.1f} on the test split "
+        f"({metrics['test/ppl_hanzi']:.1f} on its Chinese characters alone)",
+        _run(result),
+        "",
         "\n\n".join(poem.text for poem in poems),
         "",
         f"more poems:  {_command('python')} src/sample.py ckpt=latest start=春 form=五言绝句",
         f"a card:      {_command('python')} src/evaluate.py ckpt=latest",
     ]
-    return figures, "\n".join(words)
 
 
-def _of_names(result: Result) -> tuple[str, str]:
-    """The accuracies; the languages of some names, and how to ask for others."""
+@describe.register
+def _(task: Classifier, result: Result, config: TrainConfig, folder: RunFolder) -> list[str]:
     metrics = result.metrics
-    figures = (
-        f"held-out accuracy: {metrics['val/accuracy']:.1%} on the val part, {metrics['test/accuracy']:.1%} on the test "
-        f"part ({metrics['test/accuracy_balanced']:.1%} if each language counts the same)"
-    )
-    path = Path(result.checkpoint)
-    words = [
-        as_text(predict(checkpoint.load(path, Classifier), EXAMPLES, top=3)),
+    return [
+        f"held-out accuracy: {metrics['val/accuracy']:.1%} on the val split, {metrics['test/accuracy']:.1%} on the "
+        f"test split ({metrics['test/accuracy_balanced']:.1%} if each language counts the same)",
+        _run(result),
+        "",
+        as_text(predict(task, EXAMPLES, top=3)),
         "",
         f"more names:  {_command('python')} src/predict.py ckpt=latest name=Satoshi",
-        f"a picture:   {path.parent.parent / 'confusion.png'}",
+        f"a picture:   {os.path.relpath(folder.confusion)}",
     ]
-    return figures, "\n".join(words)
+
+
+def _run(result: Result) -> str:
+    return f"epochs: {result.epochs}, minutes: {result.minutes:.1f}, {result.checkpoint}"
 
 
 def _command(name: str) -> str:

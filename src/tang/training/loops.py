@@ -1,15 +1,15 @@
-"""Lightning's training loop, with a moment between batches in which a run can be saved and gone on with exactly.
+"""Lightning's training loop with a moment between batches at which a run can be saved and resumed exactly.
 
-Lightning saves in hooks that it calls while a batch, a validation or an epoch is being finished, and on resuming
-guesses from its counters what has been done: a validation, a plateau scheduler's step or an epoch's mean may then
-be left out or come twice. Here a checkpoint is taken at two places only::
+Lightning saves in hooks that run while a batch, a validation or an epoch is being finished, and on resuming guesses
+from its counters which of these had been done: a validation, a plateau scheduler's step or an epoch's mean may then be
+left out or done twice. Here checkpoints are taken at two places only::
 
     batch: forward, backward, step, its values logged
-      ▲ 1: validation due            is_validation_due, so it comes first on resuming
+      ▲ 1: validation due            is_validation_due is saved; the resumed run validates first
     validation, schedulers that follow it
-      ▲ 2: all done                  the next batch, or the end of the epoch, comes first on resuming
+      ▲ 2: all done                  the resumed run takes the next batch, or ends the epoch, first
 
-Everything else of the loops is Lightning's, 2.6's private classes among it.
+Everything else of the loops is Lightning's; the private classes are those of version 2.6.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
 
 
 class EpochLoop(_TrainingEpochLoop):
-    """Calls ``between_batches`` when all is done that a batch brings with it."""
+    """Calls ``between_batches`` after each batch, once its validation and learning-rate schedulers have run."""
 
     def __init__(self, trainer: pl.Trainer, theirs: _TrainingEpochLoop, between_batches: Callable[[], None]) -> None:
         super().__init__(trainer, theirs.min_steps, theirs.max_steps)
@@ -32,7 +32,7 @@ class EpochLoop(_TrainingEpochLoop):
     def on_run_start(self, data_fetcher: _DataFetcher) -> None:
         super().on_run_start(data_fetcher)
         if self.is_resuming:
-            # The counters are restored. From here on nothing is different from a run that was never stopped.
+            # The counters are restored: from here on the loop runs as if it had never been stopped.
             self.trainer.fit_loop._restarting = self.restarting = self._resuming_from_checkpoint = False
             if self.is_validation_due:
                 self.on_advance_end(data_fetcher)
@@ -60,7 +60,7 @@ class FitLoop(_FitLoop):
 
     def setup_data(self) -> None:
         super().setup_data()
-        self._load_combined_loader_states()  # theirs forgets it if a schedule has asked for the number of steps before
+        self._load_combined_loader_states()  # Lightning forgets them if a schedule has asked for the number of steps
 
     @property
     def done(self) -> bool:

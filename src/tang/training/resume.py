@@ -1,29 +1,28 @@
-"""What a run goes on with, and whether it can."""
+"""Whether a run can be resumed, and from which checkpoint its model starts."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import hydra
-from omegaconf import DictConfig
 
 from tang import checkpoint
+from tang.config.train import TrainConfig
 from tang.errors import InputError
 from tang.tasks.base import Task
 from tang.training.callbacks.checkpoints import STATE
 
 
-def origin(config: DictConfig, last: Path | None, own: Path) -> Path | None:
-    """The checkpoint whose vocabulary and weights a run has, if not its corpus's and random ones.
+def initial_checkpoint(config: TrainConfig, last: Path | None, own: Path) -> Path | None:
+    """Checkpoint to initialise weights and vocabulary from, or None: random weights, the corpus's vocabulary.
 
     Args:
         config: of the run.
-        last: its own, if it goes on; what it started from may be gone.
+        last: the run's own ``last.ckpt`` if it is resumed; the one that it started from may be gone.
         own: the folder of the run or of its sweep, whose checkpoints ``latest`` doesn't mean.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no such checkpoint.
     """
     if config.init_from is None:
         return None
@@ -31,13 +30,13 @@ def origin(config: DictConfig, last: Path | None, own: Path) -> Path | None:
     return last or checkpoint.find(config.init_from, kind, "init_from", own)
 
 
-def state_of(last: Path, task: Task) -> dict[str, Any]:
-    """Where ``last.ckpt`` goes on: epoch, step and the sizes of curves; all else that it has is checked too.
+def resume_state(last: Path, task: Task) -> dict[str, Any]:
+    """Epoch, step and the sizes of event files in ``last.ckpt``, once it is known to fit ``task``.
 
-    Its tensors are let go: they would keep on the disk the file that the next checkpoint replaces.
+    The tensors are released: mapped into memory they would keep a file on the disk that the next checkpoint replaces.
 
     Raises:
-        InputError: it isn't one, or isn't of this ``task``.
+        InputError: the file is no checkpoint, or one of another model, vocabulary or corpus.
     """
     state = checkpoint.resumable(last, task)
     was, now = (
@@ -49,18 +48,16 @@ def state_of(last: Path, task: Task) -> dict[str, Any]:
     return {**{name: state[name] for name in ("epoch", "global_step")}, STATE: {"curves": state[STATE]["curves"]}}
 
 
-def check_end(config: DictConfig, state: Mapping[str, Any]) -> None:
-    """Refuse an end that the run is past.
+def check_end(config: TrainConfig, state: Mapping[str, Any]) -> None:
+    """Refuse an end of training that the run has passed already.
 
     Raises:
-        InputError: says where the run is.
+        InputError: names the epoch or step that the run is at.
     """
-    for key, done in (("max_epochs", state["epoch"] + 1), ("max_steps", state["global_step"])):
-        end = config.trainer[key]
+    trainer = config.trainer
+    for key, end, done in (
+        ("max_epochs", trainer.max_epochs, state["epoch"] + 1),
+        ("max_steps", trainer.max_steps, state["global_step"]),
+    ):
         if end is not None and 0 <= end < done:
             raise InputError(f"trainer.{key}={end}: the run is at {done} already; give at least that")
-
-
-def go_on(folder: Path) -> str:
-    """How to."""
-    return f"python src/train.py resume={os.path.relpath(folder)} goes on"

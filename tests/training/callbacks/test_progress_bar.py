@@ -9,7 +9,7 @@ from tang.data.batches import PoemLoader
 from tang.data.vocabulary import SPECIALS
 from tang.tasks.language_model import LanguageModel
 from tang.training.callbacks.progress import Progress
-from tang.training.callbacks.progress_bar import Bar
+from tang.training.callbacks.progress_bar import ProgressBar
 from tests.data.test_batches import sequences
 
 
@@ -55,7 +55,7 @@ def test_a_step_reads_one_number_from_the_device_unless_it_is_logged(every: int,
         enable_checkpointing=False,
         enable_model_summary=False,
         limit_val_batches=0,
-        callbacks=[Progress(), Bar(), at],
+        callbacks=[Progress(), ProgressBar(), at],
     )
     loader = PoemLoader(sequences([5] * 20), 2)
     with reads:

@@ -1,4 +1,4 @@
-"""The checkpoints of a run: the best weights, and all that is needed to go on."""
+"""Save the checkpoints of a run: the best weights, and everything that resuming needs."""
 
 import io
 import math
@@ -13,36 +13,38 @@ from pytorch_lightning.callbacks import Checkpoint, Timer
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
-from tang.atomic import write_whole
-from tang.errors import DIVERGED, InputError
+from tang.atomic import atomic_write
+from tang.errors import DivergedError, InputError
+from tang.runs.run import RunFolder
 from tang.shutdown import Stop
 from tang.tasks.base import Task
-from tang.training.callbacks.event_files import curve_sizes
+from tang.training.callbacks.event_files import event_file_sizes
 from tang.training.callbacks.random_states import of_all_ranks, set_random_states
 
 STATE = "run"
-"""Where a checkpoint has what Lightning doesn't save."""
+"""Key of a checkpoint under which the state is that Lightning doesn't save."""
 
 
 class Checkpoints(Checkpoint):
-    """``best.ckpt``, the weights of the lowest ``val/loss``; ``last.ckpt``, from which a run goes on exactly.
+    """Saves ``best.ckpt``, the weights of the lowest ``val/loss``, and ``last.ckpt``, which resumes a run exactly.
 
-    The latter is written after every epoch, when the last one is ``minutes`` old, and when the process has been
-    asked to stop. Beside weights, optimizer and counters it has the random states, the means of the epoch so far
-    and the sizes of TensorBoard's files, so that whatever was logged later can be cut off.
+    ``last.ckpt`` is written after every epoch, when the previous one is ``minutes`` old, and when the process has been
+    asked to stop. Beside weights, optimizer and counters it has the random states, the running means of the epoch
+    and the sizes of TensorBoard's files, so that points logged after it can be cut off.
 
     Args:
-        folder: where they go.
-        minutes: the most that can be lost when the process is killed; a validation is not interrupted for it.
-        stop: asks the run to stop; it then does so with that exit code.
+        folder: of the run.
+        minutes: most minutes of training that can be lost when the process is killed; a validation isn't interrupted.
+        stop: whether the run is asked to stop, and the exit code it then ends with.
     """
 
-    def __init__(self, folder: Path, minutes: float, stop: Stop) -> None:
-        self.best, self.last = folder / "best.ckpt", folder / "last.ckpt"
+    def __init__(self, folder: RunFolder, minutes: float, stop: Stop) -> None:
+        self.best, self.last = folder.best, folder.last
+        self._folder = folder
         self.minutes = minutes
         self.stop = stop
         self.best_metrics: dict[str, float] = {}
-        """What the validation with the lowest ``val/loss`` logged; empty before the first."""
+        """Metrics of the validation with the lowest ``val/loss``; empty before the first."""
         self._saved_at = time.monotonic()
         self._resumed: dict[str, Any] | None = None
 
@@ -52,7 +54,7 @@ class Checkpoints(Checkpoint):
             trainer.should_stop = self._resumed["should_stop"]
             states = self._resumed["random"]
             if len(states) != trainer.world_size:
-                raise InputError(f"{self.last}: was trained on {len(states)} devices; go on with as many")
+                raise InputError(f"{self.last}: was trained on {len(states)} devices; resume it on as many")
             set_random_states(states[trainer.global_rank], trainer.strategy.root_device)
         self._saved_at = time.monotonic()
         self.stop.listen()  # Lightning has handlers of its own
@@ -63,11 +65,11 @@ class Checkpoints(Checkpoint):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.stop.awaited = False
-        if self._agreed(trainer, self.stop.requested is not None):
+        if self._any_rank(trainer, self.stop.requested is not None):
             self._end(trainer)
 
     def on_validation_batch_end(self, trainer: Trainer, *args: Any, **kwargs: Any) -> None:
-        if self._can_save(trainer) and self._agreed(trainer, self.stop.requested is not None):
+        if self._can_save(trainer) and self._any_rank(trainer, self.stop.requested is not None):
             self._save(trainer)
             self._end(trainer)
 
@@ -75,23 +77,23 @@ class Checkpoints(Checkpoint):
         if not trainer.sanity_checking and "val/loss" in trainer.callback_metrics:
             metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if "val/" in name}
             if not math.isfinite(metrics["val/loss"]):
-                raise InputError(f"val/loss is {metrics['val/loss']} after step {trainer.global_step}: {DIVERGED}")
+                raise DivergedError(f"val/loss is {metrics['val/loss']} after step {trainer.global_step}")
             if not self.best_metrics or metrics["val/loss"] < self.best_metrics["val/loss"]:
                 self.best_metrics = metrics
                 trainer.save_checkpoint(self.best, weights_only=True)
 
     def between_batches(self, trainer: Trainer) -> None:
-        """Save if it is time to; end the run if that is asked for."""
+        """Save if a save is due; end the run if it was asked to stop."""
         is_asked = self.stop.requested is not None
         is_old = time.monotonic() - self._saved_at >= 60 * self.minutes
-        is_due = trainer.fit_loop.epoch_loop.done or self._agreed(trainer, is_asked or is_old)
+        is_due = trainer.fit_loop.epoch_loop.done or self._any_rank(trainer, is_asked or is_old)
         if is_due and self._can_save(trainer):
             self._save(trainer)
-            if self._agreed(trainer, is_asked):
+            if self._any_rank(trainer, is_asked):
                 self._end(trainer)
 
     def _end(self, trainer: Trainer) -> NoReturn:
-        """Of several processes the first one's exit code tells; Lightning would kill it if another's weren't 0."""
+        """End with the exit code of the stop; on other ranks with 0, or Lightning would kill the first process."""
         raise SystemExit(self.stop.exit_code if trainer.is_global_zero else 0)
 
     def _save(self, trainer: Trainer) -> None:
@@ -99,12 +101,12 @@ class Checkpoints(Checkpoint):
         self._saved_at = time.monotonic()
 
     def _can_save(self, trainer: Trainer) -> bool:
-        """In training, with no gradients that wait for those of further batches."""
+        """Whether the run trains, and no accumulated gradients wait for further batches."""
         return self.stop.awaited and not trainer.fit_loop.epoch_loop._should_accumulate()
 
     @staticmethod
-    def _agreed(trainer: Trainer, decision: bool) -> bool:
-        """Whether any of the devices says so."""
+    def _any_rank(trainer: Trainer, decision: bool) -> bool:
+        """Whether the decision is true on any rank."""
         return decision if trainer.world_size == 1 else trainer.strategy.reduce_boolean_decision(decision, all=False)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -115,42 +117,43 @@ class Checkpoints(Checkpoint):
             "should_stop": trainer.should_stop and not _time_is_up(trainer),
             "random": of_all_ranks(trainer),
             "means": pl_module.means_state(),
-            "curves": curve_sizes(trainer),
+            "curves": event_file_sizes(trainer, self._folder),
         }
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         assert isinstance(pl_module, Task)
         self._resumed = checkpoint[STATE]
         self.best_metrics = dict(checkpoint[STATE]["best_metrics"])
-        if trainer.is_global_zero:  # the means are those of all devices together
+        if trainer.is_global_zero:  # the means cover all devices
             pl_module.load_means_state(checkpoint[STATE]["means"])
 
 
 def _time_is_up(trainer: Trainer) -> bool:
-    """By ``trainer.max_time``, which a run that goes on may be given more of."""
+    """Whether ``trainer.max_time`` has passed; a resumed run may be given more."""
     timers = [callback for callback in trainer.callbacks if isinstance(callback, Timer)]  # type: ignore[attr-defined]
     return any(remaining is not None and remaining <= 0 for remaining in (timer.time_remaining() for timer in timers))
 
 
-class WholeFiles(TorchCheckpointIO):
-    """Writes checkpoints whole or not at all, and none that has numbers that aren't finite."""
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes checkpoints atomically, and none with numbers that aren't finite."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write a checkpoint.
 
         Raises:
-            InputError: its weights or the optimizer's state aren't finite, or it can't be written.
+            DivergedError: the weights or the optimizer's state aren't finite.
+            InputError: the file can't be written.
         """
         for group in ("state_dict", "optimizer_states"):
             if not all(bool(tensor.isfinite().all()) for tensor in _tensors(checkpoint.get(group))):
-                raise InputError(f"{path}: not written, the {group} has numbers that aren't finite: {DIVERGED}")
+                raise DivergedError(f"{path}: not written, the {group} has numbers that aren't finite")
         content = io.BytesIO()
         torch.save(checkpoint, content)
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            write_whole(Path(path), lambda file: file.write(content.getbuffer()))
+            atomic_write(Path(path), lambda file: file.write(content.getbuffer()))
         except OSError as error:
-            raise InputError(f"{path}: {error.strerror}; what was there before is whole") from error
+            raise InputError(f"{path}: {error.strerror}; the checkpoint before it is unchanged") from error
 
 
 def _tensors(value: Any) -> list[Tensor]:

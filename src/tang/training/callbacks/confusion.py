@@ -1,41 +1,40 @@
-"""Which languages are taken for which, as a picture."""
+"""Confusion matrices as pictures: which languages are taken for which."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from matplotlib.figure import Figure
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 
+from tang.runs.run import RunFolder
 from tang.tasks.classifier import Classifier
+from tang.training.loggers import log_figure
 
 
 class Confusion(Callback):
-    """The confusion matrix after every validation and test, in TensorBoard; the test's also as ``confusion.png``."""
+    """Shows the confusion matrix after every validation and test; the test's also as ``confusion.png``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
 
     @rank_zero_only
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, Classifier)
-        if isinstance(trainer.logger, TensorBoardLogger):
+        if trainer.loggers:
             figure = draw(pl_module.val_metrics.confusion, pl_module.languages, "val")
-            trainer.logger.experiment.add_figure("confusion/val", figure, trainer.global_step - 1)
+            log_figure(trainer, "confusion/val", figure, trainer.global_step - 1)
 
     @rank_zero_only
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, Classifier)
         figure = draw(pl_module.test_metrics.confusion, pl_module.languages, "test")
-        figure.savefig(self.folder / "confusion.png", dpi=150)
-        if isinstance(trainer.logger, TensorBoardLogger):
-            trainer.logger.experiment.add_figure("confusion/test", figure, trainer.global_step - 1)
+        figure.savefig(self.folder.confusion, dpi=150)
+        log_figure(trainer, "confusion/test", figure, trainer.global_step - 1)
 
 
 def draw(confusion: Tensor, languages: Sequence[str], part: str) -> Figure:
-    """The counts (languages, languages), each row divided by its sum, in percent."""
+    """Draw counts (languages, languages), each row in percent of its sum."""
     counts = confusion.sum(1, keepdim=True)
     shares = (100 * confusion / counts.clamp(min=1)).cpu().numpy()
     figure = Figure(figsize=(8.5, 7.4), layout="constrained")

@@ -1,4 +1,4 @@
-"""Speed as a curve, and one line an epoch."""
+"""Training speed as a curve, and one line for each epoch."""
 
 import logging
 import time
@@ -48,12 +48,12 @@ class Progress(Callback):
 
     @property
     def minutes(self) -> float:
-        """Since the run was started, without the time in which it was stopped."""
+        """Minutes since the run was started, without those between a stop and resuming."""
         return (self._elapsed + time.perf_counter() - self._started) / 60
 
     @property
     def tokens_per_second(self) -> float:
-        """Since the first batch, in which memory is taken and kernels are made ready, if it isn't the only one."""
+        """Mean speed since the first batch, in which memory is allocated and kernels are loaded."""
         tokens, seconds = self._first if self.tokens > self._first[0] else (0, 0.0)
         return (self.tokens - tokens) / max(self.seconds - seconds, 1e-9)
 

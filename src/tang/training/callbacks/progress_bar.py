@@ -1,4 +1,4 @@
-"""Lightning's progress bar, which doesn't hold up training."""
+"""A progress bar that doesn't make the host wait for a GPU."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import RichProgressBar
 
 
-class Bar(RichProgressBar):
-    """Shows metrics as often as they are logged: to read them the host waits for a GPU. Drawn twice a second."""
+class ProgressBar(RichProgressBar):
+    """Lightning's rich bar, drawn twice a second; reads metrics as rarely as they are logged, since reading waits."""
 
     def __init__(self) -> None:
         super().__init__(refresh_rate=2)

@@ -1,4 +1,4 @@
-"""The states of all random number generators, as a checkpoint has them."""
+"""Save and restore the states of all random number generators."""
 
 import random
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from pytorch_lightning import Trainer
 
 
 def random_states(device: torch.device) -> dict[str, Any]:
-    """Those of PyTorch, also on the ``device``, of NumPy and Python, as plain values and tensors."""
+    """States of PyTorch's generators (CPU and ``device``), NumPy's and Python's, as plain values and tensors."""
     version, numbers, gauss = random.getstate()
     state: Any = np.random.get_state(legacy=False)
     return {
@@ -22,7 +22,7 @@ def random_states(device: torch.device) -> dict[str, Any]:
 
 
 def set_random_states(states: Mapping[str, Any], device: torch.device) -> None:
-    """Go on with what :func:`random_states` returned."""
+    """Restore states that :func:`random_states` returned."""
     torch.set_rng_state(states["torch"])
     if device.type == "cuda" and states["cuda"]:
         torch.cuda.set_rng_state(states["cuda"][0], device)

@@ -1,9 +1,8 @@
-"""Poems after every validation, to watch the model learn."""
+"""Sample poems after every validation, to watch the model learn."""
 
 from collections.abc import Sequence
 
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
 
 from tang.data.vocabulary import Vocabulary
@@ -12,6 +11,7 @@ from tang.generation.sampling import Settings
 from tang.generation.slots import Layout
 from tang.tasks.language_model import LanguageModel
 from tang.text.forms import Form
+from tang.training.loggers import log_text
 
 
 class Samples(Callback):
@@ -36,9 +36,9 @@ class Samples(Callback):
     @rank_zero_only
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, LanguageModel)
-        if isinstance(trainer.logger, TensorBoardLogger) and self.starts:
+        if trainer.loggers and self.starts:
             poems = write(
                 pl_module.network, pl_module.vocabulary, self.starts, self.form, settings=self.settings, seed=self.seed
             )
             text = "\n\n---\n\n".join(poem.text.replace("\n", "  \n") for poem in poems)
-            trainer.logger.experiment.add_text("samples", text, trainer.global_step - 1)  # as the losses have it
+            log_text(trainer, "samples", text, trainer.global_step - 1)  # the step that the losses are logged at

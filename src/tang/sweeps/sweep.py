@@ -1,4 +1,4 @@
-"""A sweep as a whole: however it ends, its table is printed, and its exit code says whether all runs are done."""
+"""A sweep from its start to its end: its folder, its table, and an exit code that says whether all runs are done."""
 
 import importlib.util
 import multiprocessing
@@ -16,14 +16,15 @@ from hydra.core.utils import JobReturn
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from tang.errors import InputError
-from tang.runs.folder import STUDY
+from tang.runs.names import claim
+from tang.runs.sweep import SweepFolder
 from tang.shutdown import EXIT_CODES
 from tang.sweeps.processes import make_importable
-from tang.sweeps.summary import collect, write_summary
+from tang.sweeps.summary import write_summary
 
 EXTRAS = {
     "hydra_joblib_launcher": "gpus",
@@ -31,14 +32,17 @@ EXTRAS = {
     "hydra_ray_launcher": "ray",
     "hydra_optuna_sweeper": "search",
 }
-"""The plugins, and what brings them."""
+"""Plugin → the extra that installs it."""
 
 
 class SweepCallback(Callback):
-    """Hydra calls this: the table in the sweep's folder grows with every job."""
+    """Called by Hydra: claims the folder of a run or a sweep, and updates a sweep's table with every job."""
 
-    folder: ClassVar[Path | None] = None
-    """Of this process's sweep; None until its first job is near. Hydra has no other way to hand it out."""
+    folder: ClassVar[SweepFolder | None] = None
+    """This process's sweep; None until its first job is about to start. Hydra has no other way to hand it out."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        _claim(config, "run")
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         for group in ("launcher", "sweeper"):
@@ -49,11 +53,24 @@ class SweepCallback(Callback):
                 sys.exit(f"error: hydra/{group}={choice}: needs an extra: {extra}")
         if config.hydra.launcher._target_.endswith(".SlurmLauncher") and not shutil.which("srun"):
             sys.exit("error: hydra/launcher=slurm: there is no srun here; start it on a machine of the cluster")
-        SweepCallback.folder = Path(config.hydra.sweep.dir)
+        if OmegaConf.select(config, "hydra.sweeper.study_name") is None:  # a search continues in its folder
+            _claim(config, "sweep")
+        SweepCallback.folder = SweepFolder(Path(config.hydra.sweep.dir))
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         if config.hydra.mode == RunMode.MULTIRUN:
-            write_summary(Path(config.hydra.sweep.dir))
+            write_summary(SweepFolder(Path(config.hydra.sweep.dir)))
+
+
+def _claim(config: DictConfig, kind: str) -> None:
+    """Make a new folder for this run or sweep alone, unless the command line names one."""
+    key = f"hydra.{kind}.dir"
+    overrides = config.hydra.overrides.hydra
+    if not any(override.startswith(f"{key}=") for override in overrides):
+        folder = claim(Path(config.hydra[kind].dir))
+        with read_write(config):
+            config.hydra[kind].dir = str(folder)
+            overrides.append(f"{key}='{folder}'")  # from which a sweep's jobs are composed
 
 
 def _is_installed(plugin: str) -> bool:
@@ -62,12 +79,12 @@ def _is_installed(plugin: str) -> bool:
 
 
 def run_sweep(main: Callable[[], Any]) -> None:
-    """Call a ``@hydra.main`` function that has ``-m`` on its command line.
+    """Call a ``@hydra.main`` function with ``-m`` on its command line; print the sweep's table however it ends.
 
     Raises:
-        SystemExit: 1 if a run failed, 130 or 143 if the sweep was asked to stop.
+        SystemExit: 1 if a run failed or is unfinished, 130 or 143 if the sweep was asked to stop.
         InputError, HydraException, OmegaConfBaseException: a mistake on the command line.
-        Exception: something is wrong before the first job.
+        Exception: an error before the first job.
     """
     make_importable()
     trouble = None
@@ -86,9 +103,9 @@ def run_sweep(main: Callable[[], Any]) -> None:
                 raise
     folder = SweepCallback.folder
     assert folder is not None
-    print(f"\n{write_summary(folder)}\nin {folder / 'summary.md'} and summary.csv", flush=True)
-    runs = collect(folder)
-    failed = [run.failure for run in runs if run.failure is not None]
+    print(f"\n{write_summary(folder)}\nin {folder.summary} and {folder.table.name}", flush=True)
+    runs = folder.runs()
+    failed = [run.failure.message for run in runs if run.failure is not None]
     done = sum(run.status == "done" for run in runs)
     if received:
         trouble = f"stopped, with {done} runs done"
@@ -97,23 +114,23 @@ def run_sweep(main: Callable[[], Any]) -> None:
     elif done < len(runs) and trouble is None:
         trouble = f"{len(runs) - done} of {len(runs)} runs are unfinished"
     if trouble:
-        again = f"python src/train.py -m resume={folder} runs what is missing"
-        if (folder / STUDY).exists():
-            again = "the same command again goes on with the search"
+        again = f"python src/train.py -m resume={folder.path} runs what is missing"
+        if folder.is_search:
+            again = "the same command again resumes the search"
         sys.stderr.write(f"error: {trouble}; {again}\n")
         sys.exit(EXIT_CODES[signal.Signals(received[0])] if received else 1)
 
 
 def _has_begun() -> bool:
-    return SweepCallback.folder is not None and len(collect(SweepCallback.folder)) > 0
+    return SweepCallback.folder is not None and len(SweepCallback.folder.runs()) > 0
 
 
 @contextmanager
 def stopping() -> Iterator[list[int]]:
-    """A first signal ends the sweep in order; what came is in the list.
+    """A first signal ends the sweep in an orderly way; the list has the signals received.
 
-    joblib's workers are told and waited for. Otherwise SystemExit goes through Hydra, at once or when the job that
-    runs in a process of this one has ended.
+    joblib's workers get the signal and are waited for. Otherwise SystemExit is raised through Hydra, at once or when
+    the job in a child process has ended.
     """
     received: list[int] = []
 

@@ -1,0 +1,51 @@
+"""Keys of the config group ``model``."""
+
+from dataclasses import dataclass
+
+from omegaconf import MISSING
+
+from tang.config.rules import SHARE, between, key, one_of
+
+SIZE = between(1, 2**16)
+
+
+@dataclass
+class ModelConfig:
+    """Keys of every network."""
+
+    _target_: str = MISSING
+    embedding_size: int | None = key(None, "E; null: as hidden_size", SIZE)
+    hidden_size: int = key(256, "H, units of each recurrent layer", SIZE)
+    num_layers: int = key(1, "recurrent layers", between(1, 2**8))
+    dropout: float = key(0.2, "on the embeddings, between layers and before the head", SHARE)
+    cell: str = key("lstm", "recurrent cell; rnn is Elman's, with tanh", one_of("lstm", "rnn", "gru"))
+    backend: str = key(
+        "auto",
+        "implementation of the recurrent layers; auto: the fastest here",
+        one_of("auto", "torch", "cell", "equations", "bptt", "numpy"),
+    )
+    forget_bias: float = key(0.0, "initial bias of an LSTM's forget gate; docs/studies.md compares 0 and 1")
+
+
+@dataclass
+class LanguageModelConfig(ModelConfig):
+    """Keys of :class:`tang.tasks.network.Network`."""
+
+    _target_: str = "tang.tasks.language_model.LanguageModel"
+    tie_weights: bool = key(True, "the head shares the embedding's weight")
+
+
+@dataclass
+class ClassifierConfig(ModelConfig):
+    """Keys of :class:`tang.tasks.classifier.NameNetwork`."""
+
+    _target_: str = "tang.tasks.classifier.Classifier"
+    embedding_size: int | None = key(None, "E; null: one-hot letters", SIZE)
+    hidden_size: int = key(128, "H, units of each recurrent layer", SIZE)
+    dropout: float = key(0.0, "on the letters, between layers and before the head", SHARE)
+    cell: str = key(
+        "lstm",
+        "recurrent cell; rnn is Elman's; *_report are those of an earlier report, docs/reports.md",
+        one_of("lstm", "rnn", "gru", "rnn_report", "lstm_report"),
+    )
+    forget_bias: float = key(1.0, "initial bias of an LSTM's forget gate")

@@ -1,0 +1,172 @@
+"""The folder of a training run: every file in it, its result, and how it failed."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tang.atomic import write_text
+from tang.errors import InputError
+
+OUTPUTS = Path("outputs")
+RUNS = OUTPUTS / "train"
+"""Runs that aren't a sweep's."""
+
+FailureKind = Literal["diverged", "refused", "crashed", "killed"]
+"""A loss that isn't finite; an input error; an exception; the process ended without a word of its own."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of a finished run: ``result.json``."""
+
+    task: str
+    """Class name of the model."""
+    val_loss: float
+    """Lowest validation loss: that of the best checkpoint."""
+    metrics: dict[str, float]
+    """The task's key metrics: ``val/…`` and ``test/…`` of the best checkpoint, ``train/…`` of the last epoch."""
+    epochs: int
+    minutes: float
+    tokens_per_second: float
+    checkpoint: str
+    """Path of the best checkpoint."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run has no result: ``failure.json``."""
+
+    kind: FailureKind
+    message: str
+    """One line."""
+
+
+class RunFolder:
+    """The files of a run.
+
+    ::
+
+        .hydra/config.yaml      its config, as Hydra composed it
+        .hydra/started.yaml     in a sweep: the config that it was started with
+        .hydra/overrides.yaml   its command line
+        checkpoints/best.ckpt   weights with the lowest val/loss
+        checkpoints/last.ckpt   everything that resuming needs
+        result.json             its outcome, once it is finished
+        failure.json            in a sweep: why it has none
+        confusion.png           of a classifier
+        events.out.tfevents.*   TensorBoard's curves
+        .lock                   held by the process that trains here
+
+    Args:
+        path: of the folder.
+    """
+
+    EVENTS = "events.out.tfevents.*"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / ".hydra" / "config.yaml"
+        self.started = path / ".hydra" / "started.yaml"
+        self.overrides = path / ".hydra" / "overrides.yaml"
+        self.hydra = path / ".hydra" / "hydra.yaml"
+        self.best = path / "checkpoints" / "best.ckpt"
+        self.last = path / "checkpoints" / "last.ckpt"
+        self.confusion = path / "confusion.png"
+        self.lock = path / ".lock"
+        self._result = path / "result.json"
+        self._failure = path / "failure.json"
+
+    @property
+    def relative(self) -> str:
+        """The path from the working folder, for messages."""
+        return os.path.relpath(self.path)
+
+    @property
+    def events(self) -> list[Path]:
+        """TensorBoard's files."""
+        return sorted(self.path.glob(self.EVENTS))
+
+    @property
+    def is_finished(self) -> bool:
+        return self._result.exists()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is anything that another config would spoil."""
+        return self.is_finished or self.last.exists()
+
+    @property
+    def ended_at(self) -> float:
+        """Time of the result or the failure, in seconds since 1970."""
+        return (self._result if self.is_finished else self._failure).stat().st_mtime
+
+    def read_result(self) -> Result | None:
+        """The result; None if the run isn't finished."""
+        content = _read_json(self._result)
+        return Result(**content) if content else None
+
+    def read_failure(self) -> Failure | None:
+        """The failure; None if there was none."""
+        content = _read_json(self._failure)
+        return Failure(**content) if content else None
+
+    def write_result(self, result: Result) -> None:
+        """Record that the run is finished."""
+        write_text(self._result, json.dumps(asdict(result), indent=1))
+
+    def write_failure(self, kind: FailureKind, message: str) -> None:
+        """Record why the run has no result."""
+        write_text(self._failure, json.dumps(asdict(Failure(kind, message)), ensure_ascii=False, indent=1))
+
+    def clear_outcome(self) -> None:
+        """Remove result and failure: the run is to be trained, or trained further."""
+        self._result.unlink(missing_ok=True)
+        self.clear_failure()
+
+    def clear_failure(self) -> None:
+        """Remove the failure of an earlier attempt."""
+        self._failure.unlink(missing_ok=True)
+
+    def refuse_links(self) -> None:
+        """Refuse a folder in which a link would lead what is written to somewhere else.
+
+        Raises:
+            InputError: names the link.
+        """
+        for place, folders, files in os.walk(self.path):
+            for name in (*folders, *files):
+                if (path := Path(place, name)).is_symlink():
+                    raise InputError(f"{path}: is a link; a run's folder has none")
+
+    @property
+    def resume_hint(self) -> str:
+        """The command that resumes this run."""
+        return f"python src/train.py resume={self.relative} resumes it"
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def best_checkpoints() -> Iterator[Path]:
+    """The best checkpoint of every run below ``outputs/``, newest first."""
+    found = [path for path in OUTPUTS.rglob("checkpoints/best.ckpt") if path.is_file()]
+    yield from sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def latest_to_resume() -> RunFolder:
+    """The run whose ``last.ckpt`` is newest; a finished one only if there is no other.
+
+    Raises:
+        InputError: there is none.
+    """
+    runs = [RunFolder(path.parents[1]) for path in RUNS.glob("*/checkpoints/last.ckpt")]
+    if not runs:
+        raise InputError(f"resume=latest: no run below {RUNS} has a checkpoints/last.ckpt; train first")
+    return max(runs, key=lambda run: (not run.is_finished, run.last.stat().st_mtime))

@@ -1,0 +1,131 @@
+"""The folder of a sweep: its records, its runs, its tables."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tang.errors import InputError
+from tang.runs.run import OUTPUTS, Failure, Result, RunFolder
+
+SWEEPS = OUTPUTS / "sweeps"
+
+LOSS = "val/loss"
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run of a sweep, as its folder tells of it."""
+
+    folder: RunFolder
+    overrides: dict[str, str]
+    """Key → value, as given on the command line."""
+    result: Result | None
+    """None if the run isn't finished."""
+    failure: Failure | None = None
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether a loss, a gradient or a weight was not finite."""
+        return self.failure is not None and self.failure.kind == "diverged"
+
+    @property
+    def loss(self) -> float | None:
+        """The lowest ``val/loss``; infinite if the run diverged, None if it has no result."""
+        if self.result:
+            return self.result.val_loss
+        return math.inf if self.has_diverged else None
+
+    @property
+    def status(self) -> str:
+        """``done``, ``unfinished``, or the failure in words."""
+        if self.failure is not None:
+            return f"{'diverged' if self.has_diverged else 'failed'}: {self.failure.message}"
+        return "done" if self.result else "unfinished"
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The columns of a table; empty without a result."""
+        if self.result is None:
+            return {}
+        minutes, speed = self.result.minutes, self.result.tokens_per_second
+        return {LOSS: self.result.val_loss, **self.result.metrics, "minutes": minutes, "tokens/s": speed}
+
+
+class SweepFolder:
+    """The files of a sweep.
+
+    ::
+
+        NUMBER_OVERRIDES/       its runs, each a RunFolder
+        multirun.yaml           Hydra's record of how it was started or resumed the last time
+        started.yaml            the same of the first time: a part of a sweep may be resumed alone
+        study.db                of a search: its trials
+        summary.md, .csv        the table of its runs
+        report.md               of report.py
+
+    Args:
+        path: of the folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.record = path / "multirun.yaml"
+        self.first_record = path / "started.yaml"
+        self.study = path / "study.db"
+        self.summary = path / "summary.md"
+        self.table = path / "summary.csv"
+        self.report = path / "report.md"
+
+    @property
+    def is_sweep(self) -> bool:
+        return self.record.is_file()
+
+    @property
+    def is_search(self) -> bool:
+        return self.study.is_file()
+
+    def runs(self) -> list[RunRecord]:
+        """All runs: finished ones by their loss, then unfinished ones, failed ones last."""
+        records = []
+        for path in sorted(self.path.glob("*/.hydra/overrides.yaml")):
+            folder = RunFolder(path.parents[1])
+            given: list[str] = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+            overrides = dict(override.lstrip("+").split("=", 1) for override in given)
+            failure = folder.read_failure()
+            records.append(RunRecord(folder, overrides, None if failure else folder.read_result(), failure))
+        return sorted(records, key=lambda run: (run.failure is not None, run.metrics.get(LOSS, math.inf)))
+
+    def next_number(self) -> int:
+        """The number of the sweep's next run."""
+        numbers = (path.name.partition("_")[0] for path in self.path.iterdir() if path.is_dir())
+        return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)
+
+    def first_overrides(self) -> Sequence[str]:
+        """The command line that the sweep was first started with, Hydra's own keys first.
+
+        Raises:
+            InputError: the record is broken.
+        """
+        try:
+            recorded: Any = yaml.safe_load(self.first_record.read_text(encoding="utf-8"))["hydra"]["overrides"]
+            return [*recorded["hydra"], *recorded["task"]]
+        except (yaml.YAMLError, ValueError, TypeError, KeyError):
+            raise InputError(
+                f"{self.first_record}: broken; give the sweep's keys again, with hydra.sweep.dir={self.path}"
+            ) from None
+
+
+def latest_sweep() -> SweepFolder:
+    """The sweep that was started or resumed last.
+
+    Raises:
+        InputError: there is none.
+    """
+    records = list(SWEEPS.glob("*/multirun.yaml"))
+    if not records:
+        raise InputError(f"latest: no sweep below {SWEEPS}/; make one with python src/train.py … -m")
+    return SweepFolder(max(records, key=lambda path: path.stat().st_mtime).parent)
