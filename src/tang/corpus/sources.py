@@ -8,7 +8,7 @@ import re
 import stat
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from tang.corpus.collections import Collection
 from tang.corpus.fetch import fetch
@@ -18,19 +18,6 @@ log = logging.getLogger(__name__)
 
 MAX_MEGABYTES = 200
 """Largest corpus: eight times the 全唐诗. Preparing a corpus takes up to forty times its size in memory."""
-
-
-class Source(Protocol):
-    """A corpus before cleaning; ``str(source)`` names its file or folder."""
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash that changes when the corpus does, computed without parsing it."""
-        ...
-
-    def read(self) -> list[str]:
-        """The poems as printed, one string each."""
-        ...
 
 
 class CollectionSource:
@@ -45,9 +32,11 @@ class CollectionSource:
 
     @property
     def fingerprint(self) -> str:
+        """A hash that changes when the corpus does."""
         return self.collection.fingerprint
 
     def read(self) -> list[str]:
+        """Read the poems as printed, one string each."""
         return [poem for path in fetch(self.collection, self.folder) for poem in read_json(path) or ()]
 
 
@@ -88,6 +77,10 @@ class FileSource:
         if not poems:
             raise InputError(f"{self.path}: no poems in it; give one poem a line, or JSON with 'paragraphs'")
         return poems
+
+
+Source = CollectionSource | FileSource
+"""A corpus before cleaning; ``str(source)`` names its file or folder."""
 
 
 def _json_files(folder: Path) -> list[Path]:
@@ -131,22 +124,14 @@ def read_json(path: Path) -> list[str] | None:
 
 
 def check_size(path: Path, files: list[Path]) -> None:
-    """Refuse a corpus of more than :data:`MAX_MEGABYTES`.
-
-    Raises:
-        InputError: the ``files`` of ``path`` are larger in all.
-    """
+    """Raise InputError if the ``files`` of ``path`` have more than :data:`MAX_MEGABYTES` in all."""
     megabytes = sum(os.path.getsize(file) for file in files if file.is_file()) / 1e6
     if megabytes > MAX_MEGABYTES:
         raise InputError(f"data.path={path}: {megabytes:,.0f} MB; a corpus may have {MAX_MEGABYTES}")
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a file.
-
-    Raises:
-        InputError: the file can't be read, is a pipe or a device, or has more than :data:`MAX_MEGABYTES`.
-    """
+    """Read a file; InputError if it can't be read, is a pipe or a device, or has more than :data:`MAX_MEGABYTES`."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -160,11 +145,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """Read a UTF-8 file.
-
-    Raises:
-        InputError: the file can't be read, or isn't UTF-8, with the position.
-    """
+    """Read a UTF-8 file; InputError if it can't be read, or isn't UTF-8, with the position."""
     content = read_bytes(path)
     try:
         return content.decode("utf-8-sig")

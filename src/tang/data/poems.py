@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from tang.corpus.collections import CORPORA
 from tang.corpus.sources import CollectionSource, FileSource, Source
@@ -15,7 +15,6 @@ from tang.data.prepare import Options, Prepared, prepare
 from tang.data.split import Split
 from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
-from tang.text.script import Script
 
 
 class PoemDataModule(SplitDataModule):
@@ -29,7 +28,7 @@ class PoemDataModule(SplitDataModule):
         batch_size: poems in a global batch; long ones go in smaller batches, see ``LengthBuckets``.
         seed: of the order of the training batches.
         vocabulary: the symbols of an earlier model; by default built from the train split.
-        The other arguments are those of :class:`~tang.data.prepare.Options`.
+        options: see :class:`~tang.data.prepare.Options`.
 
     Raises:
         InputError: ``path`` doesn't exist, is missing or superfluous.
@@ -41,22 +40,13 @@ class PoemDataModule(SplitDataModule):
         dir: str = "data/tang",
         path: str | None = None,
         cache: str = "data/prepared",
-        script: Script = "simplified",
-        punctuation: Literal["keep", "drop"] = "keep",
-        forms: Sequence[str] | None = None,
-        max_length: int | None = None,
-        stanzas: int | None = None,
-        min_count: int = 2,
-        max_train: int | None = None,
-        max_val: int | None = None,
         batch_size: int = 64,
         seed: int = 0,
         vocabulary: Sequence[str] | None = None,
+        **options: Any,
     ) -> None:
         super().__init__()
-        self.options = Options(
-            script, punctuation, tuple(forms) if forms else None, max_length, stanzas, min_count, max_train, max_val
-        )
+        self.options = Options(**options)
         self.source = _source(source, dir, path)
         self.cache = Path(cache)
         self.batch_size = batch_size

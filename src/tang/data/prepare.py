@@ -7,7 +7,7 @@ import logging
 import shutil
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -37,13 +37,11 @@ HASHES = "sha256"
 
 
 class Piece(NamedTuple):
-    """The text of one training sequence: a poem or a stanza."""
+    """The text of one training sequence, a poem or a stanza; its form as printed; whether the end was not cut off."""
 
     text: str
     form: Form | None
-    """The form as printed, before marks were dropped or the text was cut."""
     is_whole: bool
-    """Whether the end was not cut off."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Options:
 
     script: Script = "simplified"
     punctuation: Literal["keep", "drop"] = "keep"
-    forms: tuple[str, ...] | None = None
+    forms: Sequence[str] | None = None
     max_length: int | None = None
     stanzas: int | None = None
     min_count: int = 2

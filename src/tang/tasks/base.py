@@ -29,6 +29,10 @@ class Mean(MeanMetric):
 class SplitMetrics(nn.Module):
     """Metrics over a whole split, each target with equal weight, whatever the batches."""
 
+    def update(self, outputs: Tensor, targets: Tensor) -> None:
+        """Add a batch: the task's outputs, see :meth:`Task.outputs`, and their targets."""
+        raise NotImplementedError
+
     def compute(self) -> dict[str, Tensor]:
         """The value of each metric, ``loss`` first; resets them."""
         raise NotImplementedError
@@ -48,22 +52,16 @@ class Task(LightningModule):
 
     description: ClassVar[str]
     """For messages, such as "a language model"."""
-
     command: ClassVar[str]
     """The command that trains such a task."""
-
     read_by: ClassVar[str]
     """The scripts that read its checkpoints."""
-
     learns_from: ClassVar[type[LightningDataModule]]
     """The class of its data modules."""
-
     saved: ClassVar[tuple[str, ...]]
     """Its arguments that checkpoints hold."""
-
     metrics: ClassVar[Mapping[str, Any]]
     """The names of the metrics of val and test, besides ``loss``, and how each is computed."""
-
     val_metrics: SplitMetrics
     test_metrics: SplitMetrics
 
@@ -80,13 +78,9 @@ class Task(LightningModule):
 
     @classmethod
     def from_data(cls, data: Any, model: Mapping[str, Any], arguments: Mapping[str, Any], **partials: Any) -> "Task":
-        """The task for a data module.
+        """The task for ``data`` of the class ``learns_from``; ``model`` are the network's arguments.
 
-        Args:
-            data: of the class ``learns_from``.
-            model: arguments of the network.
-            arguments: those of the data module, to be saved.
-            partials: ``optimizer`` and ``scheduler``.
+        ``arguments`` are those of the data module, to be saved; ``partials`` are ``optimizer`` and ``scheduler``.
         """
         raise NotImplementedError
 
@@ -192,6 +186,16 @@ class Task(LightningModule):
         for name, value in self.metrics_of_loss(self.train_loss.compute()).items():
             self.log(f"train/{name}_epoch", value, sync_dist=True)
         self.train_loss.reset()
+
+    def outputs(self, batch: Any) -> Tensor:
+        """The input of the metrics of val and test, one entry for each of ``batch.targets``."""
+        raise NotImplementedError
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        self.val_metrics.update(self.outputs(batch), batch.targets)
+
+    def test_step(self, batch: Any, batch_idx: int) -> None:
+        self.test_metrics.update(self.outputs(batch), batch.targets)
 
     def on_validation_epoch_end(self) -> None:
         self._log_metrics("val", self.val_metrics)

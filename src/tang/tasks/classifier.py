@@ -116,8 +116,7 @@ class Classifier(Task):
         self.letters = letters
         self.network = NameNetwork(len(letters), len(self.languages), **model)
         self.train_hits = Mean()
-        self.val_metrics = Metrics(len(self.languages))
-        self.test_metrics = Metrics(len(self.languages))
+        self.val_metrics, self.test_metrics = Metrics(len(self.languages)), Metrics(len(self.languages))
 
     @classmethod
     def from_data(
@@ -134,7 +133,7 @@ class Classifier(Task):
             raise InputError(f"init_from: was trained on other languages: {', '.join(self.languages)}")
 
     def training_step(self, batch: NameBatch, batch_idx: int) -> Tensor:
-        logits = self.network(batch.inputs, batch.lengths)
+        logits = self.outputs(batch)
         loss = F.cross_entropy(logits, batch.targets, ignore_index=NO_LANGUAGE, reduction="sum") / batch.num_names
         self.add_train_loss(loss, batch.num_names)
         self.train_hits.update((logits.argmax(-1) == batch.targets).float(), (batch.targets != NO_LANGUAGE).float())
@@ -145,11 +144,9 @@ class Classifier(Task):
         self.log("train/accuracy", self.train_hits.compute(), sync_dist=True)
         self.train_hits.reset()
 
-    def validation_step(self, batch: NameBatch, batch_idx: int) -> None:
-        self.val_metrics.update(self.network(batch.inputs, batch.lengths), batch.targets)
-
-    def test_step(self, batch: NameBatch, batch_idx: int) -> None:
-        self.test_metrics.update(self.network(batch.inputs, batch.lengths), batch.targets)
+    def outputs(self, batch: NameBatch) -> Tensor:
+        logits: Tensor = self.network(batch.inputs, batch.lengths)
+        return logits
 
 
 class Metrics(SplitMetrics):
@@ -164,11 +161,11 @@ class Metrics(SplitMetrics):
         self.matrix = MulticlassConfusionMatrix(num_languages, ignore_index=NO_LANGUAGE)
         self.register_buffer("confusion", torch.zeros(num_languages, num_languages), persistent=False)
 
-    def update(self, logits: Tensor, targets: Tensor) -> None:
-        """Add a batch: logits (B, languages), targets (B,)."""
-        losses = F.cross_entropy(logits.float(), targets, ignore_index=NO_LANGUAGE, reduction="none")
+    def update(self, outputs: Tensor, targets: Tensor) -> None:
+        """Add a batch: logits (B, languages) and targets (B,)."""
+        losses = F.cross_entropy(outputs.float(), targets, ignore_index=NO_LANGUAGE, reduction="none")
         self.loss.update(losses, (targets != NO_LANGUAGE).float())
-        self.matrix.update(logits, targets)
+        self.matrix.update(outputs, targets)
 
     def compute(self) -> dict[str, Tensor]:
         self.confusion = self.matrix.compute()

@@ -68,8 +68,7 @@ class LanguageModel(Task):
         self.corpus = corpus
         self.form = form_named(form)
         self.network = Network(len(self.vocabulary), **model)
-        self.val_metrics = Perplexities(self.vocabulary)
-        self.test_metrics = Perplexities(self.vocabulary)
+        self.val_metrics, self.test_metrics = Perplexities(self.vocabulary), Perplexities(self.vocabulary)
 
     @classmethod
     def from_data(
@@ -99,9 +98,8 @@ class LanguageModel(Task):
     def data_module(self, places: Mapping[str, str | None], **others: Any) -> PoemDataModule:
         """The corpus that the model was trained on, in its vocabulary; a warning is logged if it has changed since.
 
-        Args:
-            places: ``dir``, ``path`` and ``cache`` of the corpus; None leaves the place as it was in training.
-            others: other arguments that differ from those of training.
+        ``places`` are its ``dir``, ``path`` and ``cache``, None if as in training; ``others`` are further arguments
+        that differ from those of training.
 
         Raises:
             InputError: the corpus isn't there.
@@ -140,11 +138,8 @@ class LanguageModel(Task):
         self.add_train_loss(loss, batch.num_tokens)
         return loss
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self.val_metrics.update(self.nll(batch), batch.targets)
-
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        self.test_metrics.update(self.nll(batch), batch.targets)
+    def outputs(self, batch: Batch) -> Tensor:
+        return self.nll(batch)
 
 
 class Perplexities(SplitMetrics):
@@ -159,10 +154,10 @@ class Perplexities(SplitMetrics):
         counted = [[counts(symbol) for symbol in vocabulary.symbols] for counts in PERPLEXITIES.values()]
         self.register_buffer("counted", torch.tensor(counted), persistent=False)
 
-    def update(self, nll: Tensor, targets: Tensor) -> None:
+    def update(self, outputs: Tensor, targets: Tensor) -> None:
         """Add a batch: −ln p (B, T) of its targets (B, T)."""
         for mean, counted in zip(self.means.values(), self.counted, strict=True):
-            mean.update(nll, counted[targets].float())
+            mean.update(outputs, counted[targets].float())
 
     def compute(self) -> dict[str, Tensor]:
         means = {name: mean.compute() for name, mean in self.means.items()}

@@ -7,9 +7,6 @@ import torch
 from torch import Tensor
 from torch.optim import AdamW, Optimizer
 
-MATCH_RMS = "match_rms_adamw"
-"""Scales Muon's step to the RMS of AdamW's, so that both share a learning rate (Liu et al. 2025)."""
-
 
 def is_hidden_matrix(name: str, parameter: Tensor) -> bool:
     """Whether a parameter is a matrix between hidden layers: no embedding, no output layer, no bias."""
@@ -46,20 +43,17 @@ class Muon(Optimizer):
         named = [("", entry) if isinstance(entry, Tensor) else entry for entry in parameters]
         hidden = [parameter for name, parameter in named if is_hidden_matrix(name, parameter)]
         others = [parameter for name, parameter in named if not is_hidden_matrix(name, parameter)]
+        # Muon's steps are scaled to the RMS of AdamW's, so that both share a learning rate (Liu et al. 2025).
+        muon = {"momentum": momentum, "nesterov": nesterov, "ns_steps": ns_steps, "adjust_lr_fn": "match_rms_adamw"}
         self._optimizers = (
-            torch.optim.Muon(
-                [{"params": hidden}], lr, weight_decay, momentum, nesterov, ns_steps=ns_steps, adjust_lr_fn=MATCH_RMS
-            ),
+            torch.optim.Muon([{"params": hidden}], lr, weight_decay, **muon),  # type: ignore[arg-type]
             AdamW([{"params": others}], lr, betas, eps, weight_decay, fused=fused),
         )
         super().__init__([group for optimizer in self._optimizers for group in optimizer.param_groups], {})
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Step both optimizers on their param group."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+        loss = torch.enable_grad()(closure)() if closure else None
         # State and groups are this optimizer's own, which load_state_dict replaces and schedules change.
         for optimizer, group in zip(self._optimizers, self.param_groups, strict=True):
             optimizer.state, optimizer.param_groups = self.state, [group]
