@@ -1,19 +1,8 @@
 """Clean poems as printed, with their editors' notes, to verse alone.
 
-The rules, in their order:
-
-1. Notes are removed: （…）, (…) and 〖…〗 with their content, nested ones too; a note that is never
-   closed reaches to the end of the poem. So are note numbers in brackets, ``[一○]``.
-2. A poem with a character that print could not show is dropped: □ ● ○ ▢, a composition in
-   braces (``{艹/尔}``) or after ⿰, a private-use character.
-3. Marks become ， 。 ？ ！ ； 、 (a colon ends a line as a comma does); of several in a row the
-   strongest stays. All else that isn't a Chinese character is removed: quotation and title
-   marks, brackets around restored characters, digits, letters, spaces.
-4. A poem of fewer than five characters is dropped, and so is one with the same characters
-   (after conversion to simplified script) as an earlier poem.
-
-A poem of more than 10,000 characters as printed is dropped unread (the longest of the 全唐诗 has
-2,980). Time and memory are linear in the size of the corpus, whatever its content.
+Notes go, nested ones too (one that is never closed reaches to the end); a poem with a gap in print is dropped; marks
+become ， 。 ？ ！ ； 、; short poems and duplicates are dropped: docs/corpus.md has the rules in their order. Time and
+memory are linear in the size of the corpus, whatever its content.
 """
 
 import re
@@ -26,13 +15,14 @@ from tang.text.script import MARKS, Script, convert
 
 MIN_CHARACTERS = 5
 MAX_CHARACTERS = 10_000
+"""As printed; longer poems are dropped unread (the longest of the 全唐诗 has 2,980)."""
 
 _BRACKET = re.compile("([（(〖）)〗])")
 _NOTE_NUMBER = re.compile(r"[\[［][一二三四五六七八九十百○〇\d]+[\]］]")
 _GAP = re.compile(r"[□■▢●○◎{}｛｝\u2ff0-\u2fff\ue000-\uf8ff\U000f0000-\U0010ffff\ufffd]")
 _DIRT = re.compile(f"[^{HANZI}{PUNCTUATION}]")
 _RUN_OF_MARKS = re.compile(f"[{PUNCTUATION}]{{2,}}")
-_STRENGTH = "、，；。！？"
+_STRENGTH = "、，；。！？"  # ascending
 
 
 class CleanPoem(NamedTuple):

@@ -78,11 +78,7 @@ class NameSource:
         return hashlib.sha256(repr([(file.name, read_bytes(file)) for file in self.own]).encode()).hexdigest()
 
     def read(self) -> dict[str, list[str]]:
-        """Read the lines of each language.
-
-        Raises:
-            InputError: a file can't be fetched or isn't UTF-8, or a line is too long for a name.
-        """
+        """Read the lines of each language; InputError if a file can't be had or isn't UTF-8, or a line is too long."""
         files = fetch(NAMES, self.dir) if self.own is None else self.own
         return {file.stem: _lines(file) for file in files}
 

@@ -44,13 +44,8 @@ class Batch(NamedTuple):
 class Batcher:
     """Chooses the examples of each batch of an epoch; every epoch has equally many batches.
 
-    The examples of an epoch are sorted by length (equal ones stay in random order), cut into batches, and the batches
-    are shuffled.
-
-    Args:
-        lengths: (N,) of the examples.
-        cuts: positions among the sorted examples where all batches but the first begin.
-        seed: epoch and seed determine the order.
+    The examples of an epoch are sorted by their ``lengths`` (N,), equal ones in random order, cut into batches, and the
+    batches are shuffled. ``cuts`` are the positions among the sorted examples where all batches but the first begin.
     """
 
     def __init__(self, lengths: np.ndarray, cuts: list[int], seed: int) -> None:
@@ -123,12 +118,8 @@ B = TypeVar("B")
 class BatchLoader(Generic[B]):
     """Iterates over the batches of an epoch, in the order of epoch 0 until ``set_epoch`` is called.
 
-    Its state, which Lightning saves in checkpoints, is the epoch and the number of batches handed out; the next
-    iteration over that epoch resumes after them.
-
-    Args:
-        batcher: chooses the indices of each batch.
-        collate: indices → batch.
+    ``collate`` makes a batch of the indices that ``batcher`` chooses. The state, which Lightning saves in checkpoints,
+    is the epoch and the number of batches handed out; the next iteration over that epoch resumes after them.
     """
 
     def __init__(self, batcher: Batcher, collate: Callable[[np.ndarray], B]) -> None:

@@ -15,13 +15,9 @@ RESIDENT_FRACTION = 0.1
 
 
 class PaddedGather:
-    """Gathers sequences into a padded batch, without a Python loop and without synchronizing with the device.
+    """Gathers sequences into a padded batch on ``device``, without a Python loop and without synchronizing with it.
 
     On a CPU the tokens are read from the memory-mapped file.
-
-    Args:
-        sequences: of a split.
-        device: where the batches go.
     """
 
     def __init__(self, sequences: Sequences, device: torch.device) -> None:

@@ -106,20 +106,12 @@ class NamesDataModule(SplitDataModule):
 
     @cached_property
     def names(self) -> Names:
-        """All names, fetched where their files are missing.
-
-        Raises:
-            InputError: files are missing and can't be fetched.
-        """
+        """All names, fetched where their files are missing (InputError if they can't be)."""
         return clean_names(self.source.read())
 
     @cached_property
     def splits(self) -> dict[Split, list[Name]]:
-        """The names of each split.
-
-        Raises:
-            InputError: a split is empty.
-        """
+        """The names of each split (InputError if one is empty)."""
         splits = split_names(self.names.names)
         for split, names in splits.items():
             if not names:

@@ -1,4 +1,4 @@
-"""The base of the tasks: optimization, metrics and their logging."""
+"""The base of the tasks: optimization and logging."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,34 +8,10 @@ import torch
 from pytorch_lightning import LightningDataModule, LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torchmetrics import MeanMetric
 
 from tang.data.batches import BatchLoader
 from tang.errors import DivergedError
-
-
-class Mean(MeanMetric):
-    """A weighted mean that is NaN if one of its values is.
-
-    torchmetrics 1.9 would check each update for NaN, which synchronizes with a GPU.
-    """
-
-    def update(self, value: Tensor, weight: Tensor | float = 1.0) -> None:  # type: ignore[override]
-        """Add values with a weight for each, or one for all."""
-        self.mean_value += (value * weight).sum()
-        self.weight += weight.sum() if isinstance(weight, Tensor) else weight * value.numel()
-
-
-class SplitMetrics(nn.Module):
-    """Metrics over a whole split, each target with equal weight, whatever the batches."""
-
-    def update(self, outputs: Tensor, targets: Tensor) -> None:
-        """Add a batch: the task's outputs, see :meth:`Task.outputs`, and their targets."""
-        raise NotImplementedError
-
-    def compute(self) -> dict[str, Tensor]:
-        """The value of each metric, ``loss`` first; resets them."""
-        raise NotImplementedError
+from tang.tasks.metrics import Mean, SplitMetrics
 
 
 class Task(LightningModule):
@@ -90,11 +66,7 @@ class Task(LightningModule):
         return tuple(f"{split}/{name}" for split in ("val", "test") for name in self.metrics)
 
     def check_data(self, data: Any) -> None:
-        """Refuse to train this model, an initial checkpoint, on ``data``.
-
-        Raises:
-            InputError: the data isn't of the kind that it was trained on.
-        """
+        """Raise InputError if this model, an initial checkpoint, can't be trained on ``data``."""
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["task"] = type(self).__name__
@@ -170,11 +142,7 @@ class Task(LightningModule):
             self.log_dict({"train/grad_norm": norm, "train/lr": optimizer.param_groups[0]["lr"]}, batch_size=1)
 
     def check_finite(self, norm: Tensor) -> None:
-        """Refuse a step whose loss or gradient ``norm`` isn't finite, before it is applied to the weights.
-
-        Raises:
-            DivergedError: names the batch and the epoch.
-        """
+        """Raise DivergedError, before the step is applied, if its loss or the gradients' ``norm`` isn't finite."""
         if not math.isfinite(float(self._loss + norm.to(self._loss.device))):
             batch, epoch = self.trainer.fit_loop.epoch_loop.batch_idx + 1, self.current_epoch + 1
             raise DivergedError(

@@ -12,7 +12,8 @@ from tang.data.names import NO_LANGUAGE, NameBatch, NamesDataModule
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
 from tang.recurrent.stack import Recurrent
-from tang.tasks.base import Mean, SplitMetrics, Task
+from tang.tasks.base import Task
+from tang.tasks.metrics import Mean, SplitMetrics
 from tang.tasks.report_cells import REPORT_CELLS, AlternatingLSTM, LinearRecurrence
 
 ACCURACIES: dict[str, Callable[[Tensor], Tensor]] = {

@@ -11,8 +11,9 @@ from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.data.vocabulary import PAD, SPECIALS, UNK, Vocabulary
 from tang.errors import InputError
-from tang.tasks.base import Mean, SplitMetrics, Task
+from tang.tasks.base import Task
 from tang.tasks.cross_entropy import linear_cross_entropy, linear_nll
+from tang.tasks.metrics import Mean, SplitMetrics
 from tang.tasks.network import Network
 from tang.text.forms import DEFAULT_FORM, FORMS, form_named, hanzi
 from tang.text.script import Script
