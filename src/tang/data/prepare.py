@@ -29,7 +29,7 @@ from tang.text.script import Script
 log = logging.getLogger(__name__)
 
 VERSION = 1
-"""Of cleaning, splitting, encoding and file format; a raised version makes all caches anew."""
+"""Version of cleaning, splitting, encoding and file format; raising it invalidates all caches."""
 
 FILES = ("tokens.npy", "offsets.npy", "meta.json")
 HASHES = "sha256"

@@ -15,10 +15,10 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 TRAIN_FRACTION = 0.90
 VAL_FRACTION = 0.05
-"""Of poems; the rest is test."""
+"""Fractions of the poems; the rest is test."""
 
 TENTHS: dict[Split, int] = {"train": 8, "val": 1, "test": 1}
-"""Of names."""
+"""Tenths of each language's names."""
 
 
 class Place(NamedTuple):

@@ -108,7 +108,7 @@ class LanguageModel(Task):
         moved = {key: place for key, place in places.items() if place is not None}
         data = PoemDataModule(**{**self.data, **moved, **others, "vocabulary": self.vocabulary.symbols})
         if self.corpus != data.source.fingerprint:
-            log.warning("%s is not the corpus that the model was trained on: its split may differ", data.source)
+            log.warning("%s is not what the model was trained on: its split may differ", data.source)
         return data
 
     def check_data(self, data: PoemDataModule) -> None:
