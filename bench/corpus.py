@@ -30,7 +30,8 @@ import machine
 from rich.progress import track
 from tables import save
 
-from tang.corpus.fetch import TANG, fetch
+from tang.corpus.collections import CORPORA
+from tang.corpus.fetch import fetch
 from tang.data.poems import PoemDataModule
 from tang.tables import markdown
 from tang.text.forms import HANZI
@@ -72,7 +73,7 @@ def main() -> None:
     parser.add_argument("--dir", type=Path, default=Path("data/tang"), help="where the 全唐诗 is, or goes")
     parser.add_argument("--max-length", type=int, help="cut poems after so many characters")
     options = parser.parse_args()
-    files = fetch(TANG, options.dir)
+    files = fetch(CORPORA["tang"], options.dir)
     rows = []
     for size in track(options.sizes, "Preparing"):
         with tempfile.TemporaryDirectory() as name:

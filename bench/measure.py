@@ -84,10 +84,10 @@ def bucketed(work: Work, bf16: bool = False) -> Steps:
     import torch
 
     from tang.data.batches import PoemLoader
-    from tang.data.gather import Share
+    from tang.data.gather import Shard
     from tang.data.prepare import Sequences
 
-    loader = PoemLoader(Sequences(*_poems(work)), work.batch_size, work.seed, Share(torch.device(work.device)))
+    loader = PoemLoader(Sequences(*_poems(work)), work.batch_size, work.seed, Shard(torch.device(work.device)))
     return _plain_step(work, bf16), ((batch[:2], batch.num_tokens) for batch in _forever(loader))
 
 

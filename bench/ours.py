@@ -16,7 +16,7 @@ from tang import config
 from tang.cli.arguments import plain
 from tang.config.train import TrainConfig
 from tang.data.batches import Batch, PoemLoader
-from tang.data.gather import Share
+from tang.data.gather import Shard
 from tang.data.poems import PoemDataModule
 from tang.runs.run import RunFolder
 from tang.shutdown import Stop
@@ -86,7 +86,7 @@ def bare(overrides: Sequence[str], device: str) -> tuple[Callable[[Batch], None]
             nn.utils.clip_grad_norm_(task.parameters(), clip)
         optimizer.step()
 
-    return step, PoemLoader(data.prepared.parts["train"], data.batch_size, data.seed, Share(torch.device(device)))
+    return step, PoemLoader(data.prepared.splits["train"], data.batch_size, data.seed, Shard(torch.device(device)))
 
 
 def planned(overrides: Sequence[str], folder: Path, length: int, device: str) -> Work:
@@ -94,7 +94,7 @@ def planned(overrides: Sequence[str], folder: Path, length: int, device: str) ->
     cfg = resolve_auto(composed(overrides))
     model: Any = cfg.model
     data = PoemDataModule(**arguments(cfg.data))
-    sequences = data.prepared.parts["train"]
+    sequences = data.prepared.splits["train"]
     begin, *_, end = sequences.offsets
     np.save(folder / "tokens.npy", sequences.tokens[begin:end])
     np.save(folder / "offsets.npy", sequences.offsets - begin)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tang.data.poems import PoemDataModule
-from tang.data.prepare import PARTS
+from tang.data.split import SPLITS
 from tang.errors import InputError
 from tests.commands import ROOT
 
@@ -35,14 +35,14 @@ def test_the_card_is_the_documented_one(whole: PoemDataModule) -> None:
 
 
 def test_the_split_is_90_5_5(whole: PoemDataModule) -> None:
-    shares = {part: whole.prepared.card.pieces[part] / whole.prepared.card.poems for part in PARTS}
+    shares = {split: whole.prepared.card.pieces[split] / whole.prepared.card.poems for split in SPLITS}
     assert shares == pytest.approx({"train": 0.90, "val": 0.05, "test": 0.05}, abs=0.01)
 
 
-def test_no_couplet_stands_in_two_parts(whole: PoemDataModule) -> None:
+def test_no_couplet_stands_in_two_splits(whole: PoemDataModule) -> None:
     seen: Counter[str] = Counter()
-    for part in PARTS:
-        sequences = whole.prepared.parts[part]
+    for split in SPLITS:
+        sequences = whole.prepared.splits[split]
         texts = [whole.prepared.vocabulary.decode(sequences[i].tolist()) for i in range(len(sequences))]
         sentences = {sentence for text in texts for sentence in text.split("。") if len(sentence) >= 11}
         seen.update(sentence for sentence in sentences if "□" not in sentence)

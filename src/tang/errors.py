@@ -1,15 +1,14 @@
-"""The one exception for what a user can put right, and text that may go to a terminal."""
+"""Exceptions for mistakes that a user can correct, and text that is safe to print to a terminal."""
 
 MAX_MESSAGE = 2000
-"""Characters; a file can put a text of any length into a message."""
+"""Characters of a message; text from a file can be of any length."""
 
 
 class InputError(ValueError):
     """A mistake in a config, corpus, checkpoint or prompt.
 
-    Its message is one line that names the file, key or position and says what to do;
-    the scripts print that line and end with exit code 1, without a traceback.
-    What a file puts into it is made :func:`printable` and cut.
+    The message is one line that names the file, key or position and says what to do; scripts print it
+    and exit with code 1, without a traceback. It is made :func:`printable` and cut to :data:`MAX_MESSAGE`.
     """
 
     def __init__(self, message: str) -> None:
@@ -24,10 +23,7 @@ class DivergedError(InputError):
 
 
 def printable(text: object) -> str:
-    """``text`` in one line; what would steer a terminal or turn the writing round is shown as its code.
-
-    That is every control, format and bidirectional character, line separator and lone surrogate.
-    """
+    """``text`` in one line, with control, format, bidirectional and surrogate characters escaped as ``\\x1b``."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in str(text)
@@ -35,6 +31,6 @@ def printable(text: object) -> str:
 
 
 def _cut(text: str) -> str:
-    """``text``, or its beginning and end."""
+    """``text``, or its beginning and end with … between them where it is too long."""
     half = MAX_MESSAGE // 2
     return text if len(text) <= MAX_MESSAGE else f"{text[: half - 1]}…{text[-half:]}"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tang.corpus import fetch
-from tests.corpus.channels import Server
+from tests.corpus.mirrors import Server
 
 
 @pytest.fixture

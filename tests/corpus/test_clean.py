@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tang.corpus.clean import Poem, clean, clean_all, in_script
+from tang.corpus.clean import CleanPoem, clean, clean_all, in_script
 from tang.text.forms import PUNCTUATION, hanzi
 from tang.text.script import convert
 
@@ -67,4 +67,4 @@ def test_a_traditional_corpus_is_not_converted_to_traditional_again() -> None:
 
 
 def test_the_key_is_the_same_whatever_script_and_marks() -> None:
-    assert Poem("萬國來，雲歸。", "万国来，云归。").key == Poem("万国来云归", "万国来云归").key
+    assert CleanPoem("萬國來，雲歸。", "万国来，云归。").key == CleanPoem("万国来云归", "万国来云归").key

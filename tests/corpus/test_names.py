@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tang.corpus import fetch, names
+from tang.corpus import fetch
+from tang.corpus.collections import NAMES
 from tang.corpus.names import LETTERS, Name, NameSource, clean_names, to_letters
 from tang.errors import InputError
 
@@ -64,7 +65,7 @@ def test_the_committed_registry_names_the_18_languages() -> None:
 def test_files_of_the_users_own_folder_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = "Żak\nNowak\n".encode()
     files = {"Polish.txt": "sha256:" + hashlib.sha256(content).hexdigest()}
-    monkeypatch.setattr(names, "NAMES", replace(names.NAMES, files=files))
+    monkeypatch.setattr("tang.corpus.names.NAMES", replace(NAMES, files=files))
     (tmp_path / "Polish.txt").write_bytes(content)
     assert NameSource(tmp_path).read() == {"Polish": ["Żak", "Nowak"]}
     assert clean_names(NameSource(tmp_path).read()).names == [Name("Nowak", "Polish"), Name("Zak", "Polish")]

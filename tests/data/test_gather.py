@@ -7,7 +7,7 @@ import torch
 
 from tang.data import gather
 from tang.data.batches import Batch, PoemLoader
-from tang.data.gather import Rows, Share, fits
+from tang.data.gather import PaddedGather, Shard, fits
 from tang.data.poems import PoemDataModule
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import PAD
@@ -18,10 +18,10 @@ VALUELESS = torch.device("meta")
 """Its tensors have shapes and no values: who asks one for a value, as it would a GPU, gets an error."""
 
 
-def simply(part: Sequences, indices: list[int]) -> list[list[int]]:
+def simply(split: Sequences, indices: list[int]) -> list[list[int]]:
     """Sequences side by side, by definition."""
-    width = max(len(part[index]) for index in indices)
-    return [part[index].tolist() + [PAD] * (width - len(part[index])) for index in indices]
+    width = max(len(split[index]) for index in indices)
+    return [split[index].tolist() + [PAD] * (width - len(split[index])) for index in indices]
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 64])
@@ -37,16 +37,16 @@ def test_a_batch_holds_its_sequences_and_padding(batch_size: int) -> None:
         assert (batch.inputs.is_contiguous(), batch.targets.is_contiguous()) == (True, True)
 
 
-def test_a_part_is_read_from_the_middle_of_all_tokens() -> None:
+def test_a_split_is_read_from_the_middle_of_all_tokens() -> None:
     poems = sequences([5, 2, 4, 9])
-    part = Sequences(poems.tokens, poems.offsets[1:4])
-    assert Rows(part, CPU)(np.array([1, 0])).tolist() == simply(poems, [2, 1])
-    assert len(Rows(part, CPU).tokens) == 3 + 5
+    split = Sequences(poems.tokens, poems.offsets[1:4])
+    assert PaddedGather(split, CPU)(np.array([1, 0])).tolist() == simply(poems, [2, 1])
+    assert len(PaddedGather(split, CPU).tokens) == 3 + 5
 
 
 def test_a_batch_is_made_without_asking_the_device() -> None:
     poems = sequences(corpus_lengths(200).tolist())
-    here, there = PoemLoader(poems, 16, seed=1), PoemLoader(poems, 16, 1, Share(VALUELESS))
+    here, there = PoemLoader(poems, 16, seed=1), PoemLoader(poems, 16, 1, Shard(VALUELESS))
     for expected, batch in zip(here, there, strict=True):
         assert batch.inputs.device == batch.targets.device == VALUELESS
         assert batch.inputs.shape == expected.inputs.shape
@@ -55,9 +55,9 @@ def test_a_batch_is_made_without_asking_the_device() -> None:
 
 def test_tokens_that_do_not_fit_stay_with_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     poems = sequences([5, 2, 4])
-    assert Rows(poems, VALUELESS).tokens.device == VALUELESS
+    assert PaddedGather(poems, VALUELESS).tokens.device == VALUELESS
     monkeypatch.setattr(gather, "fits", lambda size, device: False)
-    large = Rows(poems, VALUELESS)
+    large = PaddedGather(poems, VALUELESS)
     assert large.tokens.device == CPU
     assert large(np.array([0, 1])).device == VALUELESS
 
@@ -83,7 +83,7 @@ def test_a_gpu_gets_the_same_batches_and_is_never_waited_for(
 ) -> None:
     monkeypatch.setattr(gather, "fits", lambda size, device: is_resident)
     poems = sequences(corpus_lengths(200).tolist())
-    loader = PoemLoader(poems, 16, 1, Share(torch.device("cuda", 0)))
+    loader = PoemLoader(poems, 16, 1, Shard(torch.device("cuda", 0)))
     torch.cuda.set_sync_debug_mode("error")
     try:
         batches: list[Batch] = list(loader)

@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from tang.corpus import names as corpus
+from tang.corpus.collections import NAMES
 from tang.corpus.names import LETTERS, Name
 from tang.data.names import NameBatch, NamesDataModule, encode
-from tang.data.prepare import PARTS
-from tang.data.split import TENTHS, split_names
+from tang.data.split import SPLITS, TENTHS, split_names
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
 from tests.commands import ROOT
@@ -44,7 +43,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         content = "".join(f"{line}\n" for line in lines).encode()
         (tmp_path / f"{language}.txt").write_bytes(content)
         files[f"{language}.txt"] = "sha256:" + hashlib.sha256(content).hexdigest()
-    monkeypatch.setattr(corpus, "NAMES", replace(corpus.NAMES, files=files))
+    monkeypatch.setattr("tang.corpus.names.NAMES", replace(NAMES, files=files))
     return tmp_path
 
 
@@ -72,29 +71,29 @@ def test_every_letter_has_an_id_of_its_own() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_each_language_is_split_80_10_10(seed: int) -> None:
-    parts = split_names(random_names(seed))
+    splits = split_names(random_names(seed))
     for language, size in SIZES.items():
-        for part in PARTS:
-            count = sum(name.language == language for name in parts[part])
-            assert count == pytest.approx(size * TENTHS[part] / 10, abs=2)
+        for split in SPLITS:
+            count = sum(name.language == language for name in splits[split])
+            assert count == pytest.approx(size * TENTHS[split] / 10, abs=2)
             assert count >= 1
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_shared_names_stand_in_every_part(seed: int) -> None:
+def test_shared_names_stand_in_every_split(seed: int) -> None:
     names = random_names(seed)
     languages = Counter(name.key for name in names)
-    shared = {part: {name.key for name in split_names(names)[part] if languages[name.key] > 1} for part in PARTS}
+    shared = {split: {name.key for name in split_names(names)[split] if languages[name.key] > 1} for split in SPLITS}
     assert len(shared["val"]) == pytest.approx(0.1 * sum(map(len, shared.values())), abs=2)
     assert len(shared["test"]) == pytest.approx(0.1 * sum(map(len, shared.values())), abs=2)
 
 
-def test_no_name_stands_in_two_parts_whatever_its_case() -> None:
+def test_no_name_stands_in_two_splits_whatever_its_case() -> None:
     names = random_names(0)
     names += [Name(name.text.upper(), "Capitals") for name in names[::7]]
-    parts = split_names(names)
-    assert sorted(name for part in PARTS for name in parts[part]) == sorted(names)
-    keys = [key for part in PARTS for key in {name.key for name in parts[part]}]
+    splits = split_names(names)
+    assert sorted(name for split in SPLITS for name in splits[split]) == sorted(names)
+    keys = [key for split in SPLITS for key in {name.key for name in splits[split]}]
     assert len(keys) == len(set(keys))
 
 
@@ -106,9 +105,9 @@ def test_the_split_does_not_depend_on_the_order_of_names() -> None:
 def test_the_card_counts(folder: Path) -> None:
     card = NamesDataModule(str(folder)).card
     pairs = {(name.key, name.language) for name in random_names(0)}
-    assert card.read == sum(SIZES.values()) + SIZES["Tiny"]
-    assert card.names == len(pairs) == card.read - sum(card.duplicates.values())
-    assert card.duplicates["as printed"] >= SIZES["Tiny"]
+    assert card.cleaned.read == sum(SIZES.values()) + SIZES["Tiny"]
+    assert len(card.cleaned.names) == len(pairs) == card.cleaned.read - sum(card.cleaned.duplicates.values())
+    assert card.cleaned.duplicates["as printed"] >= SIZES["Tiny"]
     assert card.shared == sum(count > 1 for count in Counter(key for key, _ in pairs).values())
     assert {language: sum(counts.values()) for language, counts in card.languages.items()} == Counter(
         language for _, language in pairs
@@ -121,9 +120,9 @@ def test_the_card_counts(folder: Path) -> None:
 @pytest.mark.parametrize("balanced", [False, True])
 def test_an_epoch_has_every_held_out_name_once(folder: Path, balanced: bool) -> None:
     data = NamesDataModule(str(folder), batch_size=16, balanced=balanced)
-    for part in ("val", "test"):
-        drawn = [tuple(row) for batch in data.loader(part) for row in padded(batch)]
-        whole = NameBatch.of(data.parts[part], data.languages)
+    for split in ("val", "test"):
+        drawn = [tuple(row) for batch in data.loader(split) for row in padded(batch)]
+        whole = NameBatch.of(data.splits[split], data.languages)
         assert sorted(drawn) == sorted(tuple(row) for row in padded(whole))
 
 
@@ -138,11 +137,11 @@ def test_training_follows_the_names_unless_it_is_balanced(folder: Path) -> None:
         targets = torch.cat(
             [batch.targets for batch in NamesDataModule(str(folder), balanced=balanced).loader("train")]
         )
-        assert len(targets) == len(data.parts["train"])
+        assert len(targets) == len(data.splits["train"])
         return float((targets == data.languages.index("Tiny")).double().mean())
 
     data = NamesDataModule(str(folder))
-    assert share_of_tiny(False) == pytest.approx(data.card.languages["Tiny"]["train"] / len(data.parts["train"]))
+    assert share_of_tiny(False) == pytest.approx(data.card.languages["Tiny"]["train"] / len(data.splits["train"]))
     assert share_of_tiny(True) == pytest.approx(1 / len(SIZES), abs=0.06)
 
 
@@ -176,13 +175,13 @@ def test_the_real_names_have_the_documented_figures() -> None:
     except InputError as error:
         pytest.skip(f"offline: {error}")
     card = data.card
-    assert (card.read, card.names, card.shared) == (20_050, 17_992, 480)
-    assert card.duplicates == {"as printed": 2_038, "in ASCII": 20}
+    assert (card.cleaned.read, len(card.cleaned.names), card.shared) == (20_050, 17_992, 480)
+    assert card.cleaned.duplicates == {"as printed": 2_038, "in ASCII": 20}
     assert sum(card.languages["Arabic"].values()) == 108
-    assert {part: len(data.parts[part]) for part in PARTS} == {"train": 14_383, "val": 1_805, "test": 1_804}
+    assert {split: len(data.splits[split]) for split in SPLITS} == {"train": 14_383, "val": 1_805, "test": 1_804}
     for counts in card.languages.values():
-        for part in PARTS:
-            assert counts[part] == pytest.approx(sum(counts.values()) * TENTHS[part] / 10, abs=1.5)
+        for split in SPLITS:
+            assert counts[split] == pytest.approx(sum(counts.values()) * TENTHS[split] / 10, abs=1.5)
 
 
 def test_your_own_languages_are_the_files_of_a_folder(tmp_path: Path) -> None:
@@ -191,7 +190,7 @@ def test_your_own_languages_are_the_files_of_a_folder(tmp_path: Path) -> None:
         (tmp_path / f"{name}.txt").write_text(text, encoding="utf-8")
     data = NamesDataModule(path=str(tmp_path))
     assert data.languages == ["乙", "甲"]
-    assert data.card.names == 40
+    assert len(data.card.cleaned.names) == 40
     assert data.card.rows["without letters"] == "2"
     before = data.source.fingerprint
     (tmp_path / "甲.txt").write_text("x\n", encoding="utf-8")
@@ -205,8 +204,8 @@ def test_a_folder_that_is_none_or_too_little_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"two files LANGUAGE\.txt or more"):
         NamesDataModule(path=str(tmp_path))
     (tmp_path / "B.txt").write_text("z\n", encoding="utf-8")
-    with pytest.raises(InputError, match="the test part is empty: a language should have ten names"):
-        _ = NamesDataModule(path=str(tmp_path)).parts
+    with pytest.raises(InputError, match="the test split is empty: a language should have ten names"):
+        _ = NamesDataModule(path=str(tmp_path)).splits
     (tmp_path / "B.txt").write_bytes(b"z\n\xff\n")
     with pytest.raises(InputError, match=r"B\.txt: line 2, byte 1: not UTF-8"):
-        _ = NamesDataModule(path=str(tmp_path)).parts
+        _ = NamesDataModule(path=str(tmp_path)).splits

@@ -3,15 +3,16 @@ from pathlib import Path
 import pytest
 
 from tang.corpus.sources import FileSource
-from tang.data.prepare import PARTS, Options, Prepared, prepare
+from tang.data.prepare import Options, Prepared, prepare
+from tang.data.split import SPLITS
 from tang.data.vocabulary import BOS, EOS, Vocabulary
 from tang.errors import InputError
 from tang.text.forms import form_of
 from tang.text.script import convert
 
 
-def texts(prepared: Prepared, part: str) -> list[str]:
-    sequences = prepared.parts[part]  # type: ignore[index]
+def texts(prepared: Prepared, split: str) -> list[str]:
+    sequences = prepared.splits[split]  # type: ignore[index]
     return [prepared.vocabulary.decode(sequences[index].tolist()) for index in range(len(sequences))]
 
 
@@ -38,12 +39,12 @@ def test_a_cache_that_cannot_be_is_refused(poems_txt: Path) -> None:
         prepare(FileSource(poems_txt), Options(), poems_txt / "cache")
 
 
-def test_every_poem_is_in_one_part_and_reads_as_printed(poems_txt: Path, tmp_path: Path) -> None:
+def test_every_poem_is_in_one_split_and_reads_as_printed(poems_txt: Path, tmp_path: Path) -> None:
     prepared = made(poems_txt, tmp_path)
-    together = [text for part in PARTS for text in texts(prepared, part)]
+    together = [text for split in SPLITS for text in texts(prepared, split)]
     assert sorted(together) == sorted(set(poems_txt.read_text(encoding="utf-8").split()))
-    for part in PARTS:
-        sequence = prepared.parts[part][0]
+    for split in SPLITS:
+        sequence = prepared.splits[split][0]
         assert (sequence[0], sequence[-1]) == (BOS, EOS)
 
 
@@ -51,14 +52,14 @@ def test_the_split_is_the_same_whatever_the_options(poems_txt: Path, tmp_path: P
     whole = made(poems_txt, tmp_path)
     for options in ({"punctuation": "drop"}, {"script": "traditional"}, {"forms": ("五言绝句",)}, {"stanzas": 4}):
         other = made(poems_txt, tmp_path, **options)
-        for part in PARTS:
-            poems = "\n".join(texts(whole, part))
+        for split in SPLITS:
+            poems = "\n".join(texts(whole, split))
             if "punctuation" in options:
                 poems = poems.replace("，", "").replace("。", "")
             if "script" not in options:
-                assert all(piece in poems for piece in texts(other, part))
+                assert all(piece in poems for piece in texts(other, split))
             else:
-                assert convert(texts(other, part), "simplified") == texts(whole, part)
+                assert convert(texts(other, split), "simplified") == texts(whole, split)
 
 
 def test_forms_choose_among_the_stanzas(poems_txt: Path, tmp_path: Path) -> None:
@@ -71,7 +72,7 @@ def test_forms_choose_among_the_stanzas(poems_txt: Path, tmp_path: Path) -> None
 
 def test_a_poem_that_is_cut_has_no_end(poems_txt: Path, tmp_path: Path) -> None:
     prepared = made(poems_txt, tmp_path, max_length=24)
-    sequences = prepared.parts["train"]
+    sequences = prepared.splits["train"]
     ends = {text: sequences[index][-1] == EOS for index, text in enumerate(texts(prepared, "train"))}
     assert {len(text) for text in ends} == {24}
     whole = {text for text in texts(made(poems_txt, tmp_path), "train") if len(text) == 24}
@@ -80,14 +81,14 @@ def test_a_poem_that_is_cut_has_no_end(poems_txt: Path, tmp_path: Path) -> None:
     assert not all(ends.values())
 
 
-def test_subsets_are_of_the_same_parts(poems_txt: Path, tmp_path: Path) -> None:
+def test_subsets_are_of_the_same_splits(poems_txt: Path, tmp_path: Path) -> None:
     whole, subset = made(poems_txt, tmp_path), made(poems_txt, tmp_path, max_train=50, max_val=3)
     assert texts(subset, "train") == texts(whole, "train")[:50]
     assert texts(subset, "val") == texts(whole, "val")[:3]
     assert texts(subset, "test") == texts(whole, "test")
 
 
-def test_the_vocabulary_is_the_training_parts(poems_txt: Path, tmp_path: Path) -> None:
+def test_the_vocabulary_is_the_train_splits(poems_txt: Path, tmp_path: Path) -> None:
     prepared = made(poems_txt, tmp_path, max_train=3)
     assert prepared.vocabulary.symbols == Vocabulary.build(texts(prepared, "train")).symbols
     assert prepared.card.unknown["train"] == 0
@@ -120,10 +121,10 @@ def test_a_second_start_reads_no_poem(poems_txt: Path, tmp_path: Path, monkeypat
     assert first.card == second.card
 
 
-def test_an_empty_part_is_refused(tmp_path: Path) -> None:
+def test_an_empty_split_is_refused(tmp_path: Path) -> None:
     poems = tmp_path / "few.txt"
     poems.write_text("床前明月光，疑是地上霜。\n春眠不觉晓，处处闻啼鸟。\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"part is empty: 2 clean poems give"):
+    with pytest.raises(InputError, match=r"split is empty: 2 clean poems give"):
         made(poems, tmp_path)
     assert not [path for path in (tmp_path / "cache").iterdir() if path.is_dir()], "nothing half-made stays"
 

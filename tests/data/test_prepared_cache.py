@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tang.data import prepare as module
-from tang.data.prepare import PARTS
+from tang.data.split import SPLITS
 from tests.commands import ROOT
 from tests.data.test_prepare import made, texts
 
@@ -64,11 +64,11 @@ def test_a_damaged_cache_is_prepared_again(
 ) -> None:
     caplog.set_level(logging.INFO)
     first = made(poems_txt, tmp_path)
-    expected = {part: texts(first, part) for part in PARTS}
+    expected = {split: texts(first, split) for split in SPLITS}
     (folder,) = (path for path in (tmp_path / "cache").iterdir() if path.is_dir())
     damage(folder)
     again = made(poems_txt, tmp_path)
-    assert {part: texts(again, part) for part in PARTS} == expected
+    assert {split: texts(again, split) for split in SPLITS} == expected
     assert again.card == first.card
     assert sum("is damaged and is prepared again" in message for message in caplog.messages) == 1
 

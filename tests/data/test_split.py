@@ -1,33 +1,34 @@
 import random
 from collections import Counter
 
-from tang.corpus.clean import Poem
-from tang.data.split import split
+from tang.corpus.clean import CleanPoem
+from tang.data.split import split_poems
 from tests.conftest import verse, verses
 
 
-def poems(texts: list[str]) -> list[Poem]:
-    return [Poem(text, text) for text in texts]
+def poems(texts: list[str]) -> list[CleanPoem]:
+    return [CleanPoem(text, text) for text in texts]
 
 
 def test_shares_are_near_90_5_5() -> None:
     # Over 12 characters a line, random poems share no couplet.
-    parts = Counter(place.part for place in split(poems([verse(seed, 12, 2) for seed in range(4000)])))
-    assert abs(parts["train"] / 4000 - 0.9) < 0.02
-    assert abs(parts["val"] / 4000 - 0.05) < 0.015
-    assert abs(parts["test"] / 4000 - 0.05) < 0.015
+    splits = Counter(place.split for place in split_poems(poems([verse(seed, 12, 2) for seed in range(4000)])))
+    assert abs(splits["train"] / 4000 - 0.9) < 0.02
+    assert abs(splits["val"] / 4000 - 0.05) < 0.015
+    assert abs(splits["test"] / 4000 - 0.05) < 0.015
 
 
 def test_a_place_depends_on_the_poem_alone() -> None:
     texts = verses(200)
     shuffled = random.Random(1).sample(texts, len(texts))
-    assert dict(zip(texts, split(poems(texts)), strict=True)) == dict(
-        zip(shuffled, split(poems(shuffled)), strict=True)
+    assert dict(zip(texts, split_poems(poems(texts)), strict=True)) == dict(
+        zip(shuffled, split_poems(poems(shuffled)), strict=True)
     )
 
 
 def test_script_and_marks_do_not_move_a_poem() -> None:
-    (a,), (b,) = split([Poem("國破山河在。", "国破山河在。")]), split([Poem("国破，山河在", "国破，山河在")])
+    printed = CleanPoem("國破山河在。", "国破山河在。"), CleanPoem("国破，山河在", "国破，山河在")
+    (a,), (b,) = (split_poems([poem]) for poem in printed)
     assert a == b
 
 
@@ -37,11 +38,11 @@ def test_poems_that_share_a_couplet_stay_together() -> None:
     for number in range(len(texts)):
         if number % 10:
             texts[number] = texts[number - 1][26:] + texts[number][26:]
-    places = split(poems(texts))
-    alone = split(poems([verse(seed, 12, 4) for seed in range(600)]))
-    assert len({place.part for place in alone[:10]} | {place.part for place in alone[10:20]}) > 1
+    places = split_poems(poems(texts))
+    alone = split_poems(poems([verse(seed, 12, 4) for seed in range(600)]))
+    assert len({place.split for place in alone[:10]} | {place.split for place in alone[10:20]}) > 1
     for start in range(0, len(texts), 10):
         group = places[start : start + 10]
-        assert len({place.part for place in group}) == 1
+        assert len({place.split for place in group}) == 1
         smallest = min(place.rank for place in group)
-        assert group[0].part == ("train" if smallest < 0.9 else "val" if smallest < 0.95 else "test")
+        assert group[0].split == ("train" if smallest < 0.9 else "val" if smallest < 0.95 else "test")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tang.data.poems import PoemDataModule
-from tang.data.split import Part
+from tang.data.split import Split
 from tang.errors import InputError
 from tang.evaluation.perplexity import PerplexityCard, measure_perplexity
 from tang.evaluation.trigram import Trigram
@@ -14,13 +14,13 @@ from tang.tasks.language_model import LanguageModel
 from tests.conftest import verse
 
 
-def card_of(model: LanguageModel, split: Part, batch_size: int = 16, precision: str = "32-true") -> PerplexityCard:
+def card_of(model: LanguageModel, split: Split, batch_size: int = 16, precision: str = "32-true") -> PerplexityCard:
     return measure_perplexity(model, model.data_module({}, batch_size=batch_size), split, precision)
 
 
 def test_the_card_agrees_with_each_poem_alone(model: LanguageModel) -> None:
     card = card_of(model, "test", batch_size=16)
-    poems = PoemDataModule(**model.data).prepared.parts["test"]
+    poems = PoemDataModule(**model.data).prepared.splits["test"]
     nlls = []
     for index in range(len(poems)):
         ids = torch.from_numpy(poems[index].astype("int64"))[None]
@@ -39,7 +39,7 @@ def test_the_card_agrees_with_each_poem_alone(model: LanguageModel) -> None:
 
 def test_the_trigram_model_is_trained_on_the_training_split_and_tested_on_the_same_tokens(model: LanguageModel) -> None:
     card = card_of(model, "test")
-    parts = PoemDataModule(**model.data).prepared.parts
+    parts = PoemDataModule(**model.data).prepared.splits
     trigram = Trigram.of(parts["train"], len(model.vocabulary))
     nll = torch.from_numpy(trigram.token_losses(parts["test"])[1])
     targets = torch.cat([torch.from_numpy(parts["test"][index][1:]) for index in range(card.poems)])

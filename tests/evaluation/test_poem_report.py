@@ -82,7 +82,7 @@ def test_lines_and_spans_of_the_training_split_are_found(model: LanguageModel) -
     def copies(poem: Critique) -> Copies | None:
         return add_copies([PoemReport(poem)], data)[0].copies
 
-    poem = model.vocabulary.decode(data.prepared.parts["train"][0].tolist())
+    poem = model.vocabulary.decode(data.prepared.splits["train"][0].tolist())
     found = critique(poem)
     numbers = list(range(1, len(found.lines) + 1))
     assert copies(found) == Copies(numbers, len(hanzi(poem)))

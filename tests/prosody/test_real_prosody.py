@@ -23,7 +23,7 @@ def prepared() -> Prepared:
 
 
 def test_the_table_knows_nearly_every_character(prepared: Prepared) -> None:
-    counts = np.bincount(prepared.parts["train"].tokens, minlength=len(prepared.vocabulary))
+    counts = np.bincount(prepared.splits["train"].tokens, minlength=len(prepared.vocabulary))
     characters = [(symbol, counts[id]) for symbol, id in prepared.vocabulary.ids.items() if hanzi(symbol)]
     known = sum(count for symbol, count in characters if readings(symbol, "simplified"))
     assert known > 0.999 * sum(count for _, count in characters)
@@ -33,7 +33,7 @@ def test_the_table_knows_nearly_every_character(prepared: Prepared) -> None:
     ("form", "regular"), [("五言律诗", 0.73), ("七言律诗", 0.79), ("五言绝句", 0.51), ("七言绝句", 0.79)]
 )
 def test_most_real_poems_are_regular(prepared: Prepared, form: str, regular: float) -> None:
-    test = prepared.parts["test"]
+    test = prepared.splits["test"]
     texts = [prepared.vocabulary.decode(test[index].tolist()) for index in range(len(test))]
     found = [
         critique(text, "simplified").is_regular for text in texts if form_of(text) == FORMS[form] and "□" not in text

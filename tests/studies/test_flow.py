@@ -80,7 +80,7 @@ def test_poems_are_held_out_and_of_one_length(poems_txt: Path, tmp_path: Path) -
     poems = first_characters(module, 31, 5)
     assert poems.inputs.shape == poems.targets.shape == (5, 31)
     assert poems.targets.all(), "nothing is padded"
-    held_out = {tuple(sequence[1:32]) for sequence in map(module.prepared.parts["val"].__getitem__, range(20))}
+    held_out = {tuple(sequence[1:32]) for sequence in map(module.prepared.splits["val"].__getitem__, range(20))}
     assert {tuple(row.tolist()) for row in poems.targets} <= held_out
     with pytest.raises(InputError, match=r"study\.language\.characters=999: no held-out poem is so long"):
         first_characters(module, 999, 5)

@@ -1,15 +1,18 @@
 import math
 
+import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from tang.corpus.names import LETTERS, Name
+from tang.data.batches import BatchLoader, LengthBuckets
 from tang.data.names import NameBatch
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
-from tang.tasks.classifier import Classifier, Metrics, NameNetwork
+from tang.tasks.classifier import ACCURACIES, Classifier, Metrics, NameNetwork
 from tang.tasks.report_cells import AlternatingLSTM
 
 LANGUAGES = ["Czech", "Dutch", "Irish"]
@@ -101,3 +104,18 @@ def test_the_reports_cells_are_as_they_are(settings: dict[str, object]) -> None:
 def test_the_checkpoint_holds_plain_data() -> None:
     model = Classifier({"hidden_size": 6}, LANGUAGES, LETTERS, {"dir": "names"})
     assert set(model.hparams) == set(Classifier.saved)
+
+
+def test_a_metric_of_the_confusion_matrix_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ACCURACIES, "errors", lambda confusion: 1 - confusion.diag().sum() / confusion.sum())
+    model = Classifier({"hidden_size": 6}, LANGUAGES, LETTERS, {})
+    trainer = pl.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=False)
+    loader = BatchLoader(
+        LengthBuckets(np.array([len(name.text) for name in NAMES]), 1, 0), lambda i: batch(NAMES[i[0]])
+    )
+    (metrics,) = trainer.test(model, loader, verbose=False)
+    assert metrics["test/errors"] == pytest.approx(1 - metrics["test/accuracy"])
+    assert model.key_metrics == (
+        *(f"{split}/{name}" for split in ("val", "test") for name in ("accuracy", "accuracy_balanced", "errors")),
+        "train/accuracy",
+    )

@@ -1,12 +1,15 @@
 import math
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
 
 from tang.data.batches import Batch, PoemLoader
+from tang.data.prepare import Sequences
 from tang.data.vocabulary import PAD, SPECIALS, UNK
-from tang.tasks.language_model import LanguageModel
+from tang.tasks.language_model import PERPLEXITIES, LanguageModel
+from tang.text.forms import PUNCTUATION
 from tests.data.test_batches import sequences
 
 
@@ -52,3 +55,19 @@ def test_hanzi_are_the_characters_and_the_unknown(model: LanguageModel) -> None:
 
 def test_the_checkpoint_holds_plain_data(model: LanguageModel) -> None:
     assert set(model.hparams) == {"model", "vocabulary", "data", "corpus", "form"}
+
+
+def test_a_perplexity_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PERPLEXITIES, "ppl_marks", lambda symbol: symbol in PUNCTUATION)
+    torch.manual_seed(0)
+    model = LanguageModel({"hidden_size": 8}, [*SPECIALS, *"，。日月山水风花雪夜"], {})
+    loader = PoemLoader(Sequences(np.array([2, 6, 4, 7, 7, 5, 3]), np.array([0, 7])), 1)
+    trainer = pl.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=False)
+    (metrics,) = trainer.validate(model, loader, verbose=False)
+    with torch.no_grad():
+        (batch,) = loader
+        marks = model.nll(batch)[0, [1, 4]]
+    assert metrics["val/ppl_marks"] == pytest.approx(marks.mean().exp().item())
+    assert list(metrics) == ["val/loss", "val/ppl", "val/ppl_hanzi", "val/ppl_marks"]
+    assert {"val/ppl_marks", "test/ppl_marks"} < set(model.key_metrics)
+    assert model.key_metrics[0] == "val/ppl"

@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tang.corpus.names import Name
 from tang.data.batches import PoemLoader
-from tang.data.gather import Share
+from tang.data.gather import Shard
 from tang.data.names import NO_LANGUAGE, NameBatch
 from tang.data.vocabulary import SPECIALS
 from tang.errors import InputError
@@ -41,7 +41,7 @@ def test_the_mean_loss_of_the_shares_is_that_of_the_batch(batch_size: int, world
     torch.manual_seed(0)
     poems = sequences([3, 3, 4, 9, 9, 9, 9, 12, 30])
     model = LanguageModel({"hidden_size": 8}, [*SPECIALS, *map(chr, range(0x4E00, 0x4E20))], {})
-    shares = [PoemLoader(poems, batch_size, 1, Share(CPU, rank, world_size)) for rank in range(world_size)]
+    shares = [PoemLoader(poems, batch_size, 1, Shard(CPU, rank, world_size)) for rank in range(world_size)]
     for whole, *parts in zip(PoemLoader(poems, batch_size, 1), *shares, strict=True):
         model.loss(whole).backward()
         expected = gradients(model)
@@ -59,7 +59,7 @@ def test_the_mean_loss_of_the_shares_is_that_of_the_batch(batch_size: int, world
 def test_the_shares_of_names_count_each_name_once(world_size: int) -> None:
     names = [Name("Novak", "Czech"), Name("Vries", "Dutch"), Name("Neal", "Irish"), Name("Aa", "Dutch")]
     whole, indices = NameBatch.of(names, ["Czech", "Dutch", "Irish"]), np.array([3, 0, 2])
-    parts = [whole.select(indices, Share(CPU, rank, world_size)) for rank in range(world_size)]
+    parts = [whole.select(indices, Shard(CPU, rank, world_size)) for rank in range(world_size)]
     targets = [target for part in parts for target in part.targets.tolist()]
     assert sorted(t for t in targets if t != NO_LANGUAGE) == [0, 1, 2]
     assert sum(part.num_names for part in parts) == pytest.approx(3)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tang.corpus.fetch import Collection
+from tang.corpus.collections import Collection
 from tests.commands import Fork, script
 from tests.conftest import verses
-from tests.corpus.channels import Server
+from tests.corpus.mirrors import Server
 
 POEMS = verses(400)
 FILES = {
@@ -27,9 +27,9 @@ CORPUS = Collection(
 )
 TRAIN = """
 import runpy, sys
-from tang.corpus import fetch, sources
-from tang.corpus.fetch import Collection
-fetch.GITHUB, sources.TANG, script = sys.argv[1], eval(sys.argv[2]), sys.argv[3]
+from tang.corpus import fetch
+from tang.corpus.collections import CORPORA, Collection
+fetch.GITHUB, CORPORA["tang"], script = sys.argv[1], eval(sys.argv[2]), sys.argv[3]
 sys.argv[:] = sys.argv[3:]
 runpy.run_path(script, run_name="__main__")
 """

@@ -37,6 +37,7 @@ RUNS = {
     "an end within an epoch": ["trainer.max_steps=11"],
     "few batches an epoch": ["trainer.limit_train_batches=3"],
     "an early end": ["callbacks.early_stopping.patience=0", "optimizer.lr=1", "optimizer=sgd"],
+    "Muon beside AdamW": ["optimizer=muon", "model.embedding_size=4", "trainer.precision=bf16-mixed"],
     "bfloat16 by hand": ["model.backend=bptt", "trainer.precision=bf16-mixed", "model.num_layers=2"],
 }
 

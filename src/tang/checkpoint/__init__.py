@@ -76,7 +76,7 @@ def _latest(kind: type[Task], key: str, besides: Path | None) -> Path:
             log.info("%s=latest: %s", key, path)
             return path
     wanted = [task for task in TASKS.values() if issubclass(task, kind)]
-    models = " or ".join(task.what for task in wanted)
+    models = " or ".join(task.description for task in wanted)
     raise InputError(
         f"{key}=latest: no checkpoints/best.ckpt of {models} below {OUTPUTS}/; train first ({wanted[0].command})"
     )
@@ -145,7 +145,7 @@ def export(model: Task, to: str) -> None:
         exported.write(model, Path(to).expanduser())
     except OSError as error:
         raise InputError(f"to={to}: {error.strerror}") from error
-    log.info("%s with its vocabulary and sizes: written to %s", model.what, to)
+    log.info("%s with its vocabulary and sizes: written to %s", model.description, to)
 
 
 @contextmanager
@@ -184,7 +184,7 @@ def _checked(path: Path, kind: type[T]) -> tuple[type[T], dict[str, Any]]:
     content = _read(path)
     task = task_of(content)
     if not issubclass(task, kind):
-        raise RefusedError(f"this is {task.what}, for {task.read_by}", f"{kind.what} is needed here")
+        raise RefusedError(f"this is {task.description}, for {task.read_by}", f"{kind.description} is needed here")
     check_fields(task, content["hyper_parameters"])
     check_weights(task, content["hyper_parameters"], content["state_dict"])
     check_finite(content["state_dict"])

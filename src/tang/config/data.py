@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from omegaconf import MISSING
 
 from tang.config.rules import FORM_NAMES, SEED, at_least, key, one_of
+from tang.corpus.collections import CORPORA
 
 
 @dataclass
@@ -21,7 +22,7 @@ class PoemsConfig(DataConfig):
     """Keys of :class:`tang.data.poems.PoemDataModule`."""
 
     _target_: str = "tang.data.poems.PoemDataModule"
-    source: str = key("tang", "corpus; text: your own poems, data.path", one_of("tang", "text"))
+    source: str = key("tang", "corpus; text: your own poems, data.path", one_of(*CORPORA, "text"))
     dir: str = key("data/tang", "folder of the corpus's files, downloaded there when missing")
     path: str | None = key(None, "your own poems: a text file, one poem a line, or JSON as chinese-poetry has it")
     cache: str = key("data/prepared", "folder of prepared ids, made once for each set of options")

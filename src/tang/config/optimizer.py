@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from tang.config.rules import BETAS, NOT_NEGATIVE, POSITIVE, SHARE, at_least, key
+from tang.config.rules import BETAS, NOT_NEGATIVE, POSITIVE, SHARE, at_least, between, key
 
 
 @dataclass
@@ -23,6 +23,28 @@ class Adam(OptimizerConfig):
     betas: list[float] = key([0.9, 0.999], "decay rates of the running means of gradients and squares", BETAS)
     eps: float = key(1e-8, "added to the denominator", POSITIVE)
     fused: bool | None = key(None, "one kernel for all parameters")
+
+
+@dataclass
+class NAdam(OptimizerConfig):
+    betas: list[float] = key([0.9, 0.999], "decay rates of the running means of gradients and squares", BETAS)
+    eps: float = key(1e-8, "added to the denominator", POSITIVE)
+    momentum_decay: float = key(4e-3, "how fast the momentum rises to betas[0]", NOT_NEGATIVE)
+
+
+@dataclass
+class RAdam(OptimizerConfig):
+    betas: list[float] = key([0.9, 0.999], "decay rates of the running means of gradients and squares", BETAS)
+    eps: float = key(1e-8, "added to the denominator", POSITIVE)
+
+
+@dataclass
+class Muon(Adam):
+    """Keys of :class:`tang.tasks.muon.Muon`; those of Adam are for embeddings, output layer and biases."""
+
+    momentum: float = key(0.95, "decay rate of the running mean of a hidden matrix's gradient", SHARE)
+    nesterov: bool = key(True, "Nesterov's momentum")
+    ns_steps: int = key(5, "Newton–Schulz iterations that orthogonalize a step", between(1, 99))
 
 
 @dataclass
@@ -53,6 +75,9 @@ class Adadelta(OptimizerConfig):
 OPTIMIZERS: dict[str, type[OptimizerConfig]] = {
     "torch.optim.Adam": Adam,
     "torch.optim.AdamW": Adam,
+    "torch.optim.NAdam": NAdam,
+    "torch.optim.RAdam": RAdam,
+    "tang.tasks.muon.Muon": Muon,
     "torch.optim.SGD": SGD,
     "torch.optim.Adagrad": Adagrad,
     "torch.optim.RMSprop": RMSprop,

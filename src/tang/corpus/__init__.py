@@ -1,1 +1,1 @@
-"""From files to clean poems: fetch (pinned, hashed, cached), read, clean, forms."""
+"""From files to clean poems and names: registry, download (pinned, hashed, cached), reading, cleaning. No torch."""

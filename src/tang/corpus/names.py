@@ -1,7 +1,7 @@
-"""Surnames of 18 languages: one file a language, one name a line; brought to ASCII, each once.
+"""Read surnames of 18 languages, one file a language and one name a line, and clean them to distinct ASCII names.
 
 The files are those of the tutorial "Classifying Names with a Character-Level RNN" (Sean Robertson,
-2017, MIT licence). They repeat themselves: Arabic.txt has 2,000 lines and 108 names.
+2017, MIT licence). They have duplicates: Arabic.txt has 2,000 lines and 108 names.
 """
 
 import hashlib
@@ -14,59 +14,51 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from tang.corpus.fetch import Collection, fetch, registry
+from tang.corpus.collections import NAMES
+from tang.corpus.fetch import fetch
 from tang.corpus.sources import check_size, read_bytes, read_text
 from tang.errors import InputError
 
 LETTERS = string.ascii_letters + " .,;'"
-"""The 57 characters that a name may have."""
+"""The 57 characters of a clean name."""
 
 MAX_LENGTH = 200
-"""Characters of a line."""
-
-NAMES = Collection(
-    title="the corpus of names",
-    repository="spro/practical-pytorch",
-    commit="c520c52e68e945d88fff563dba1c028b6ec0197b",
-    folder="data/names",
-    files=registry("names"),
-)
+"""Most characters of a line."""
 
 
 class Name(NamedTuple):
-    """A name and the language that it is given for."""
+    """A clean name, in :data:`LETTERS` alone, and its language."""
 
     text: str
-    """Of :data:`LETTERS` alone."""
     language: str
 
     @property
     def key(self) -> str:
-        """What identifies the name: its letters, large or small."""
+        """The case-folded text: equal for names that differ in capitals alone."""
         return self.text.casefold()
 
 
 @dataclass(frozen=True)
 class Names:
-    """The names of all languages after cleaning."""
+    """The clean names of all languages, and counts of what cleaning removed."""
 
     names: list[Name]
-    """In order of language and name; a language has each once, several may share it."""
+    """Sorted by language and name; distinct within a language, several languages may share one."""
     read: int
-    """Lines."""
+    """Number of lines."""
     duplicates: dict[str, int]
-    """Lines that repeat a name of their language: as they are printed, or as :func:`to_letters` leaves them."""
+    """Number of lines that repeat a name of their language: ``as printed``, or ``in ASCII`` after cleaning."""
     letterless: int
-    """Lines of which :func:`to_letters` leaves nothing; they are left out."""
+    """Number of lines dropped because :func:`to_letters` leaves nothing of them."""
     dropped: dict[str, int]
-    """Characters that are no letter of :data:`LETTERS`, without their accents, the commonest first."""
+    """Character (without accent) outside :data:`LETTERS` → its count, the commonest first."""
 
 
 class NameSource:
-    """Files LANGUAGE.txt: the 18 of :data:`NAMES` in ``dir``, fetched when they aren't there, or those in ``path``.
+    """Files LANGUAGE.txt: those in ``path`` if it is given, else the collection in ``dir``, fetched where missing.
 
     Raises:
-        InputError: there is no folder ``path``, or there are fewer than two such files in it.
+        InputError: there is no folder ``path``, or it has fewer than two such files.
     """
 
     def __init__(self, dir: Path, path: Path | None = None) -> None:
@@ -75,22 +67,18 @@ class NameSource:
 
     @property
     def languages(self) -> list[str]:
-        """In alphabetical order."""
+        """The names of the files without ``.txt``, sorted."""
         return sorted(Path(file).stem for file in (NAMES.files if self.own is None else self.own))
 
     @cached_property
     def fingerprint(self) -> str:
-        """What changes when the names change."""
+        """A hash of the files' names and contents."""
         if self.own is None:
             return NAMES.fingerprint
         return hashlib.sha256(repr([(file.name, read_bytes(file)) for file in self.own]).encode()).hexdigest()
 
     def read(self) -> dict[str, list[str]]:
-        """Language → its lines.
-
-        Raises:
-            InputError: a file is missing and can't be fetched, isn't UTF-8, or has a line that is no name.
-        """
+        """Read the lines of each language; InputError if a file can't be had or isn't UTF-8, or a line is too long."""
         files = fetch(NAMES, self.dir) if self.own is None else self.own
         return {file.stem: _lines(file) for file in files}
 
@@ -101,8 +89,7 @@ def _files(folder: Path) -> list[Path]:
     except OSError as error:
         raise InputError(f"data.path={folder}: {error.strerror}") from None
     if len(files) < 2:
-        problem = "a folder is needed with two files LANGUAGE.txt or more, one name a line"
-        raise InputError(f"data.path={folder}: {problem}")
+        raise InputError(f"data.path={folder}: a folder is needed with two files LANGUAGE.txt or more, one name a line")
     check_size(folder, files)
     return files
 
@@ -115,9 +102,9 @@ def _lines(file: Path) -> list[str]:
 
 
 def to_letters(text: str) -> str:
-    """``text`` in :data:`LETTERS`: accents come off (é becomes e), every other character goes (ß, ł, -).
+    """``text`` in :data:`LETTERS`: accents are removed (é becomes e), other characters dropped (ß, ł, -).
 
-    Nothing is left of a text without a letter from A to Z.
+    The result is "" if no letter from A to Z is left.
     """
     kept = "".join(character for character in _unaccented(text) if character in LETTERS).strip()
     return kept if any(map(str.isalpha, kept)) else ""
@@ -129,7 +116,7 @@ def _unaccented(text: str) -> str:
 
 
 def clean_names(lines: Mapping[str, Sequence[str]]) -> Names:
-    """The names among the lines of each language."""
+    """Clean the lines of each language and drop duplicates."""
     printed = [(line.strip(), language) for language in lines for line in lines[language]]
     distinct = sorted(set(printed))
     lettered = [name for name in (Name(to_letters(text), language) for text, language in distinct) if name.text]

@@ -1,4 +1,4 @@
-"""Where poems come from: the 全唐诗, a text file, or JSON of the same shape."""
+"""Sources of poems: a collection of the registry such as the 全唐诗, a text file, or JSON of the same shape."""
 
 import hashlib
 import json
@@ -8,34 +8,23 @@ import re
 import stat
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from tang.corpus.fetch import TANG, fetch
+from tang.corpus.collections import Collection
+from tang.corpus.fetch import fetch
 from tang.errors import InputError, printable
 
 log = logging.getLogger(__name__)
 
 MAX_MEGABYTES = 200
-"""Of a corpus, eight times the 全唐诗; to prepare it takes up to forty times its size in memory, whatever is in it."""
+"""Largest corpus: eight times the 全唐诗. Preparing a corpus takes up to forty times its size in memory."""
 
 
-class Source(Protocol):
-    """A corpus before cleaning; ``str()`` of it names its file or folder."""
+class CollectionSource:
+    """The poems of a collection in ``folder``; missing files are fetched when they are read."""
 
-    @property
-    def fingerprint(self) -> str:
-        """What changes when the corpus changes; cheap, so that a warm start needn't parse."""
-        ...
-
-    def read(self) -> list[str]:
-        """The poems as printed, one string each."""
-        ...
-
-
-class TangSource:
-    """The 全唐诗 in ``folder``, fetched when it isn't there."""
-
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, collection: Collection, folder: Path) -> None:
+        self.collection = collection
         self.folder = folder
 
     def __str__(self) -> str:
@@ -43,22 +32,19 @@ class TangSource:
 
     @property
     def fingerprint(self) -> str:
-        return TANG.fingerprint
+        """A hash that changes when the corpus does."""
+        return self.collection.fingerprint
 
     def read(self) -> list[str]:
-        poems = []
-        for path in fetch(TANG, self.folder):
-            found = read_json(path)
-            assert found is not None  # its hash is right
-            poems += found
-        return poems
+        """Read the poems as printed, one string each."""
+        return [poem for path in fetch(self.collection, self.folder) for poem in read_json(path) or ()]
 
 
 class FileSource:
     """A UTF-8 text file with one poem a line, a JSON file, or a folder of JSON files.
 
     Raises:
-        InputError: there is none at ``path``, or it is too large.
+        InputError: ``path`` doesn't exist, is a folder without JSON files, or is too large.
     """
 
     def __init__(self, path: Path) -> None:
@@ -86,12 +72,15 @@ class FileSource:
             for file in self.files:
                 found = read_json(file)
                 if found is None:
-                    shape = "no list of objects with 'paragraphs'"
-                    log.info("corpus: %s holds no poems (%s); left out", printable(file), shape)
+                    log.info("corpus: skipped %s: not a list of objects with 'paragraphs'", printable(file))
                 poems += found or []
         if not poems:
             raise InputError(f"{self.path}: no poems in it; give one poem a line, or JSON with 'paragraphs'")
         return poems
+
+
+Source = CollectionSource | FileSource
+"""A corpus before cleaning; ``str(source)`` names its file or folder."""
 
 
 def _json_files(folder: Path) -> list[Path]:
@@ -109,15 +98,15 @@ def _json_files(folder: Path) -> list[Path]:
 
 
 def read_json(path: Path) -> list[str] | None:
-    """The poems of a file shaped like chinese-poetry's, ``[{"paragraphs": ["…", …], …}, …]``.
+    """Read the poems of a file shaped like chinese-poetry's, ``[{"paragraphs": ["…", …], …}, …]``.
 
-    None when the file is JSON of another shape (authors, indexes).
+    Returns None if the file is JSON of another shape (authors, indexes).
 
     Raises:
         InputError: bad UTF-8, broken JSON or a malformed poem, with its position.
     """
     try:
-        # Numbers stay text: Python refuses long ones, and none of them matter here.
+        # Numbers are left as text: none of them matter, and Python refuses to parse very long ones.
         entries: Any = json.loads(read_text(path), parse_int=str, parse_float=str)
     except json.JSONDecodeError as error:
         raise InputError(f"{path}: line {error.lineno}, column {error.colno}: broken JSON ({error.msg})") from None
@@ -135,26 +124,18 @@ def read_json(path: Path) -> list[str] | None:
 
 
 def check_size(path: Path, files: list[Path]) -> None:
-    """That a corpus is no larger than :data:`MAX_MEGABYTES`.
-
-    Raises:
-        InputError: the ``files`` of ``path`` are larger together.
-    """
+    """Raise InputError if the ``files`` of ``path`` have more than :data:`MAX_MEGABYTES` in all."""
     megabytes = sum(os.path.getsize(file) for file in files if file.is_file()) / 1e6
     if megabytes > MAX_MEGABYTES:
         raise InputError(f"data.path={path}: {megabytes:,.0f} MB; a corpus may have {MAX_MEGABYTES}")
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file.
-
-    Raises:
-        InputError: it can't be read, is a pipe or a device, or has more than :data:`MAX_MEGABYTES`.
-    """
+    """Read a file; InputError if it can't be read, is a pipe or a device, or has more than :data:`MAX_MEGABYTES`."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise InputError(f"{path}: not a file")  # a pipe would be waited for, a device may never end
+            raise InputError(f"{path}: not a file")  # a pipe would block, a device may be endless
         if status.st_size > MAX_MEGABYTES * 1_000_000:
             raise InputError(f"{path}: more than {MAX_MEGABYTES} MB")
         with path.open("rb") as file:
@@ -164,11 +145,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """The text of a UTF-8 file.
-
-    Raises:
-        InputError: it can't be read, or isn't UTF-8, with the position.
-    """
+    """Read a UTF-8 file; InputError if it can't be read, or isn't UTF-8, with the position."""
     content = read_bytes(path)
     try:
         return content.decode("utf-8-sig")

@@ -1,1 +1,1 @@
-"""From clean poems to batches of ids: split, vocabulary, prepared files, bucketed loaders."""
+"""From clean poems and names to batches of ids: split, vocabulary, prepared files, bucketed loaders."""

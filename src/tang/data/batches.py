@@ -1,25 +1,25 @@
-"""Batches of examples of nearly one length, in an order that a checkpoint can go on with."""
+"""Batches of examples of nearly equal length, in an order that can be resumed within an epoch."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from tang.data.gather import Rows, Share
+from tang.data.gather import PaddedGather, Shard
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import PAD
 
 LONG = 128
-"""A batch of ``batch_size`` examples may have ``LONG`` positions each; see :class:`LengthBuckets`."""
+"""A batch has at most ``batch_size`` × ``LONG`` positions, see :class:`LengthBuckets`."""
 
 MAX_PADDING = 0.02
-"""Of all positions of an epoch."""
+"""Largest fraction of an epoch's positions that is padding."""
 
 
 class Batch(NamedTuple):
-    """Poems side by side; where one is shorter than the longest, PAD fills both tensors' ends.
+    """Poems side by side; where one is shorter than the longest, PAD fills the ends of both tensors.
 
     ::
 
@@ -32,50 +32,63 @@ class Batch(NamedTuple):
     targets: Tensor
     """(B, T) int64; PAD where there is nothing to predict."""
     num_tokens: float
-    """Targets that aren't PAD; if several devices share a batch, the mean of theirs. Each device's loss is its sum
-    over this, and so the mean of their losses is the loss of the whole batch."""
+    """Targets that aren't PAD, of the global batch divided by the world size. Each rank's loss is its sum over
+    this number, so that the mean over ranks is the loss of the global batch."""
 
     @classmethod
     def of(cls, ids: Tensor, num_tokens: float) -> "Batch":
-        """The batch of sequences ``<bos> … <eos> PAD …`` (B, T + 1) with so many targets."""
+        """The batch of the sequences ``ids`` (B, T + 1), ``<bos> … <eos> PAD …``."""
         return cls(ids[:, :-1].long(), ids[:, 1:].long(), num_tokens)
 
 
-class Batcher(Protocol):
-    """Decides which examples make up the batches of an epoch; all epochs have equally many batches."""
+class Batcher:
+    """Chooses the examples of each batch of an epoch; every epoch has equally many batches.
 
-    def __len__(self) -> int: ...
+    The examples of an epoch are sorted by their ``lengths`` (N,), equal ones in random order, cut into batches, and the
+    batches are shuffled. ``cuts`` are the positions among the sorted examples where all batches but the first begin.
+    """
+
+    def __init__(self, lengths: np.ndarray, cuts: list[int], seed: int) -> None:
+        self.lengths = lengths
+        self.seed = seed
+        self._cuts = cuts
+
+    def __len__(self) -> int:
+        return len(self._cuts) + 1
 
     def batches(self, epoch: int) -> list[np.ndarray]:
         """The indices of each batch of an epoch."""
-        ...
+        random = np.random.default_rng([self.seed, epoch])
+        order = self._draw(random)
+        batches = np.split(order[np.argsort(self.lengths[order], kind="stable")], self._cuts)
+        return [batches[index] for index in random.permutation(len(batches))]
+
+    def _draw(self, random: np.random.Generator) -> np.ndarray:
+        """(N,) the indices of an epoch's examples in random order."""
+        raise NotImplementedError
 
 
-class LengthBuckets:
-    """Cuts an epoch into batches of examples of nearly one length.
+class LengthBuckets(Batcher):
+    """Every example once an epoch, in batches of at most ``batch_size``.
 
-    All are put in a new random order, sorted by length (equal ones stay in random order),
-    cut into batches of ``batch_size``, and the batches are shuffled. Some batches are smaller:
-    those of long examples, so that none has more than ``batch_size`` × ``LONG`` positions (a single
-    example may), which bounds their memory; and those of rare lengths, so that of all positions at
-    most the share ``MAX_PADDING`` is padding.
+    Two kinds of batches are smaller: those of long examples, so that none has more than ``batch_size`` × ``LONG``
+    positions (a single example may), which bounds their memory; and those of rare lengths, so that at most the
+    fraction ``MAX_PADDING`` of all positions is padding.
     """
 
     def __init__(self, lengths: np.ndarray, batch_size: int, seed: int) -> None:
-        self.lengths = lengths
-        self.batch_size = batch_size
-        self.seed = seed
-        self._cuts = self._cut(np.sort(lengths))
+        super().__init__(lengths, self._cut(np.sort(lengths), batch_size), seed)
 
-    def _cut(self, ascending: np.ndarray) -> list[int]:
-        """Where batches begin, but for the first, among examples in ascending order of length."""
+    @staticmethod
+    def _cut(ascending: np.ndarray, batch_size: int) -> list[int]:
+        """The cuts among examples in ascending order of length."""
         cuts: list[int] = []
         size, tokens = 0, 0  # of the batch that is being filled
         done, done_tokens = 0, 0  # positions and tokens of the batches before it
         for index, length in enumerate(ascending.tolist()):
-            positions = (size + 1) * length
+            positions = (size + 1) * length  # all are padded to this length, the longest so far
             padding = done - done_tokens + positions - (tokens + length)
-            is_full = size == self.batch_size or positions > self.batch_size * LONG
+            is_full = size == batch_size or positions > batch_size * LONG
             if size and (is_full or padding > MAX_PADDING * (done + positions)):
                 cuts.append(index)
                 done, done_tokens = done + size * int(ascending[index - 1]), done_tokens + tokens
@@ -83,44 +96,20 @@ class LengthBuckets:
             size, tokens = size + 1, tokens + length
         return cuts
 
-    def __len__(self) -> int:
-        return len(self._cuts) + 1
-
-    def batches(self, epoch: int) -> list[np.ndarray]:
-        """The indices of each batch of an epoch; each index once."""
-        random = np.random.default_rng([self.seed, epoch])
-        return _cut_by_length(random.permutation(len(self.lengths)), self.lengths, self._cuts, random)
+    def _draw(self, random: np.random.Generator) -> np.ndarray:
+        return random.permutation(len(self.lengths))
 
 
-class BalancedDraws:
-    """Draws an epoch's examples with replacement, each class equally likely; as many as there are.
-
-    The draws are sorted by length and cut into batches of ``batch_size``, and these are shuffled.
-    """
+class BalancedDraws(Batcher):
+    """As many examples as there are, drawn with replacement, each class equally likely."""
 
     def __init__(self, classes: np.ndarray, lengths: np.ndarray, batch_size: int, seed: int) -> None:
-        self.lengths = lengths
-        self.seed = seed
+        super().__init__(lengths, list(range(batch_size, len(lengths), batch_size)), seed)
         _, inverse, counts = np.unique(classes, return_inverse=True, return_counts=True)
         self._probabilities = 1 / (len(counts) * counts[inverse])
-        self._cuts = list(range(batch_size, len(lengths), batch_size))
 
-    def __len__(self) -> int:
-        return len(self._cuts) + 1
-
-    def batches(self, epoch: int) -> list[np.ndarray]:
-        """The indices of each batch of an epoch."""
-        random = np.random.default_rng([self.seed, epoch])
-        draws = random.choice(len(self.lengths), len(self.lengths), p=self._probabilities)
-        return _cut_by_length(draws, self.lengths, self._cuts, random)
-
-
-def _cut_by_length(
-    order: np.ndarray, lengths: np.ndarray, cuts: list[int], random: np.random.Generator
-) -> list[np.ndarray]:
-    """The indices in ``order``, sorted by length and cut, the batches shuffled."""
-    batches = np.split(order[np.argsort(lengths[order], kind="stable")], cuts)
-    return [batches[index] for index in random.permutation(len(batches))]
+    def _draw(self, random: np.random.Generator) -> np.ndarray:
+        return random.choice(len(self.lengths), len(self.lengths), p=self._probabilities)
 
 
 B = TypeVar("B")
@@ -129,12 +118,8 @@ B = TypeVar("B")
 class BatchLoader(Generic[B]):
     """Iterates over the batches of an epoch, in the order of epoch 0 until ``set_epoch`` is called.
 
-    Its state, which Lightning saves in checkpoints, tells how many of them have been handed out;
-    an iteration over the same epoch then goes on after these.
-
-    Args:
-        batcher: which examples each batch has.
-        collate: their indices → the batch.
+    ``collate`` makes a batch of the indices that ``batcher`` chooses. The state, which Lightning saves in checkpoints,
+    is the epoch and the number of batches handed out; the next iteration over that epoch resumes after them.
     """
 
     def __init__(self, batcher: Batcher, collate: Callable[[np.ndarray], B]) -> None:
@@ -148,7 +133,7 @@ class BatchLoader(Generic[B]):
         return len(self.batcher)
 
     def set_epoch(self, epoch: int) -> None:
-        """Take the order of this epoch in the next iteration."""
+        """Use the order of this epoch in the next iteration."""
         self.epoch = epoch
 
     def __iter__(self) -> Iterator[B]:
@@ -167,22 +152,22 @@ class BatchLoader(Generic[B]):
 
 
 class PoemLoader(BatchLoader[Batch]):
-    """The poems' loader: a share of each of the batches bucketed by length.
+    """Loads a rank's shard of each batch of poems bucketed by length.
 
-    Where that is none, a poem without targets stands for it, so that each process takes part in every step.
+    An empty shard is replaced by a poem without targets, so that every rank takes part in every step.
     """
 
-    def __init__(self, sequences: Sequences, batch_size: int, seed: int = 0, share: Share = Share()) -> None:
+    def __init__(self, sequences: Sequences, batch_size: int, seed: int = 0, shard: Shard = Shard()) -> None:
         super().__init__(LengthBuckets(sequences.lengths, batch_size, seed), self._collate)
         self.sequences = sequences
-        self.share = share
-        self.rows = Rows(sequences, share.device)
+        self.shard = shard
         self.lengths = sequences.lengths
+        self._gather = PaddedGather(sequences, shard.device)
 
     def _collate(self, indices: np.ndarray) -> Batch:
-        taken = self.share.take(indices)
-        num_tokens = int(self.lengths[indices].sum()) / self.share.world_size
+        taken = self.shard.take(indices)
+        num_tokens = int(self.lengths[indices].sum()) / self.shard.world_size
         if len(taken):
-            return Batch.of(self.rows(taken), num_tokens)
-        batch = Batch.of(self.rows(indices[:1]), num_tokens)
+            return Batch.of(self._gather(taken), num_tokens)
+        batch = Batch.of(self._gather(indices[:1]), num_tokens)
         return batch._replace(targets=torch.full_like(batch.targets, PAD))

@@ -1,4 +1,4 @@
-"""From a corpus to ids on disk, once: later starts map the files and read no poem."""
+"""Prepare a corpus once: clean, split and encode it to ids on disk; later runs map the files into memory."""
 
 import dataclasses
 import hashlib
@@ -7,7 +7,7 @@ import logging
 import shutil
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,10 +17,10 @@ import numpy as np
 import pooch
 from filelock import FileLock
 
-from tang.corpus.clean import Poem, clean_all, in_script
+from tang.corpus.clean import CleanPoem, clean_all, in_script
 from tang.corpus.sources import Source
 from tang.data.card import Card
-from tang.data.split import Part, split
+from tang.data.split import SPLITS, Split, split_poems
 from tang.data.vocabulary import BOS, EOS, Vocabulary
 from tang.errors import InputError, printable
 from tang.text.forms import Form, form_named, form_of, hanzi, stanzas
@@ -28,33 +28,29 @@ from tang.text.script import Script
 
 log = logging.getLogger(__name__)
 
-PARTS: tuple[Part, ...] = ("train", "val", "test")
-
 VERSION = 1
-"""Of cleaning, splitting and encoding together; raised when prepared files change, so that caches are made anew."""
+"""Version of cleaning, splitting, encoding and file format; raising it invalidates all caches."""
 
 FILES = ("tokens.npy", "offsets.npy", "meta.json")
 HASHES = "sha256"
-"""The file with the hashes of :data:`FILES`; they are checked before these are read."""
+"""The file with the hashes of :data:`FILES`, which are verified before these are read."""
 
 
 class Piece(NamedTuple):
-    """What a model learns as one sequence: a poem or a stanza."""
+    """The text of one training sequence, a poem or a stanza; its form as printed; whether the end was not cut off."""
 
     text: str
     form: Form | None
-    """As printed, whatever was dropped or cut off since."""
     is_whole: bool
-    """Whether nothing was cut off its end."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What of a corpus becomes training data; each field is a key of the config's ``data``."""
+    """Which sequences to make of a corpus; the fields are keys of the config's ``data``."""
 
     script: Script = "simplified"
     punctuation: Literal["keep", "drop"] = "keep"
-    forms: tuple[str, ...] | None = None
+    forms: Sequence[str] | None = None
     max_length: int | None = None
     stanzas: int | None = None
     min_count: int = 2
@@ -62,7 +58,7 @@ class Options:
     max_val: int | None = None
 
     def pieces(self, text: str) -> Iterator[Piece]:
-        """The pieces of a poem to learn from; stanzas are cut first, ``forms`` then chooses among them."""
+        """The sequences of a poem; it is cut into stanzas first, and ``forms`` chooses among these."""
         wanted = None if self.forms is None else {form_named(name) for name in self.forms}
         for piece in stanzas(text, self.stanzas) if self.stanzas else [text]:
             form = form_of(piece)
@@ -73,11 +69,11 @@ class Options:
 
 @dataclass(frozen=True)
 class Sequences:
-    """Sequences of ids, one after another in one array: ``<bos>`` characters ``<eos>``."""
+    """Sequences of ids ``<bos> … <eos>``, one after another in one array."""
 
     tokens: np.ndarray
     offsets: np.ndarray
-    """Where each sequence begins in ``tokens``, and at last where the last one ends."""
+    """(N + 1,) the start of each sequence in ``tokens``, then the end of the last one."""
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -87,7 +83,7 @@ class Sequences:
 
     @property
     def lengths(self) -> np.ndarray:
-        """Predictions to make in each sequence: its characters and its end."""
+        """(N,) targets of each sequence: its characters and its end."""
         return np.diff(self.offsets) - 1
 
 
@@ -96,17 +92,17 @@ class Prepared:
     """A corpus ready for training."""
 
     vocabulary: Vocabulary
-    parts: dict[Part, Sequences]
+    splits: dict[Split, Sequences]
     card: Card
 
 
 def prepare(source: Source, options: Options, cache: Path, vocabulary: Vocabulary | None = None) -> Prepared:
-    """The corpus under ``options``, from ``cache`` if it has been prepared before.
+    """Prepare a corpus under ``options``, or open it in ``cache`` if that was done before.
 
-    ``vocabulary`` is that of a model trained before; by default it is built from the training part.
+    ``vocabulary`` is that of an earlier model; by default it is built from the train split.
 
     Raises:
-        InputError: the corpus is faulty, a part of the split would be empty, or ``cache`` can't be written.
+        InputError: the corpus is faulty, a split would be empty, or ``cache`` can't be written.
     """
     folder = cache / _key(source, options, None)
     try:
@@ -116,13 +112,13 @@ def prepare(source: Source, options: Options, cache: Path, vocabulary: Vocabular
             prepared = _open(folder)
         return prepared or _prepare(folder, source, options, vocabulary)
     except OSError as error:
-        # NumPy says of a full disk only how much it could write.
+        # On a full disk NumPy's error has no strerror, only the number of bytes written.
         reason = error.strerror or f"the disk may be full ({error})"
         raise InputError(f"data.cache={cache}: {reason}") from None
 
 
 def _prepare(folder: Path, source: Source, options: Options, vocabulary: Vocabulary | None) -> Prepared:
-    """Make ``folder``, whole or not at all, unless another process did so meanwhile, and open it."""
+    """Create ``folder`` atomically, unless another process has done so meanwhile, and open it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         if (prepared := _open(folder)) is not None:
@@ -131,21 +127,21 @@ def _prepare(folder: Path, source: Source, options: Options, vocabulary: Vocabul
             log.info("corpus: %s is damaged and is prepared again", printable(folder))
             shutil.rmtree(folder)
         log.info("corpus: preparing, once for these options")
-        staged = folder.with_suffix(".part")
-        shutil.rmtree(staged, ignore_errors=True)  # of a process that was killed; the lock is ours
+        staging = folder.with_suffix(".part")
+        shutil.rmtree(staging, ignore_errors=True)  # left by a process that was killed; this one holds the lock
         try:
-            staged.mkdir()
-            _write(staged, source, options, vocabulary)
-            staged.rename(folder)
+            staging.mkdir()
+            _write(staging, source, options, vocabulary)
+            staging.rename(folder)
         finally:
-            shutil.rmtree(staged, ignore_errors=True)
+            shutil.rmtree(staging, ignore_errors=True)
         prepared = _open(folder)
         assert prepared is not None  # it was written just now
         return prepared
 
 
 def _key(source: Source, options: Options, vocabulary: Vocabulary | None) -> str:
-    """A name for the prepared files that changes with all they depend on."""
+    """The name of a folder of prepared files: a hash of all that they depend on."""
     digest = hashlib.sha256(f"{VERSION} {source.fingerprint}".encode())
     digest.update(json.dumps(dataclasses.asdict(options)).encode())
     digest.update(json.dumps(vocabulary.symbols if vocabulary else None).encode())
@@ -154,27 +150,25 @@ def _key(source: Source, options: Options, vocabulary: Vocabulary | None) -> str
 
 def _write(folder: Path, source: Source, options: Options, vocabulary: Vocabulary | None) -> None:
     poems, dropped = clean_all(source.read())
-    read = len(poems) + dropped.total()
     if not poems:
         reasons = ", ".join(f"{reason}: {count}" for reason, count in dropped.items())
-        raise InputError(f"{source}: no usable poems among the {read} in it ({reasons})")
+        raise InputError(f"{source}: no usable poems among the {dropped.total()} in it ({reasons})")
     pieces = _split_pieces(poems, options)
+    texts = {split: [piece.text for piece in pieces[split]] for split in SPLITS}
     if vocabulary is None:
-        vocabulary = Vocabulary.build((piece.text for piece in pieces["train"]), options.min_count)
-    tokens, offsets = array("i"), [0]  # a list would take several times the memory
-    for part in PARTS:
-        for piece in pieces[part]:
-            tokens.extend([BOS, *vocabulary.encode(piece.text), *([EOS] if piece.is_whole else [])])
-            offsets.append(len(tokens))
-    texts: dict[str, list[str]] = {part: [piece.text for piece in pieces[part]] for part in PARTS}
-    forms = Counter(str(piece.form or "lines of unequal length") for part in PARTS for piece in pieces[part])
-    card = Card.of(read, dict(dropped), len(poems), texts, forms, vocabulary)
+        vocabulary = Vocabulary.build(texts["train"], options.min_count)
+    tokens, offsets = array("i"), [0]  # a list of tokens would take several times the memory
+    forms: Counter[str] = Counter()
+    for piece in (piece for split in SPLITS for piece in pieces[split]):
+        tokens.extend([BOS, *vocabulary.encode(piece.text), *([EOS] if piece.is_whole else [])])
+        offsets.append(len(tokens))
+        forms[str(piece.form or "lines of unequal length")] += 1
     np.save(folder / "tokens.npy", np.array(tokens, dtype=np.int32))
     np.save(folder / "offsets.npy", np.array(offsets, dtype=np.int64))
     meta = {
         "vocabulary": vocabulary.symbols,
-        "sizes": [len(pieces[part]) for part in PARTS],
-        "card": dataclasses.asdict(card),
+        "sizes": [len(pieces[split]) for split in SPLITS],
+        "card": dataclasses.asdict(Card.of(dict(dropped), len(poems), texts, forms, vocabulary)),
     }
     (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     (folder / HASHES).write_bytes(_hashes(folder))
@@ -184,41 +178,40 @@ def _hashes(folder: Path) -> bytes:
     return "".join(f"{pooch.file_hash(folder / name)}  {name}\n" for name in FILES).encode()
 
 
-def _split_pieces(poems: list[Poem], options: Options) -> dict[Part, list[Piece]]:
-    """The pieces of each part in the order of their poems' hashes, so that a prefix is a random subset."""
-    ranked: dict[Part, list[tuple[float, int, Piece]]] = {part: [] for part in PARTS}
-    for place, text in zip(split(poems), in_script(poems, options.script), strict=True):
+def _split_pieces(poems: list[CleanPoem], options: Options) -> dict[Split, list[Piece]]:
+    """The sequences of each split in the order of their poems' hashes, so that a prefix is a random subset."""
+    ranked: dict[Split, list[tuple[float, int, Piece]]] = {split: [] for split in SPLITS}
+    for place, text in zip(split_poems(poems), in_script(poems, options.script), strict=True):
         for number, piece in enumerate(options.pieces(text)):
-            ranked[place.part].append((place.rank, number, piece))
+            ranked[place.split].append((place.rank, number, piece))
     limits = {"train": options.max_train, "val": options.max_val, "test": None}
-    pieces = {
-        part: [piece for *_, piece in sorted(ranked[part], key=lambda item: item[:2])[: limits[part]]] for part in PARTS
-    }
-    for part in PARTS:
-        if not pieces[part]:
-            counts = ", ".join(f"{len(pieces[other])} {other}" for other in PARTS)
+    pieces: dict[Split, list[Piece]] = {}
+    for split, entries in ranked.items():
+        entries.sort(key=lambda entry: entry[:2])
+        pieces[split] = [piece for *_, piece in entries[: limits[split]]]
+    for split in SPLITS:
+        if not pieces[split]:
+            counts = ", ".join(f"{len(pieces[other])} {other}" for other in SPLITS)
             raise InputError(
-                f"the {part} part is empty: {len(poems)} clean poems give {counts} pieces; "
-                "a few hundred poems give each part some; data.forms may leave out too many"
+                f"the {split} split is empty: {len(poems)} clean poems give {counts} sequences; "
+                "give a few hundred poems or more; data.forms may leave out too many"
             )
     return pieces
 
 
 def _open(folder: Path) -> Prepared | None:
-    """What was prepared in ``folder``; None if there is nothing, or it isn't what was written."""
+    """Open the prepared files in ``folder``; None if they are missing or their hashes don't match."""
     try:
-        is_whole = (folder / HASHES).read_bytes() == _hashes(folder)
+        if (folder / HASHES).read_bytes() != _hashes(folder):
+            return None
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        is_whole = False
-    if not is_whole:
         return None
     meta: dict[str, Any] = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-    # Mapped, not read; "c": PyTorch has no tensors that can't be written, and what is written stays in memory.
+    # Mode "c" maps copy-on-write: PyTorch wants arrays that are writable, and the files stay as they are.
     tokens = np.load(folder / "tokens.npy", mmap_mode="c")
     offsets = np.load(folder / "offsets.npy", mmap_mode="c")
-    ends = np.cumsum([0, *meta["sizes"]])
-    parts = {
-        part: Sequences(tokens, offsets[start : end + 1])
-        for part, (start, end) in zip(PARTS, pairwise(ends), strict=True)
+    bounds = pairwise(np.cumsum([0, *meta["sizes"]]))
+    splits = {
+        split: Sequences(tokens, offsets[first : last + 1]) for split, (first, last) in zip(SPLITS, bounds, strict=True)
     }
-    return Prepared(Vocabulary(meta["vocabulary"]), parts, Card(**meta["card"]))
+    return Prepared(Vocabulary(meta["vocabulary"]), splits, Card(**meta["card"]))

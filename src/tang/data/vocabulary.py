@@ -1,4 +1,4 @@
-"""Characters ↔ ids."""
+"""The vocabulary: characters ↔ ids."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ class Vocabulary:
         self.symbols = list(symbols)
         self.ids = {symbol: id for id, symbol in enumerate(self.symbols)}
         assert tuple(self.symbols[: len(SPECIALS)]) == SPECIALS
-        assert len(self.ids) == len(self.symbols), "a symbol stands twice"
+        assert len(self.ids) == len(self.symbols), "duplicate symbol"
 
     @classmethod
     def build(cls, texts: Iterable[str], min_count: int = 1) -> "Vocabulary":
@@ -34,5 +34,5 @@ class Vocabulary:
         return [self.ids.get(character, UNK) for character in text]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The characters of ``ids``; padding and the marks of beginning and end vanish, ``<unk>`` is □."""
+        """The characters of ``ids``, □ for ``<unk>``; ``<pad>``, ``<bos>`` and ``<eos>`` are left out."""
         return "".join("□" if id == UNK else self.symbols[id] for id in ids if id not in (PAD, BOS, EOS))

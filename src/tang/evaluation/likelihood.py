@@ -49,7 +49,7 @@ def add_copies(reports: Sequence[PoemReport], data: PoemDataModule) -> list[Poem
         InputError: the corpus can't be read or downloaded.
     """
     vocabulary = data.prepared.vocabulary
-    spans = Spans.of(data.prepared.parts["train"], vocabulary)
+    spans = Spans.of(data.prepared.splits["train"], vocabulary)
     found = []
     for report in reports:
         characters = vocabulary.encode(hanzi(_verse(report.critique, data.options.script)))

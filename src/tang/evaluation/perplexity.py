@@ -16,7 +16,7 @@ from torch import Tensor
 
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
-from tang.data.split import Part
+from tang.data.split import Split
 from tang.data.vocabulary import EOS, PAD, UNK
 from tang.errors import InputError
 from tang.evaluation.trigram import Trigram
@@ -79,16 +79,16 @@ class PerplexityCard:
 
 
 def measure_perplexity(
-    model: LanguageModel, data: PoemDataModule, split: Part, precision: str = "32-true"
+    model: LanguageModel, data: PoemDataModule, split: Split, precision: str = "32-true"
 ) -> PerplexityCard:
     """The perplexity card of ``model`` on a split of its corpus ``data``.
 
     Args:
         precision: ``32-true``, ``64-true`` or ``bf16-mixed``.
     """
-    poems = data.prepared.parts[split]
+    poems = data.prepared.splits[split]
     targets, positions, nll = token_losses(model, tracked(data.loader(split), f"Evaluating on {split}"), precision)
-    trigram = Trigram.of(data.prepared.parts["train"], len(model.vocabulary))
+    trigram = Trigram.of(data.prepared.splits["train"], len(model.vocabulary))
     trigram_targets, trigram_nll = trigram.token_losses(poems)
     is_mark = torch.tensor([symbol in PUNCTUATION for symbol in model.vocabulary.symbols])
     is_hanzi = model.is_hanzi.cpu()

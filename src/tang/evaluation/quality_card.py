@@ -10,7 +10,7 @@ import numpy as np
 from tang.data.batches import PoemLoader
 from tang.data.poems import PoemDataModule
 from tang.data.prepare import Sequences
-from tang.data.split import Part
+from tang.data.split import Split
 from tang.errors import InputError
 from tang.evaluation.measures import Measurement
 from tang.evaluation.perplexity import token_losses, tracked
@@ -83,7 +83,7 @@ class QualityEvaluator:
     model: LanguageModel
     data: PoemDataModule
     """The model's corpus."""
-    split: Part
+    split: Split
     """The split of the real poems: as many as are sampled, or all there are."""
     poems: int
     """How many poems to sample for each form and each of :data:`REQUESTS`."""
@@ -95,7 +95,7 @@ class QualityEvaluator:
 
     def card(self, forms: Sequence[Form] = tuple(FORMS.values())) -> QualityCard:
         """Sample and measure poems of each form."""
-        training, vocabulary = self.data.prepared.parts["train"], self.model.vocabulary
+        training, vocabulary = self.data.prepared.splits["train"], self.model.vocabulary
         spans, trigram = Spans.of(training, vocabulary), Trigram.of(training, len(vocabulary))
         steps = ((form, sets) for form in forms for sets in self._sets(form, spans, trigram))
         found: dict[str, dict[str, Measurements]] = {str(form): {} for form in forms}
@@ -109,7 +109,7 @@ class QualityEvaluator:
         embedding = model.network.embedding.weight.detach().float().cpu().numpy()
         losses = {"trigram": trigram.token_losses, "model": self._model_losses}
         metrics = QualityMetrics(form, model.script, vocabulary, spans, embedding, losses)
-        real = held_out(self.data.prepared.parts[self.split], vocabulary, form)[: self.poems]
+        real = held_out(self.data.prepared.splits[self.split], vocabulary, form)[: self.poems]
         compared = len(real) or self.poems
         yield {"real": metrics.measure(real, compared)} if real else {}
         yield {"chance": metrics.measure(shuffled(real, self.seed), compared)} if real else {}

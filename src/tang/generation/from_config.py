@@ -50,7 +50,7 @@ def poems(model: LanguageModel, asked: Any) -> list[Poem]:
         batch_size=asked.batch_size,
         precision=asked.precision,
         wishes=wishes(asked),
-        spans=Spans.of(data.prepared.parts["train"], model.vocabulary) if data else None,
+        spans=Spans.of(data.prepared.splits["train"], model.vocabulary) if data else None,
         script=model.script,
         show_progress=True,
         beam_size=asked.beam_size or BEAM_SIZE if asked.decode == "beam" else None,

@@ -114,7 +114,7 @@ def first_characters(module: PoemDataModule, characters: int, poems: int) -> Bat
     Raises:
         InputError: there is no such poem.
     """
-    held_out = module.prepared.parts["val"]
+    held_out = module.prepared.splits["val"]
     rows = [held_out[i][: characters + 1] for i in range(len(held_out)) if held_out.lengths[i] >= characters]
     if not rows:
         raise InputError(f"study.language.characters={characters}: no held-out poem is so long")

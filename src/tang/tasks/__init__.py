@@ -1,1 +1,1 @@
-"""What a model learns: networks, losses and metrics as LightningModules."""
+"""Networks, losses and metrics as LightningModules, one for each task."""

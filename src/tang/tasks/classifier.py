@@ -1,6 +1,6 @@
 """The classifier of names as a LightningModule: which language is a name from?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -15,10 +15,23 @@ from tang.data.names import NO_LANGUAGE, NameBatch, NamesDataModule
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
 from tang.recurrent.stack import Recurrent
-from tang.tasks.base import Mean, Task
+from tang.tasks.base import Task
+from tang.tasks.metrics import Mean, SplitMetrics
 from tang.tasks.report_cells import REPORT_CELLS, AlternatingLSTM, LinearRecurrence
 
 MAX_LANGUAGES = 1000
+
+ACCURACIES: dict[str, Callable[[Tensor], Tensor]] = {
+    "accuracy": lambda confusion: confusion.diag().sum() / confusion.sum(),
+    "accuracy_balanced": lambda confusion: _recalls(confusion).mean(),
+}
+"""Name of a metric → its value from the confusion matrix (languages, languages), true × predicted."""
+
+
+def _recalls(confusion: Tensor) -> Tensor:
+    """The fraction of correct predictions for each language that has names."""
+    correct, names = confusion.diag(), confusion.sum(1)
+    return correct[names > 0] / names[names > 0]
 
 
 class NameNetwork(nn.Module):
@@ -80,20 +93,23 @@ class Classifier(Task):
 
     Args:
         model: arguments of :class:`NameNetwork` but the numbers of letters and languages.
-        languages: the classes, in the order of their numbers.
+        languages: the classes, in the order of their indices.
         letters: in the order of their ids, the first after PAD.
-        data: arguments of the data module that the model was trained with.
+        data: arguments of the data module that the model is trained with.
         corpus: the fingerprint of its source; this and ``data`` are for the record.
-        handed_over: ``optimizer`` and ``scheduler``, see :class:`~tang.tasks.base.Task`.
+        partials: ``optimizer`` and ``scheduler``, see :class:`~tang.tasks.base.Task`.
     """
 
-    what = "a classifier of names"
+    description = "a classifier of names"
     command = "python src/train.py experiment=names_lstm"
     read_by = "predict.py"
     learns_from = NamesDataModule
     saved = ("model", "languages", "letters", "data", "corpus")
     configs: ClassVar = {"model": ClassifierConfig, "data": NamesConfig}
-    headline = ("val/accuracy", "val/accuracy_balanced", "test/accuracy", "test/accuracy_balanced", "train/accuracy")
+    metrics = ACCURACIES
+
+    val_metrics: "Metrics"
+    test_metrics: "Metrics"
 
     def __init__(
         self,
@@ -102,29 +118,25 @@ class Classifier(Task):
         letters: str,
         data: Mapping[str, Any],
         corpus: str = "",
-        **handed_over: Any,
+        **partials: Any,
     ) -> None:
-        super().__init__(**handed_over)
+        super().__init__(**partials)
         self.save_hyperparameters(*self.saved, logger=False)
         self.languages = list(languages)
         self.letters = letters
         self.network = NameNetwork(len(letters), len(self.languages), **model)
         self.train_hits = Mean()
-        self.val_metrics = Metrics(len(self.languages))
-        self.test_metrics = Metrics(len(self.languages))
+        self.val_metrics, self.test_metrics = Metrics(len(self.languages)), Metrics(len(self.languages))
 
     @classmethod
     def from_data(
-        cls, data: NamesDataModule, model: Mapping[str, Any], arguments: Mapping[str, Any], **handed_over: Any
+        cls, data: NamesDataModule, model: Mapping[str, Any], arguments: Mapping[str, Any], **partials: Any
     ) -> "Classifier":
-        return cls(
-            model=dict(model),
-            languages=data.languages,
-            letters=data.letters,
-            data=dict(arguments),
-            corpus=data.source.fingerprint,
-            **handed_over,
-        )
+        return cls(dict(model), data.languages, data.letters, dict(arguments), data.source.fingerprint, **partials)
+
+    @property
+    def key_metrics(self) -> tuple[str, ...]:
+        return (*super().key_metrics, "train/accuracy")
 
     def check_data(self, data: NamesDataModule) -> None:
         if data.languages != self.languages:
@@ -141,36 +153,27 @@ class Classifier(Task):
             raise InputError(f"letters is {fields['letters'][:60]!r}, not the {len(LETTERS)} that names have")
 
     def training_step(self, batch: NameBatch, batch_idx: int) -> Tensor:
-        logits = self.network(batch.inputs, batch.lengths)
+        logits = self.outputs(batch)
         loss = F.cross_entropy(logits, batch.targets, ignore_index=NO_LANGUAGE, reduction="sum") / batch.num_names
         self.add_train_loss(loss, batch.num_names)
         self.train_hits.update((logits.argmax(-1) == batch.targets).float(), (batch.targets != NO_LANGUAGE).float())
         return loss
 
-    def log_train_epoch(self, loss: Tensor) -> None:
-        super().log_train_epoch(loss)
+    def on_train_epoch_end(self) -> None:
+        super().on_train_epoch_end()
         self.log("train/accuracy", self.train_hits.compute(), sync_dist=True)
         self.train_hits.reset()
 
-    def validation_step(self, batch: NameBatch, batch_idx: int) -> None:
-        self.val_metrics.update(self.network(batch.inputs, batch.lengths), batch.targets)
-
-    def test_step(self, batch: NameBatch, batch_idx: int) -> None:
-        self.test_metrics.update(self.network(batch.inputs, batch.lengths), batch.targets)
-
-    def on_validation_epoch_end(self) -> None:
-        self.log_dict({f"val/{name}": value for name, value in self.val_metrics.compute().items()}, sync_dist=True)
-
-    def on_test_epoch_end(self) -> None:
-        self.log_dict({f"test/{name}": value for name, value in self.test_metrics.compute().items()}, sync_dist=True)
+    def outputs(self, batch: NameBatch) -> Tensor:
+        logits: Tensor = self.network(batch.inputs, batch.lengths)
+        return logits
 
 
-class Metrics(nn.Module):
-    """Of a whole part, each name with equal weight, whatever the batches."""
+class Metrics(SplitMetrics):
+    """The mean loss, the confusion matrix, and the :data:`ACCURACIES` that follow from it."""
 
     confusion: Tensor
-    """(languages, languages): of the names of a row's language, how many were taken for the column's; as of
-    the last :meth:`compute`."""
+    """(languages, languages) counts of names, true × predicted language, as of the last :meth:`compute`."""
 
     def __init__(self, num_languages: int) -> None:
         super().__init__()
@@ -178,22 +181,16 @@ class Metrics(nn.Module):
         self.matrix = MulticlassConfusionMatrix(num_languages, ignore_index=NO_LANGUAGE)
         self.register_buffer("confusion", torch.zeros(num_languages, num_languages), persistent=False)
 
-    def update(self, logits: Tensor, targets: Tensor) -> None:
-        """Add a batch: logits (B, languages), targets (B,)."""
-        losses = F.cross_entropy(logits.float(), targets, ignore_index=NO_LANGUAGE, reduction="none")
+    def update(self, outputs: Tensor, targets: Tensor) -> None:
+        """Add a batch: logits (B, languages) and targets (B,)."""
+        losses = F.cross_entropy(outputs.float(), targets, ignore_index=NO_LANGUAGE, reduction="none")
         self.loss.update(losses, (targets != NO_LANGUAGE).float())
-        self.matrix.update(logits, targets)
+        self.matrix.update(outputs, targets)
 
     def compute(self) -> dict[str, Tensor]:
-        """``loss``, ``accuracy`` (the share of names that are right) and ``accuracy_balanced`` (its mean
-        over the languages that have names); begins anew."""
         self.confusion = self.matrix.compute()
-        right, names = self.confusion.diag(), self.confusion.sum(1)
-        metrics = {
-            "loss": self.loss.compute(),
-            "accuracy": right.sum() / names.sum(),
-            "accuracy_balanced": (right[names > 0] / names[names > 0]).mean(),
-        }
+        accuracies = {name: metric(self.confusion) for name, metric in ACCURACIES.items()}
+        values = {"loss": self.loss.compute(), **accuracies}
         self.loss.reset()
         self.matrix.reset()
-        return metrics
+        return values

@@ -1,4 +1,4 @@
-"""The output layer and its cross-entropy as one: the logits of all positions never exist at once."""
+"""The output layer fused with its cross-entropy, in chunks: the logits of all positions never exist at once."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,14 +11,14 @@ from tang.kernels import pointwise
 from tang.kernels.native import accumulation_dtype, matmul_dtype
 
 CHUNK = {"cpu": 2**23, "cuda": 2**26}
-"""Logits at a time: in bfloat16 16 MB, about what a processor's last cache holds, and 128 MB."""
+"""Logits of a chunk by device: in bfloat16 16 MB, about the size of a CPU's last-level cache, and 128 MB."""
 
 
 class LinearCrossEntropy(torch.autograd.Function):
-    """Σ −ln softmax(hidden · weightᵀ + bias)[targets]; its gradients are computed on the way.
+    """Σ −ln softmax(hidden · weightᵀ + bias)[targets]; the forward pass computes the gradients too.
 
-    With p − y for the gradient of a chunk's logits, those of the layer are (p − y) · weight for
-    ``hidden`` and, summed over chunks in the weight's format, (p − y)ᵀ · hidden for ``weight``.
+    With p − y for the gradient of a chunk's logits, the layer's gradients are (p − y) · weight for
+    ``hidden`` and, accumulated over chunks in the weight's dtype, (p − y)ᵀ · hidden for ``weight``.
     """
 
     @staticmethod
@@ -43,26 +43,26 @@ class LinearCrossEntropy(torch.autograd.Function):
 def _chunks(
     hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, ignored: int, *others: Tensor
 ) -> Iterator[tuple[Tensor, ...]]:
-    """Of each chunk: ``hidden``, ``others``, nll, and the gradient of its logits, in memory that is used again."""
+    """Yield for each chunk: ``hidden``, ``others``, −ln p, and the gradient of its logits in a buffer used again."""
     rows = max(1, min(len(hidden), CHUNK.get(hidden.device.type, CHUNK["cpu"]) // len(weight)))
-    room = hidden.new_empty(rows, len(weight))
+    buffer = hidden.new_empty(rows, len(weight))
     bias = bias.to(hidden.dtype)
-    for h, t, *parts in zip(*(tensor.split(rows) for tensor in (hidden, targets, *others)), strict=True):
-        logits = torch.addmm(bias, h, weight.T, out=room[: len(h)])
+    for h, t, *rest in zip(*(tensor.split(rows) for tensor in (hidden, targets, *others)), strict=True):
+        logits = torch.addmm(bias, h, weight.T, out=buffer[: len(h)])
         nll = torch.empty(len(h), dtype=accumulation_dtype(hidden.dtype), device=hidden.device)
         pointwise.cross_entropy(logits, t, nll, ignored)
-        yield h, *parts, nll, logits
+        yield h, *rest, nll, logits
 
 
 def linear_cross_entropy(hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, ignored: int) -> Tensor:
-    """The sum over all targets but the ``ignored``; differentiable once.
+    """The sum of −ln p over all targets but the ``ignored``; differentiable once.
 
     Args:
-        hidden: (N, H); the products are in autocast's format where it is on, else in its own.
+        hidden: (N, H); the matmuls are in autocast's dtype where it is on, else in that of ``hidden``.
         weight: (V, H).
         bias: (V,).
         targets: (N,) int64.
-        ignored: a target that counts for nothing.
+        ignored: the target that isn't counted.
     """
     hidden = hidden.to(matmul_dtype(hidden))
     with torch.autocast(hidden.device.type, enabled=False):
@@ -71,7 +71,7 @@ def linear_cross_entropy(hidden: Tensor, weight: Tensor, bias: Tensor, targets: 
 
 @torch.no_grad()
 def linear_nll(hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, ignored: int) -> Tensor:
-    """(N,) −ln p of each target, 0 for the ``ignored``; arguments as above."""
+    """(N,) −ln p of each target, 0 for the ``ignored``; the arguments are those of :func:`linear_cross_entropy`."""
     hidden = hidden.to(matmul_dtype(hidden))
     with torch.autocast(hidden.device.type, enabled=False):
         chunks = _chunks(hidden, weight.to(hidden.dtype), bias, targets, ignored)

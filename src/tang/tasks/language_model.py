@@ -1,7 +1,7 @@
 """The language model as a LightningModule: its loss and its metrics."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -13,13 +13,23 @@ from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.data.vocabulary import PAD, SPECIALS, UNK, Vocabulary
 from tang.errors import InputError
-from tang.tasks.base import Mean, Task
+from tang.tasks.base import Task
 from tang.tasks.cross_entropy import linear_cross_entropy, linear_nll
+from tang.tasks.metrics import Mean, SplitMetrics
 from tang.tasks.network import Network
 from tang.text.forms import DEFAULT_FORM, FORMS, PUNCTUATION, form_named, hanzi
 from tang.text.script import Script
 
 log = logging.getLogger(__name__)
+
+PERPLEXITIES: dict[str, Callable[[str], bool]] = {
+    "ppl": lambda symbol: symbol != SPECIALS[PAD],
+    "ppl_hanzi": lambda symbol: symbol == SPECIALS[UNK] or bool(hanzi(symbol)),
+}
+"""Name of a perplexity → whether it counts a target; ``<unk>``, a rare character, counts as Chinese.
+
+A metric is one entry here: it is logged for val and test, and stands in the summaries of runs.
+"""
 
 
 class LanguageModel(Task):
@@ -28,23 +38,23 @@ class LanguageModel(Task):
     Args:
         model: arguments of :class:`~tang.tasks.network.Network` but the vocabulary's size.
         vocabulary: its symbols, in the order of their ids.
-        data: arguments of the data module that the model was trained with.
+        data: arguments of the data module that the model is trained with.
         corpus: the fingerprint of its source.
-        form: the one to write in unless told otherwise: the commonest among its poems.
-        handed_over: ``optimizer`` and ``scheduler``, see :class:`~tang.tasks.base.Task`.
+        form: the default form of its poems: the commonest one in the corpus.
+        partials: ``optimizer`` and ``scheduler``, see :class:`~tang.tasks.base.Task`.
     """
 
-    what = "a language model"
+    description = "a language model"
     command = "python src/train.py"
     read_by = "sample.py and evaluate.py"
     learns_from = PoemDataModule
-    network: Network
     saved = ("model", "vocabulary", "data", "corpus", "form")
     configs: ClassVar = {"model": LanguageModelConfig, "data": PoemsConfig}
-    headline = ("val/ppl", "val/ppl_hanzi", "test/ppl", "test/ppl_hanzi")
+    metrics = PERPLEXITIES
 
-    is_hanzi: Tensor
-    """(V,) bool: the symbols that ``ppl_hanzi`` counts; ``<unk>``, a rare character, is one."""
+    network: Network
+    val_metrics: "Perplexities"
+    test_metrics: "Perplexities"
 
     def __init__(
         self,
@@ -53,23 +63,20 @@ class LanguageModel(Task):
         data: Mapping[str, Any],
         corpus: str = "",
         form: str = DEFAULT_FORM,
-        **handed_over: Any,
+        **partials: Any,
     ) -> None:
-        super().__init__(**handed_over)
+        super().__init__(**partials)
         self.save_hyperparameters(*self.saved, logger=False)
         self.vocabulary = Vocabulary(vocabulary)
         self.data = dict(data)
         self.corpus = corpus
         self.form = form_named(form)
         self.network = Network(len(self.vocabulary), **model)
-        is_hanzi = [id == UNK or bool(hanzi(symbol)) for id, symbol in enumerate(self.vocabulary.symbols)]
-        self.register_buffer("is_hanzi", torch.tensor(is_hanzi), persistent=False)
-        self.val_losses = Losses()
-        self.test_losses = Losses()
+        self.val_metrics, self.test_metrics = Perplexities(self.vocabulary), Perplexities(self.vocabulary)
 
     @classmethod
     def from_data(
-        cls, data: PoemDataModule, model: Mapping[str, Any], arguments: Mapping[str, Any], **handed_over: Any
+        cls, data: PoemDataModule, model: Mapping[str, Any], arguments: Mapping[str, Any], **partials: Any
     ) -> "LanguageModel":
         regulated = [name for name in data.card.shapes if name in FORMS]  # the commonest first
         return cls(
@@ -78,7 +85,7 @@ class LanguageModel(Task):
             data=dict(arguments),
             corpus=data.source.fingerprint,
             form=regulated[0] if regulated else DEFAULT_FORM,
-            **handed_over,
+            **partials,
         )
 
     @classmethod
@@ -97,26 +104,28 @@ class LanguageModel(Task):
 
     @property
     def script(self) -> Script:
-        """Of its vocabulary."""
+        """The script of the vocabulary."""
         script: Script = self.data.get("script", "simplified")
         return script
 
+    @property
+    def is_hanzi(self) -> Tensor:
+        """(V,) bool: the symbols that ``ppl_hanzi`` counts."""
+        return self.val_metrics.counted[list(PERPLEXITIES).index("ppl_hanzi")]
+
     def data_module(self, places: Mapping[str, str | None], **others: Any) -> PoemDataModule:
-        """The corpus it was trained on, in its vocabulary, fetched and prepared if it isn't there.
+        """The corpus that the model was trained on, in its vocabulary; a warning is logged if it has changed since.
 
-        It says so in the log if that corpus has changed since.
-
-        Args:
-            places: where the corpus is now, ``dir``, ``path`` and ``cache``, if not where it was (None).
-            others: what else is to be other than in training.
+        ``places`` are its ``dir``, ``path`` and ``cache``, None if as in training; ``others`` are further arguments
+        that differ from those of training.
 
         Raises:
-            InputError: the corpus can't be had.
+            InputError: the corpus isn't there.
         """
         moved = {key: place for key, place in places.items() if place is not None}
         data = PoemDataModule(**{**self.data, **moved, **others, "vocabulary": self.vocabulary.symbols})
         if self.corpus != data.source.fingerprint:
-            log.warning("%s is not what the model was trained on: its split may be another", data.source)
+            log.warning("%s is not what the model was trained on: its split may differ", data.source)
         return data
 
     def check_data(self, data: PoemDataModule) -> None:
@@ -126,63 +135,50 @@ class LanguageModel(Task):
                 raise InputError(f"data.{key}={now}: init_from was trained with data.{key}={before}; use that")
 
     def loss(self, batch: Batch) -> Tensor:
-        """Mean −ln p of the batch's targets; if several devices share it, the mean of theirs is."""
+        """Mean −ln p of the batch's targets; of a shard, the loss whose mean over ranks is that of the batch."""
         return linear_cross_entropy(*self._head(batch)) / batch.num_tokens
 
     def nll(self, batch: Batch) -> Tensor:
-        """(B, T) −ln p of each target, 0 where there is none; without gradients."""
+        """(B, T) −ln p of each target, 0 where it is PAD; without gradients."""
         return linear_nll(*self._head(batch)).view(batch.targets.T.shape).T
 
     def _head(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
-        """The output layer's arguments, all positions in one row, time first."""
+        """The output layer's arguments for all T·B positions, time first."""
         features, _ = self.network.features(batch.inputs)
         head = self.network.head
         return features.flatten(0, 1), head.weight, head.bias, batch.targets.T.flatten(), PAD
+
+    def metrics_of_loss(self, loss: Tensor) -> dict[str, Tensor]:
+        return {"loss": loss, "ppl": loss.exp()}
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss = self.loss(batch)
         self.add_train_loss(loss, batch.num_tokens)
         return loss
 
-    def log_train_step(self, loss: Tensor) -> None:
-        super().log_train_step(loss)
-        self.log_step({"train/ppl": loss.exp()})
-
-    def log_train_epoch(self, loss: Tensor) -> None:
-        super().log_train_epoch(loss)
-        self.log("train/ppl_epoch", loss.exp(), sync_dist=True)
-
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self._update(self.val_losses, batch)
-
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        self._update(self.test_losses, batch)
-
-    def _update(self, losses: "Losses", batch: Batch) -> None:
-        nll = self.nll(batch)
-        losses.all.update(nll, (batch.targets != PAD).float())
-        losses.hanzi.update(nll, self.is_hanzi[batch.targets].float())
-
-    def on_validation_epoch_end(self) -> None:
-        self._log_perplexities("val", self.val_losses)
-
-    def on_test_epoch_end(self) -> None:
-        self._log_perplexities("test", self.test_losses)
-
-    def _log_perplexities(self, part: str, losses: "Losses") -> None:
-        """exp of the mean over all targets of the part, not a mean of the batches' values."""
-        loss = losses.all.compute()
-        self.log(f"{part}/loss", loss, sync_dist=True)
-        self.log(f"{part}/ppl", loss.exp(), prog_bar=part == "val", sync_dist=True)
-        self.log(f"{part}/ppl_hanzi", losses.hanzi.compute().exp(), sync_dist=True)
-        losses.all.reset()
-        losses.hanzi.reset()
+    def outputs(self, batch: Batch) -> Tensor:
+        return self.nll(batch)
 
 
-class Losses(nn.Module):
-    """Mean −ln p over a whole part, each target with equal weight, whatever the batches."""
+class Perplexities(SplitMetrics):
+    """The exponential of the mean −ln p over the targets that each of :data:`PERPLEXITIES` counts."""
 
-    def __init__(self) -> None:
+    counted: Tensor
+    """(metrics, V) bool."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
         super().__init__()
-        self.all = Mean()
-        self.hanzi = Mean()
+        self.means: dict[str, Mean] = nn.ModuleDict({name: Mean() for name in PERPLEXITIES})  # type: ignore[assignment]
+        counted = [[counts(symbol) for symbol in vocabulary.symbols] for counts in PERPLEXITIES.values()]
+        self.register_buffer("counted", torch.tensor(counted), persistent=False)
+
+    def update(self, outputs: Tensor, targets: Tensor) -> None:
+        """Add a batch: −ln p (B, T) of its targets (B, T)."""
+        for mean, counted in zip(self.means.values(), self.counted, strict=True):
+            mean.update(outputs, counted[targets].float())
+
+    def compute(self) -> dict[str, Tensor]:
+        means = {name: mean.compute() for name, mean in self.means.items()}
+        for mean in self.means.values():
+            mean.reset()
+        return {"loss": means["ppl"], **{name: mean.exp() for name, mean in means.items()}}

@@ -1,7 +1,6 @@
-"""Learning-rate schedules, each as Lightning wants it told.
+"""Learning-rate schedules as Lightning's scheduler configs.
 
-The config's ``scheduler`` group makes partials of these; the task adds the optimizer and the
-number of steps.
+The config's ``scheduler`` group makes partials of these functions; the task adds the optimizer and the number of steps.
 """
 
 import math
@@ -14,15 +13,15 @@ from tang.errors import InputError
 
 
 def none(optimizer: Optimizer, total_steps: float) -> dict[str, Any] | None:
-    """A constant rate."""
+    """A constant learning rate."""
     return None
 
 
 def cosine(optimizer: Optimizer, total_steps: float, *, warmup: float, final: float) -> dict[str, Any]:
-    """A linear rise over the share ``warmup`` of all steps, then a cosine down to ``final`` × the rate.
+    """A linear rise over the fraction ``warmup`` of all steps, then a cosine down to ``final`` × the learning rate.
 
     Raises:
-        InputError: training has no end to come down to.
+        InputError: the number of steps is infinite.
     """
     if math.isinf(total_steps):
         raise InputError("scheduler=cosine needs an end: set trainer.max_epochs or trainer.max_steps, not -1")
@@ -38,6 +37,6 @@ def cosine(optimizer: Optimizer, total_steps: float, *, warmup: float, final: fl
 
 
 def plateau(optimizer: Optimizer, total_steps: float, *, factor: float, patience: int) -> dict[str, Any]:
-    """The rate times ``factor`` whenever ``val/loss`` hasn't fallen for ``patience`` validations."""
+    """The learning rate times ``factor`` whenever ``val/loss`` hasn't fallen for ``patience`` validations."""
     scheduler = ReduceLROnPlateau(optimizer, factor=factor, patience=patience)
     return {"scheduler": scheduler, "interval": "epoch", "monitor": "val/loss"}

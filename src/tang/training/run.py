@@ -84,7 +84,7 @@ def _train(config: TrainConfig, folder: RunFolder, is_sweep: bool, stop: Stop) -
     result = Result(
         task=type(task).__name__,
         val_loss=measured["val/loss"],
-        metrics={name: measured[name] for name in task.headline if name in measured},
+        metrics={name: measured[name] for name in task.key_metrics if name in measured},
         epochs=trainer.current_epoch,
         minutes=progress.minutes,
         tokens_per_second=progress.tokens_per_second,

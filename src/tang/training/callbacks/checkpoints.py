@@ -118,7 +118,7 @@ class Checkpoints(Checkpoint):
             "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
             "should_stop": trainer.should_stop and not _time_is_up(trainer),
             "random": of_all_ranks(trainer),
-            "means": pl_module.means_so_far(),
+            "means": pl_module.means_state(),
             "curves": event_file_sizes(trainer, self._folder),
         }
 
@@ -127,7 +127,7 @@ class Checkpoints(Checkpoint):
         self._resumed = checkpoint[STATE]
         self.best_metrics = dict(checkpoint[STATE]["best_metrics"])
         if trainer.is_global_zero:  # the means cover all devices
-            pl_module.go_on_with_means(checkpoint[STATE]["means"])
+            pl_module.load_means_state(checkpoint[STATE]["means"])
 
 
 def _time_is_up(trainer: Trainer) -> bool:

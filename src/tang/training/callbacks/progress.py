@@ -86,7 +86,7 @@ class Progress(Callback):
         assert isinstance(pl_module, Task)
         losses = {"train/loss": pl_module.train_loss.compute()}
         metrics = trainer.callback_metrics
-        shown = ("val/loss", pl_module.headline[0])
+        shown = ("val/loss", pl_module.key_metrics[0])
         if self._validated:  # in this epoch
             losses |= {name: metrics[name] for name in shown}
         self._validated = False

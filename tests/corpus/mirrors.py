@@ -9,16 +9,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote
 
-from tang.corpus import fetch
+from tang.corpus.collections import Collection, Package
 
 FILES = {f"poet.tang.{n}.json": f'[{{"paragraphs": ["诗{n}"]}}]'.encode() for n in (0, 1000, 2000)}
-CORPUS = fetch.Collection(
+CORPUS = Collection(
     title="the corpus",
     repository="somebody/poems",
     commit="0123abc",
     folder="唐/诗",
     files={name: "sha256:" + hashlib.sha256(content).hexdigest() for name, content in FILES.items()},
-    package=fetch.Package("poems@2.0.1", "package/dist/", megabytes=1, unpacked_megabytes=1),
+    package=Package("poems@2.0.1", "package/dist/", megabytes=1, unpacked_megabytes=1),
 )
 PINNED = f"/somebody/poems/0123abc/{quote(CORPUS.folder)}/"
 IN_PACKAGE = {"package/dist/" + name: content for name, content in FILES.items()}
