@@ -22,7 +22,8 @@ from omegaconf import DictConfig
 from tang import checkpoint
 from tang.errors import InputError
 from tang.evaluation.perplexity import evaluate
-from tang.generation.generate import write
+from tang.generation.generate import generate
+from tang.generation.request import Request
 from tang.recurrent.hardware import LOW, has_bf16_units, torch_trains_lstm
 from tang.recurrent.stack import BACKENDS, CELLS
 from tang.tables import markdown
@@ -107,7 +108,7 @@ def train(config: DictConfig, folder: Path, cell: str, backend: str, precision: 
 
 def sample(model: LanguageModel, precision: str) -> None:
     """A poem."""
-    write(model.network, model.vocabulary, ["日"], precision=precision)
+    generate(model, Request(start=["日"], precision=precision))
 
 
 def table(found: Sequence[Row]) -> str:

@@ -11,10 +11,11 @@ from omegaconf import DictConfig
 from tang import config
 from tang.config import training
 from tang.errors import InputError
+from tang.generation.request import request_class
 from tang.training.build import build_optimizer
 from tests.commands import ROOT
 
-config.register()
+config.register(sample=request_class())
 
 CONF = ROOT / "conf"
 OPTIONS = [

@@ -11,7 +11,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from tang.config.scripts import Check, Evaluate, Export, Predict, Report, Sample
+from tang.config.scripts import Check, Evaluate, Export, Predict, Report
 from tang.config.studies import Flow, Gradients, Initialization, Memory, Study
 from tang.config.training import (
     SGD,
@@ -33,7 +33,6 @@ from tang.errors import InputError
 SCHEMAS: dict[str, dict[str, type]] = {
     "hydra/schema": {
         "train": Train,
-        "sample": Sample,
         "evaluate": Evaluate,
         "predict": Predict,
         "check": Check,
@@ -52,8 +51,8 @@ PRESETS = (("sweeper", "optuna"), ("launcher", "ray"))
 """Files below ``conf/hydra/`` with the name of a plugin's own config."""
 
 
-def register() -> None:
-    """Put the schema where Hydra finds it."""
+def register(**scripts: type) -> None:
+    """Put the schema where Hydra finds it, with those of ``scripts`` that keep theirs in a room of their own."""
     store = ConfigStore.instance()
     # Hydra 1.3 copies the store for each group that --help lists, 2 s in all, though it hands out nothing but copies.
     # Now a copy of its singletons, as hydra.test_utils makes, shares this one.
@@ -61,7 +60,7 @@ def register() -> None:
     Plugins.instance()  # has imported them all, and with it stored their configs
     for group, name in PRESETS:  # Hydra would take those for schemas of our files, and refuse their defaults lists
         store.repo["hydra"][group].pop(f"{name}.yaml", None)
-    for group, schemas in SCHEMAS.items():
+    for group, schemas in [*SCHEMAS.items(), ("hydra/schema", scripts)]:
         for name, node in schemas.items():
             store.store(group=group, name=name, node=node)
 

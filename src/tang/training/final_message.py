@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tang import checkpoint
 from tang.evaluation.predict_names import as_text, predict
-from tang.generation.generate import known_starts, write
-from tang.generation.sampling import Settings
+from tang.generation.generate import generate, known_starts
+from tang.generation.request import Request
 from tang.tasks.classifier import Classifier
 from tang.tasks.language_model import LanguageModel
 from tang.training.run import Result
@@ -42,9 +42,10 @@ def _of_poems(result: Result, starts: Sequence[str], temperature: float, seed: i
         f"({metrics['test/ppl_hanzi']:.1f} on its Chinese characters alone)"
     )
     model = checkpoint.load(Path(result.checkpoint), LanguageModel)
-    settings = Settings(temperature=temperature)
     known = known_starts(model.vocabulary, starts)
-    poems = write(model.network, model.vocabulary, known, model.form, settings=settings, seed=seed) if known else []
+    poems = (
+        generate(model, Request(start=known, form=str(model.form), temperature=temperature, seed=seed)) if known else []
+    )
     words = [
         "\n\n".join(poem.text for poem in poems),
         "",

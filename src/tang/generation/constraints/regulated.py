@@ -1,0 +1,36 @@
+"""Rhyme and tones of regulated verse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tang.config.rules import TONES, key
+from tang.generation.constraints.base import Constraint, Context, Tracker, refuse_empty
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass
+class Regulated(Constraint):
+    """Even lines rhyme in one 平 group, tones keep to a pattern, as far as either is asked for."""
+
+    rhyme: str | None = key(None, "true: even lines rhyme in one 平 group of the 平水韵; or the group, 东 or 十一真")
+    tones: str | None = key(None, "strict or loose: tones of a regulated pattern; true means strict", TONES)
+
+    def __post_init__(self) -> None:
+        """Read true and false, which may be typed for both, as ``rhyme="true"``, ``tones="strict"`` and None."""
+        self.rhyme, self.tones = (value and value.lower() for value in (self.rhyme, self.tones))
+        self.rhyme = None if self.rhyme == "false" else self.rhyme
+        self.tones = {"true": "strict", "false": None}.get(self.tones or "", self.tones)
+
+    def check(self) -> None:
+        refuse_empty("rhyme", self.rhyme)
+
+    def tracker(self, context: Context, given: Tensor, others: Sequence[Tracker]) -> Tracker:
+        from tang.generation.hypotheses import Hypotheses
+        from tang.generation.prosody_rules import rules
+
+        return Hypotheses(rules(context.layout, context.script, self.rhyme, self.tones), given, others)

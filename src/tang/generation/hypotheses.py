@@ -1,0 +1,149 @@
+"""The tracker of rhyme and tones.
+
+A hypothesis is a pattern and a rhyme group; a poem may continue with whatever leaves one of its hypotheses alive::
+
+    slot                     白 日 依 山 尽 ，黄 河 入 海 流 。…
+    patterns alive           4  2  2  2  1    1  1  1  1  1
+    groups alive             30 30 30 30 30   30 30 30 30 1    流 is in 十一尤
+
+So the model chooses both, by the characters that it prefers. A hypothesis dies where a character doesn't fit it, and
+as soon as its group has fewer characters left than lines are still to rhyme: what is alive can be finished.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tang.errors import InputError
+from tang.generation.constraints.base import Tracker, forbid
+from tang.generation.prosody_rules import FREE, LEVEL, OBLIQUE, RHYME, Rules
+from tang.prosody.rhymes import readings
+
+
+class Hypotheses(Tracker):
+    """Keeps B poems within P patterns and G rhyme groups.
+
+    Args:
+        rules: of the poems' layout.
+        given: (B, S) the id that a slot must have, −1 where it is drawn.
+        others: trackers that may use up characters that could rhyme.
+
+    Raises:
+        InputError: what is given leaves no hypothesis for a poem.
+    """
+
+    def __init__(self, rules: Rules, given: Tensor, others: Sequence[Tracker]) -> None:
+        self.rules, self.given = rules, given
+        self.others = [other for other in others if other.used() is not None]
+        slots = range(given.shape[1])
+        undrawn = (rules.kinds == RHYME) & (given < 0)[:, None]
+        self.to_come = undrawn.flip(2).cumsum(2).flip(2)  # (B, P, S) rhymes to draw in a slot and after it
+        self.rhymed = torch.zeros(len(given), rules.members.shape[1], dtype=torch.bool)  # (B, V)
+        for slot in slots:
+            self._mark_rhymes(slot, given[:, slot])
+        fits = torch.stack(
+            [self._fits(slot, given[:, slot], rules.given) | _each(given[:, slot] < 0) for slot in slots]
+        )
+        self.misfits = (~fits).sum(0)  # (B, P, G)
+        self.available = self._available()
+        self.live = (self.misfits == 0) & (self.available[:, None] >= self.to_come[:, :, 0, None])  # (B, P, G)
+        for row, live in enumerate(self.live):
+            if not live.any():
+                raise InputError(self._explain(row, fits[:, row]))
+
+    def _fits(self, slot: int, symbols: Tensor, admitted: Tensor) -> Tensor:
+        """(B, P, G) whether symbols (B,) fit each hypothesis in a slot; ``admitted`` (4, V) by its kind."""
+        kinds, symbols = self.rules.kinds[:, slot], symbols.clamp(min=0)
+        in_group = (self.rules.members[:, symbols].T > 0)[:, None] | (kinds != RHYME)[:, None]
+        return (admitted[kinds][:, symbols].T > 0)[:, :, None] & in_group
+
+    def _mark_rhymes(self, slot: int, symbols: Tensor) -> None:
+        """Note characters (B,), −1 for none, that rhyme: no two lines end in the same."""
+        if (self.rules.kinds[:, slot] == RHYME).any():
+            ids = symbols.clamp(min=0)[:, None]
+            self.rhymed = self.rhymed.scatter(1, ids, self.rhymed.gather(1, ids) | (symbols >= 0)[:, None])
+
+    def _available(self) -> Tensor:
+        """(B, G) how many characters of a group could still be drawn to rhyme."""
+        used = self.rhymed
+        for other in self.others:
+            if (also_used := other.used()) is not None:
+                used = used | also_used
+        return (~used).float() @ self.rules.rhyming.T
+
+    def bias(self, slot: int) -> Tensor | None:
+        rules, kinds = self.rules, self.rules.kinds[:, slot]
+        if rules.layout.lines[slot] < 0:
+            return None
+        admitted = torch.zeros(self.rhymed.shape)
+        for kind in (FREE, LEVEL, OBLIQUE):
+            of_kind = kinds == kind
+            if of_kind.any():
+                live = self.live[:, of_kind]
+                admitted += live.flatten(1).any(1)[:, None] * rules.drawn[kind] * self._spared(slot, live, of_kind)
+        of_kind = kinds == RHYME
+        if of_kind.any():
+            admitted += self.live[:, of_kind].any(1).float() @ rules.rhyming * ~self.rhymed
+        return forbid(admitted == 0)
+
+    def _spared(self, slot: int, live: Tensor, of_kind: Tensor) -> Tensor | float:
+        """(B, V) 0 for characters that the last hypotheses alive need for their rhymes, if drawing uses them up."""
+        if not self.others or self.rules.rhyme is None:
+            return 1.0
+        tight = self.available[:, None] <= self.to_come[:, of_kind, slot, None]
+        at_ease = (live & ~tight).flatten(1).any(1)[:, None]
+        return at_ease | ((live & tight).any(1).float() @ (1 - self.rules.members) > 0)
+
+    def take(self, slot: int, symbols: Tensor) -> None:
+        if self.rules.layout.lines[slot] < 0:
+            return
+        self.live &= self._fits(slot, symbols, self.rules.drawn) | _each(self.given[:, slot] >= 0)
+        self._mark_rhymes(slot, symbols)
+        if self.rules.rhyme is not None and slot + 1 < self.to_come.shape[2]:
+            self.available = self._available()
+            self.live &= self.available[:, None] >= self.to_come[:, :, slot + 1, None]
+
+    def select(self, rows: Tensor) -> None:
+        self.given, self.to_come = self.given[rows], self.to_come[rows]
+        self.rhymed, self.live, self.available = self.rhymed[rows], self.live[rows], self.available[rows]
+
+    def report(self, row: int) -> dict[str, Any]:
+        pattern, group = self.live[row].nonzero()[0].tolist()
+        found = {"pattern": self.rules.patterns[pattern], "rhyme": self.rules.groups[group]}
+        return {name: str(value) for name, value in found.items() if value is not None}
+
+    def _explain(self, row: int, fits: Tensor) -> str:
+        """Why no hypothesis is left for a poem: what is wrong with the nearest one."""
+        rules, layout, symbols = self.rules, self.rules.layout, self.rules.layout.vocabulary.symbols
+        keys = " ".join(f"{key}={value}" for key, value in (("rhyme", rules.rhyme), ("tones", rules.tones)) if value)
+        nearest = self.misfits[row] == self.misfits[row].min()
+        number, group = divmod(int((nearest * (1 + self.available[row])).argmax()), len(rules.groups))
+        pattern, kinds = rules.patterns[number], rules.kinds[number]
+        wrong = (~fits[:, number, group]).nonzero()[:, 0].tolist()
+        if not wrong:
+            return (
+                f"{keys}: {int(self.to_come[row, number, 0])} lines are to rhyme, but of {rules.groups[group]} the "
+                f"model has {int(self.available[row, group])} characters; take another group, or a shorter form"
+            )
+        slot = wrong[0]
+        line, place = layout.where(slot)
+        character = symbols[int(self.given[row, slot])]
+        found = "、".join(sorted(map(str, readings(character, rules.script))))
+        ends = [int(id) for id in self.given[row, kinds == RHYME] if id >= 0 and rules.members[group, id]]
+        if rules.rhyme != "true":
+            rhyme = f"a rhyme in {rules.groups[group]}"
+        else:
+            rhyme = f"a rhyme to {symbols[ends[0]]}" if ends else "a rhyme in 平"
+        wanted = {LEVEL: "平", OBLIQUE: "仄"}.get(int(kinds[slot]), rhyme)
+        return (
+            f"{keys}: {character} is given for line {line}, character {place}"
+            f"{f' of {pattern}, a nearest pattern' if pattern else ''}, where {wanted} should stand, "
+            f"but it is {found or 'in no group of the 平水韵 as this project has it'}"
+        )
+
+
+def _each(of_poems: Tensor) -> Tensor:
+    """(B,) → (B, 1, 1), to be broadcast over each poem's hypotheses."""
+    return of_poems[:, None, None]
