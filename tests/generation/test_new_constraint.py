@@ -61,7 +61,7 @@ class Forbidden(Tracker):
 
 @pytest.fixture(autouse=True)
 def _listed() -> Iterator[None]:
-    CONSTRAINTS.append(Without)
+    CONSTRAINTS.insert(0, Without)  # before rhyme, which counts the characters that are left
     config.register(sample=request_class())
     yield
     CONSTRAINTS.remove(Without)
