@@ -96,7 +96,10 @@ def test_a_poem_keeps_it(others: list[str]) -> None:
         (["without=' '"], "without= is empty"),
         (["without=一二三四五六七八九十百"], "without=一二三四五六七八九十百: must be at most 10 characters"),
         (["without=东风", "rhyme=东"], "rhyme=东: 2 lines are to rhyme"),
-        ([f"without={CHARACTERS[:10]}", "chars=100", "lines=20", "no_repeat=true"], "no_repeat=true.* without=日月"),
+        (
+            [f"without={CHARACTERS[:10]}", "chars=100", "lines=20", "no_repeat=true"],
+            "without=日月.* no_repeat=true: nothing is left",
+        ),
     ],
 )
 def test_its_mistakes_are_told_like_those_of_others(keys: list[str], message: str) -> None:
