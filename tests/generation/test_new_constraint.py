@@ -15,7 +15,7 @@ from tang.config.rules import Rule, key
 from tang.data.vocabulary import SPECIALS
 from tang.errors import InputError
 from tang.generation.constraints import CONSTRAINTS
-from tang.generation.constraints.base import Constraint, Context, Tracker, forbid, refuse_empty
+from tang.generation.constraints.base import Batch, Constraint, Tracker, forbid, refuse_empty
 from tang.generation.generate import generate
 from tang.generation.poem import Poem
 from tang.generation.request import Request, request_class
@@ -38,25 +38,22 @@ class Without(Constraint):
     def check(self) -> None:
         refuse_empty("without", self.without)
 
-    def tracker(self, context: Context, given: Tensor, others: Sequence[Tracker]) -> Tracker:
-        barred = [symbol in (self.without or "") for symbol in context.layout.vocabulary.symbols]
-        return Forbidden(torch.tensor(barred).repeat(len(given), 1))
+    def tracker(self, batch: Batch) -> Tracker:
+        return Forbidden(batch, [symbol in (self.without or "") for symbol in batch.layout.vocabulary.symbols])
 
 
 class Forbidden(Tracker):
     """Keeps some symbols out of every slot."""
 
-    def __init__(self, barred: Tensor) -> None:
-        self.barred = barred
+    def __init__(self, batch: Batch, barred: Sequence[bool]) -> None:
+        super().__init__(batch)
+        self.barred = torch.tensor(barred)
 
     def used(self) -> Tensor:
-        return self.barred
+        return self.barred.repeat(len(self.known), 1)
 
     def bias(self, slot: int) -> Tensor:
-        return forbid(self.barred)
-
-    def select(self, rows: Tensor) -> None:
-        self.barred = self.barred[rows]
+        return forbid(self.used())
 
 
 @pytest.fixture(autouse=True)
@@ -109,5 +106,5 @@ def test_its_mistakes_are_told_like_those_of_others(keys: list[str], message: st
 
 def test_its_default_does_nothing() -> None:
     assert poems("start=山") == poems("start=山", "without=null")
-    assert not Without().is_active
+    assert not Without().given()
     assert str(Without("日")) == "without=日"

@@ -1,8 +1,7 @@
 """Poems from a model and a request."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -13,7 +12,7 @@ from rich.progress import Progress
 from tang.config.rules import STARTS
 from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
-from tang.generation.constraints.base import Constraint, Context
+from tang.generation.constraints.base import Constraint
 from tang.generation.overlap import Spans
 from tang.generation.poem import Poem
 from tang.generation.ranking import best_of
@@ -34,7 +33,7 @@ def generate(
     spans: Spans | None = None,
     show_progress: bool = False,
 ) -> list[Poem]:
-    """The poems of a request: ``n`` for each start, in the order of the starts.
+    """Write the poems of a request: ``n`` for each start, in the order of the starts.
 
     A poem's random numbers follow from ``request.seed``, its start, and how many poems with this start come before it;
     see :func:`~tang.generation.writer.stream`. So in float32 it is the same whatever else is asked for and whatever the
@@ -43,22 +42,47 @@ def generate(
 
     Args:
         model: its network is put into evaluation mode, and back afterwards.
-        request: the keys of ``sample.py`` but those of constraints; ``ckpt``, ``format`` and ``out`` have no effect.
+        request: ``ckpt``, ``format`` and ``out`` have no effect here.
         constraints: what the poems must be beside their form.
         spans: the training split's, for constraints that need the corpus; None: read from the model's corpus.
         show_progress: whether to show a progress bar on stderr if that is a terminal.
 
     Raises:
-        InputError: a start doesn't fit the form or has a character outside the vocabulary, or a constraint can't be
-            met, or the corpus is needed and can't be read.
+        InputError: a start doesn't fit the form or has a character outside the vocabulary, a constraint can't be met,
+            or the corpus is needed and can't be read.
     """
     drafts = _drafts(model, request, constraints)
     if spans is None and any(constraint.needs_corpus for constraint in constraints):
         spans = Spans.of(model.data_module(vars(request.data)).prepared.parts["train"], model.vocabulary)
-    written = _write(model, request, constraints, spans, drafts, show_progress)
-    if request.candidates > 1:
-        size = request.candidates
-        groups = [written[i : i + size] for i in range(0, len(written), size)]
+    network, candidates = model.network, request.candidates
+    wanted = request.n if request.decode == "beam" else 1  # poems of a draft
+    poems: dict[int, list[Poem]] = {}
+    was_training = network.training
+    network.eval()
+    hidden = not (show_progress and sys.stderr.isatty())
+    try:
+        with (
+            Progress(console=Console(stderr=True), transient=True, disable=hidden) as progress,
+            torch.autocast(network.head.weight.device.type, torch.bfloat16, enabled=request.precision == "bf16-mixed"),
+        ):
+            bar = progress.add_task("Writing", total=sum(map(len, drafts.values())))
+            for layout, waiting in drafts.items():
+                writer = Writer(model, layout, request, constraints, spans)
+                while waiting:
+                    batch, waiting = waiting[: request.batch_size], waiting[request.batch_size :]
+                    for draft, found, dead_end in writer.write(batch):
+                        if len(found) >= wanted:
+                            poems[draft.index] = found[:wanted]
+                        elif request.used_temperature > 0 and draft.tries < TRIES:
+                            waiting.append(replace(draft, tries=draft.tries + 1))
+                        else:
+                            raise InputError(writer.failure(draft, len(found), dead_end))
+                    progress.update(bar, completed=len(poems))
+    finally:
+        network.train(was_training)
+    written = [poem for index in sorted(poems) for poem in poems[index]]
+    if candidates > 1:
+        groups = [written[i : i + candidates] for i in range(0, len(written), candidates)]
         written = [poem for group in groups for poem in best_of(group, model.script, request.best)]
     if request.script in (None, model.script):  # converting a text to its own script could change it
         return written
@@ -101,51 +125,6 @@ def _given(layout: Layout, start: str, constraints: Sequence[Constraint]) -> tup
                 )
             ids[slot] = id
     return tuple(-1 if id is None else id for id in ids)
-
-
-def _write(
-    model: LanguageModel,
-    request: Request,
-    constraints: Sequence[Constraint],
-    spans: Spans | None,
-    drafts: dict[Layout, list[Draft]],
-    show_progress: bool,
-) -> list[Poem]:
-    """The poems of all drafts; one without a symbol left for some slot is begun again with other random numbers."""
-    network, poems = model.network, dict[int, list[Poem]]()
-    wanted = request.n if request.decode == "beam" else 1  # of each draft
-    was_training = network.training
-    network.eval()
-    try:
-        with (
-            _progress_bar(wanted * sum(map(len, drafts.values())), show_progress) as show,
-            torch.autocast(network.head.weight.device.type, torch.bfloat16, enabled=request.precision == "bf16-mixed"),
-        ):
-            for layout, waiting in drafts.items():
-                writer = Writer(network, request, constraints, Context(layout, model.script, spans))
-                while waiting:
-                    batch, waiting = waiting[: request.batch_size], waiting[request.batch_size :]
-                    for draft, found, dead_end in writer.write(batch):
-                        if len(found) >= wanted:
-                            poems[draft.index] = found[:wanted]
-                        elif request.used_temperature > 0 and draft.tries < TRIES:
-                            waiting.append(replace(draft, tries=draft.tries + 1))
-                        else:
-                            raise InputError(writer.failure(draft, len(found), dead_end))
-                    show(sum(map(len, poems.values())))
-    finally:
-        network.train(was_training)
-    return [poem for index in sorted(poems) for poem in poems[index]]
-
-
-@contextmanager
-def _progress_bar(total: int, is_wanted: bool) -> Iterator[Callable[[int], None]]:
-    """A progress bar on stderr, if that is a terminal; yields a function that sets how many poems are done."""
-    with Progress(
-        console=Console(stderr=True), transient=True, disable=not is_wanted or not sys.stderr.isatty()
-    ) as progress:
-        bar = progress.add_task("Writing", total=total)
-        yield lambda done: progress.update(bar, completed=done)
 
 
 def known_starts(vocabulary: Vocabulary, starts: Sequence[str]) -> list[str]:

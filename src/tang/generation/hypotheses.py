@@ -10,14 +10,13 @@ So the model chooses both, by the characters that it prefers. A hypothesis dies 
 as soon as its group has fewer characters left than lines are still to rhyme: what is alive can be finished.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from tang.errors import InputError
-from tang.generation.constraints.base import Tracker, forbid
+from tang.generation.constraints.base import Batch, Tracker, forbid
 from tang.generation.prosody_rules import FREE, LEVEL, OBLIQUE, RHYME, Rules
 from tang.prosody.rhymes import readings
 
@@ -25,27 +24,18 @@ from tang.prosody.rhymes import readings
 class Hypotheses(Tracker):
     """Keeps B poems within P patterns and G rhyme groups.
 
-    Args:
-        rules: of the poems' layout.
-        given: (B, S) the id that a slot must have, −1 where it is drawn.
-        others: trackers that may use up characters that could rhyme.
-
     Raises:
         InputError: what is given leaves no hypothesis for a poem.
     """
 
-    def __init__(self, rules: Rules, given: Tensor, others: Sequence[Tracker]) -> None:
-        self.rules, self.given = rules, given
-        self.others = [other for other in others if other.used() is not None]
-        slots = range(given.shape[1])
-        undrawn = (rules.kinds == RHYME) & (given < 0)[:, None]
+    def __init__(self, batch: Batch, rules: Rules) -> None:
+        super().__init__(batch)
+        self.rules, self.others = rules, [other for other in batch.trackers if other.used() is not None]
+        slots = range(self.given.shape[1])
+        undrawn = (rules.kinds == RHYME) & (self.given < 0)[:, None]
         self.to_come = undrawn.flip(2).cumsum(2).flip(2)  # (B, P, S) rhymes to draw in a slot and after it
-        self.rhymed = torch.zeros(len(given), rules.members.shape[1], dtype=torch.bool)  # (B, V)
-        for slot in slots:
-            self._mark_rhymes(slot, given[:, slot])
-        fits = torch.stack(
-            [self._fits(slot, given[:, slot], rules.given) | _each(given[:, slot] < 0) for slot in slots]
-        )
+        fits = torch.stack([self._fits(slot, self.given[:, slot], rules.given) for slot in slots])
+        fits |= (self.given < 0).T[:, :, None, None]
         self.misfits = (~fits).sum(0)  # (B, P, G)
         self.available = self._available()
         self.live = (self.misfits == 0) & (self.available[:, None] >= self.to_come[:, :, 0, None])  # (B, P, G)
@@ -59,15 +49,15 @@ class Hypotheses(Tracker):
         in_group = (self.rules.members[:, symbols].T > 0)[:, None] | (kinds != RHYME)[:, None]
         return (admitted[kinds][:, symbols].T > 0)[:, :, None] & in_group
 
-    def _mark_rhymes(self, slot: int, symbols: Tensor) -> None:
-        """Note characters (B,), −1 for none, that rhyme: no two lines end in the same."""
-        if (self.rules.kinds[:, slot] == RHYME).any():
-            ids = symbols.clamp(min=0)[:, None]
-            self.rhymed = self.rhymed.scatter(1, ids, self.rhymed.gather(1, ids) | (symbols >= 0)[:, None])
+    def _rhymed(self) -> Tensor:
+        """(B, V) bool: characters that rhyme already, or are given to; no two lines end in the same."""
+        ends = self.known[:, (self.rules.kinds == RHYME).any(0)]
+        marked = torch.zeros(len(ends), self.vocabulary_size, dtype=torch.int16)
+        return marked.scatter_add_(1, ends.clamp(min=0), (ends >= 0).short()) > 0
 
     def _available(self) -> Tensor:
         """(B, G) how many characters of a group could still be drawn to rhyme."""
-        used = self.rhymed
+        used = self._rhymed()
         for other in self.others:
             if (also_used := other.used()) is not None:
                 used = used | also_used
@@ -75,9 +65,9 @@ class Hypotheses(Tracker):
 
     def bias(self, slot: int) -> Tensor | None:
         rules, kinds = self.rules, self.rules.kinds[:, slot]
-        if rules.layout.lines[slot] < 0:
+        if self.lines[slot] < 0:
             return None
-        admitted = torch.zeros(self.rhymed.shape)
+        admitted = torch.zeros(len(self.known), self.vocabulary_size)
         for kind in (FREE, LEVEL, OBLIQUE):
             of_kind = kinds == kind
             if of_kind.any():
@@ -85,7 +75,7 @@ class Hypotheses(Tracker):
                 admitted += live.flatten(1).any(1)[:, None] * rules.drawn[kind] * self._spared(slot, live, of_kind)
         of_kind = kinds == RHYME
         if of_kind.any():
-            admitted += self.live[:, of_kind].any(1).float() @ rules.rhyming * ~self.rhymed
+            admitted += self.live[:, of_kind].any(1).float() @ rules.rhyming * ~self._rhymed()
         return forbid(admitted == 0)
 
     def _spared(self, slot: int, live: Tensor, of_kind: Tensor) -> Tensor | float:
@@ -97,17 +87,18 @@ class Hypotheses(Tracker):
         return at_ease | ((live & tight).any(1).float() @ (1 - self.rules.members) > 0)
 
     def take(self, slot: int, symbols: Tensor) -> None:
-        if self.rules.layout.lines[slot] < 0:
+        super().take(slot, symbols)
+        if self.lines[slot] < 0:
             return
-        self.live &= self._fits(slot, symbols, self.rules.drawn) | _each(self.given[:, slot] >= 0)
-        self._mark_rhymes(slot, symbols)
+        is_given = self.given[:, slot, None, None] >= 0
+        self.live &= self._fits(slot, symbols, self.rules.drawn) | is_given
         if self.rules.rhyme is not None and slot + 1 < self.to_come.shape[2]:
             self.available = self._available()
             self.live &= self.available[:, None] >= self.to_come[:, :, slot + 1, None]
 
     def select(self, rows: Tensor) -> None:
-        self.given, self.to_come = self.given[rows], self.to_come[rows]
-        self.rhymed, self.live, self.available = self.rhymed[rows], self.live[rows], self.available[rows]
+        super().select(rows)
+        self.to_come, self.live, self.available = self.to_come[rows], self.live[rows], self.available[rows]
 
     def report(self, row: int) -> dict[str, Any]:
         pattern, group = self.live[row].nonzero()[0].tolist()
@@ -116,7 +107,7 @@ class Hypotheses(Tracker):
 
     def _explain(self, row: int, fits: Tensor) -> str:
         """Why no hypothesis is left for a poem: what is wrong with the nearest one."""
-        rules, layout, symbols = self.rules, self.rules.layout, self.rules.layout.vocabulary.symbols
+        rules, layout, symbols = self.rules, self.batch.layout, self.batch.layout.vocabulary.symbols
         keys = " ".join(f"{key}={value}" for key, value in (("rhyme", rules.rhyme), ("tones", rules.tones)) if value)
         nearest = self.misfits[row] == self.misfits[row].min()
         number, group = divmod(int((nearest * (1 + self.available[row])).argmax()), len(rules.groups))
@@ -142,8 +133,3 @@ class Hypotheses(Tracker):
             f"{f' of {pattern}, a nearest pattern' if pattern else ''}, where {wanted} should stand, "
             f"but it is {found or 'in no group of the 平水韵 as this project has it'}"
         )
-
-
-def _each(of_poems: Tensor) -> Tensor:
-    """(B,) → (B, 1, 1), to be broadcast over each poem's hypotheses."""
-    return of_poems[:, None, None]

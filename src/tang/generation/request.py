@@ -1,5 +1,6 @@
 """A request for poems: the keys of ``sample.py``. Needs no PyTorch."""
 
+from copy import copy
 from dataclasses import dataclass, field, fields, make_dataclass
 from typing import get_type_hints
 
@@ -14,47 +15,28 @@ from tang.generation.poem import FORMATS
 from tang.text.forms import Form, form_named
 from tang.text.script import SCRIPTS
 
-DEFAULT_TEMPERATURE = 0.8
-DEFAULT_BEAM_SIZE = 8
-
 
 @dataclass
 class Request:
     """Which poems to write, how, and how to show them; :func:`request_class` adds the keys of the constraints."""
 
     ckpt: str = key(MISSING, "a checkpoint, an exported .safetensors, or latest: the newest run's best")
-    start: list[str] | None = key(
-        None, f"what poems begin with, a character, a line or more, one poem each; null: {','.join(STARTS)}"
-    )
+    start: list[str] | None = key(None, f"how poems begin, 日 or a line or more; null: {','.join(STARTS)}")
     form: str | None = key(None, "null: the form of a start that is a whole line, else the model's", FORM_NAME)
     chars: int | None = key(None, "characters in a line, with lines= in place of form=", between(1, 100))
     lines: int | None = key(None, "lines, with chars= in place of form=", between(1, 1000))
     n: int = key(1, "poems for each start", at_least(1))
-    decode: str = key(
-        "sample",
-        "sample; greedy: always the likeliest character; beam: the likeliest poems that beam search finds",
-        one_of("sample", "greedy", "beam"),
-    )
-    temperature: float | None = key(
-        None, f"for decode=sample, null: {DEFAULT_TEMPERATURE}; 0 is greedy, 1 the model's own", TEMPERATURE
-    )
+    decode: str = key("sample", "how symbols are chosen; beam: by beam search", one_of("sample", "greedy", "beam"))
+    temperature: float | None = key(None, "for decode=sample, 0 is greedy; null: 0.8", TEMPERATURE)
     top_k: int | None = key(None, "draw from so many of the likeliest characters", at_least(1))
     top_p: float | None = key(None, "draw from the likeliest characters with this share of probability", PROBABILITY)
-    beam_size: int | None = key(
-        None, f"prefixes that decode=beam keeps, null: {DEFAULT_BEAM_SIZE}; the n best become poems", at_least(1)
-    )
+    beam_size: int | None = key(None, "prefixes that decode=beam keeps, for the n best poems; null: 8", at_least(1))
     candidates: int = key(1, "write so many for each poem and keep the best", at_least(1))
     best: int = key(1, "how many candidates to keep, by likelihood, rhyme, tones and repetitions", at_least(1))
     seed: int = key(1, "seed of the random numbers", SEED)
     batch_size: int = key(256, "poems written at once; in float32 it doesn't change them", at_least(1))
-    precision: str = key(
-        "32-true",
-        "bf16-mixed is faster on hardware with bfloat16 and writes other poems",
-        one_of("32-true", "bf16-mixed"),
-    )
-    data: Places = field(
-        default_factory=Places, metadata={"help": "for no_copy: where the model's corpus is now, if it has moved"}
-    )
+    precision: str = key("32-true", "bf16-mixed may be faster; other poems", one_of("32-true", "bf16-mixed"))
+    data: Places = field(default_factory=Places, metadata={"help": "where the corpus is now, for no_copy"})
     script: str | None = key(None, "script to show poems in; null: the model's", one_of(*SCRIPTS))
     format: str | None = key(None, "null: what the name of out= ends in, else text", one_of(*FORMATS))
     out: str | None = key(None, "a file to write to instead of the screen")
@@ -79,14 +61,12 @@ class Request:
     @property
     def beams(self) -> int:
         """Prefixes that are kept for each poem: 1 unless ``decode=beam``."""
-        return (self.beam_size or DEFAULT_BEAM_SIZE) if self.decode == "beam" else 1
+        return (self.beam_size or 8) if self.decode == "beam" else 1
 
     @property
     def used_temperature(self) -> float:
         """The temperature in effect: 0 unless ``decode=sample``."""
-        if self.decode != "sample":
-            return 0.0
-        return DEFAULT_TEMPERATURE if self.temperature is None else self.temperature
+        return (0.8 if self.temperature is None else self.temperature) if self.decode == "sample" else 0.0
 
     def check(self) -> list[Constraint]:
         """The constraints that the request asks for.
@@ -95,23 +75,26 @@ class Request:
             InputError: keys are empty, contradict each other or would have no effect.
         """
         refuse_empty("start", self.start)
-        made = [kind(**{f.name: getattr(self, f.name) for f in fields(kind)}) for kind in CONSTRAINTS]
-        for constraint in made:
-            constraint.check()
-        active = [constraint for constraint in made if constraint.is_active]
         _ = self.asked_form
+        constraints = [kind(**{f.name: getattr(self, f.name) for f in fields(kind)}) for kind in CONSTRAINTS]
+        for constraint in constraints:
+            constraint.check()
         if self.best > self.candidates:
-            raise InputError(
-                f"best={self.best}: only candidates={self.candidates} poems are written; give more of them"
-            )
+            raise InputError(f"best={self.best}: only candidates={self.candidates} poems are written; add some")
         if self.beam_size is not None and self.decode != "beam":
             raise InputError(f"beam_size={self.beam_size}: has an effect with decode=beam alone; give both or none")
-        if self.decode != "sample":
-            self._refuse_without_draws(f"decode={self.decode}", "temperature")
-        elif self.temperature == 0:
-            self._refuse_without_draws(f"temperature={self.temperature}")
         if self.decode == "beam" and self.n > self.beams:
             raise InputError(f"n={self.n}: a beam of beam_size={self.beams} has no more poems; raise it")
+        if self.used_temperature == 0:
+            is_sample = self.decode == "sample"
+            cause = f"temperature={self.temperature}" if is_sample else f"decode={self.decode}"
+            for name in ("top_k", "top_p", *([] if is_sample else ["temperature"])):
+                if (value := getattr(self, name)) is not None:
+                    raise InputError(f"{name}={value}: {cause} draws nothing; leave one of them out")
+            for name in ("candidates", *([] if self.decode == "beam" else ["n"])):
+                if (value := getattr(self, name)) > 1:
+                    raise InputError(f"{name}={value}: {cause} writes the same poem each time; leave one of them out")
+        active = [constraint for constraint in constraints if constraint.given()]
         if not any(constraint.needs_corpus for constraint in active):
             readers = ", ".join(fields(kind)[0].name for kind in CONSTRAINTS if kind.needs_corpus)
             for name, place in vars(self.data).items():
@@ -119,25 +102,9 @@ class Request:
                     raise InputError(f"data.{name}={place}: only {readers} reads the corpus; give both or none")
         return active
 
-    def _refuse_without_draws(self, cause: str, *names: str) -> None:
-        """Refuse keys of random draws where ``cause`` leaves nothing to chance."""
-        for name in ("top_k", "top_p", *names):
-            if getattr(self, name) is not None:
-                raise InputError(f"{name}={getattr(self, name)}: {cause} draws nothing; leave one of them out")
-        for name in ("candidates", *(["n"] if self.decode != "beam" else [])):
-            if (value := getattr(self, name)) > 1:
-                raise InputError(f"{name}={value}: {cause} writes the same poem each time; leave one of them out")
-
 
 def request_class() -> type[Request]:
     """The schema of ``sample.py``: a request with the keys of all constraints."""
-    added = [
-        (
-            key.name,
-            get_type_hints(kind)[key.name],
-            field(default=key.default, default_factory=key.default_factory, metadata=key.metadata),
-        )
-        for kind in CONSTRAINTS
-        for key in fields(kind)
-    ]
+    # Annotations of the fields may be texts, which make_dataclass couldn't resolve.
+    added = [(f.name, get_type_hints(kind)[f.name], copy(f)) for kind in CONSTRAINTS for f in fields(kind)]
     return make_dataclass("SampleRequest", added, bases=(Request,))

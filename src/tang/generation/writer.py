@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from tang.generation.beam import search
-from tang.generation.constraints.base import Constraint, Context, Tracker
+from tang.generation.constraints.base import Batch, Constraint, Tracker
+from tang.generation.overlap import Spans
 from tang.generation.poem import Poem
 from tang.generation.request import Request
 from tang.generation.sampling import SamplingOptions, decode
-from tang.tasks.network import Network
+from tang.generation.slots import Layout
+from tang.tasks.language_model import LanguageModel
 
 
 @dataclass(frozen=True)
@@ -36,53 +39,50 @@ class Draft:
 class Writer:
     """Writes drafts of one layout."""
 
-    network: Network
+    model: LanguageModel
+    layout: Layout
     request: Request
     constraints: Sequence[Constraint]
-    context: Context
+    spans: Spans | None
+    """The training split's lines and spans, if a constraint needs the corpus."""
 
     def write(self, drafts: Sequence[Draft]) -> Iterator[tuple[Draft, list[Poem], int]]:
         """Each draft, its poem (with beam search several, best first), and a slot where no symbol was left or −1."""
-        layout, request = self.context.layout, self.request
+        request, network, mask = self.request, self.model.network, self.layout.mask
         given = torch.tensor([draft.given for draft in drafts])
         trackers: list[Tracker] = []
+        batch = Batch(self.layout, given, self.model.script, self.spans, trackers)
         for constraint in self.constraints:
-            if tracker := constraint.tracker(self.context, given, trackers):
+            if tracker := constraint.tracker(batch):
                 trackers.append(tracker)
         if request.decode == "beam":
-            decoded = search(self.network, layout.mask, given, request.beams, trackers)
+            decoded = search(network, mask, given, request.beams, trackers)
         else:
-            streams = [stream(request.seed, each.text, each.number, len(layout.slots), each.tries) for each in drafts]
+            streams = [stream(request.seed, each.text, each.number, len(mask), each.tries) for each in drafts]
             options = SamplingOptions(request.used_temperature, request.top_k, request.top_p)
-            decoded = decode(self.network, layout.mask, given, options, torch.stack(streams), trackers)
+            decoded = decode(network, mask, given, options, torch.stack(streams), trackers)
         ids, log_likelihoods, dead_ends = (column.tolist() for column in decoded)
         for position, draft in enumerate(drafts):
             rows = range(position * request.beams, (position + 1) * request.beams)
             found = []
             for row in rows:
                 if dead_ends[row] < 0:
-                    lines = layout.read(ids[row])
-                    couplets = ["".join(map("".join, lines[i : i + 2])) for i in range(0, len(lines), 2)]
-                    found.append(
-                        Poem(
-                            start=draft.start,
-                            form=str(layout.form),
-                            lines=[line for line, _ in lines],
-                            text="\n".join(couplets),
-                            log_likelihood=log_likelihoods[row],
-                            tries=draft.tries,
-                            **{name: value for tracker in trackers for name, value in tracker.report(row).items()},
-                        )
-                    )
+                    reports = {name: value for tracker in trackers for name, value in tracker.report(row).items()}
+                    found.append(self._poem(draft, ids[row], log_likelihoods[row], reports))
             yield draft, found, max(dead_ends[row] for row in rows)
+
+    def _poem(self, draft: Draft, ids: list[int], log_likelihood: float, reports: dict[str, Any]) -> Poem:
+        form, lines = str(self.layout.form), self.layout.read(ids)
+        text = "\n".join("".join(map("".join, lines[i : i + 2])) for i in range(0, len(lines), 2))
+        return Poem(draft.start, form, [line for line, _ in lines], text, log_likelihood, tries=draft.tries, **reports)
 
     def failure(self, draft: Draft, found: int, dead_end: int) -> str:
         """The message for a draft with too few poems, ``found``; the slot ``dead_end`` had no symbol left."""
         start = f"start={draft.start}" if draft.start else ""
-        asked = " ".join(filter(None, [start, *map(str, self.constraints)])) or f"form={self.context.layout.form}"
+        asked = " ".join(filter(None, [start, *map(str, self.constraints)])) or f"form={self.layout.form}"
         if found:
             return f"{asked}: beam search finds {found} poems and no more; ask for n={found}, or raise beam_size"
-        line, place = self.context.layout.where(dead_end)
+        line, place = self.layout.where(dead_end)
         tries = f" in {draft.tries} tries" if draft.tries > 1 else ""
         return f"{asked}: nothing is left for line {line}, character {place}{tries}; leave out a constraint"
 

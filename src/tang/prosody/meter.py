@@ -139,7 +139,8 @@ def slips(lines: Sequence[str], pattern: Pattern, strictness: Strictness, script
     """
     found: list[Slip] = []
     for number, (line, usual) in enumerate(zip(lines, pattern.lines, strict=True), 1):
-        found += min((_slips(number, line, wanted, script) for wanted in _wanted(usual, strictness)), key=len)
+        fewest = min((_slips(number, line, wanted, script) for wanted in _wanted(usual, strictness)), key=len)
+        found += fewest
     return found
 
 

@@ -1,7 +1,7 @@
 """The two halves of a constraint: its keys and checks, and the tracker that enforces it on a batch of poems.
 
-Nothing in this package imports PyTorch when it is imported itself, which takes seconds: ``sample.py --help`` needs the
-keys alone. Trackers get by with the methods of the tensors that they are given, or import it late.
+Nothing in this package imports PyTorch at module level, since that takes seconds and ``sample.py --help`` needs the
+keys alone: trackers import it in the methods that need it.
 """
 
 from __future__ import annotations
@@ -25,25 +25,24 @@ IMPOSSIBLE = float("-inf")
 
 @dataclass
 class Constraint:
-    """A condition that poems must meet, or should.
+    """A condition on poems.
 
-    A subclass is a dataclass too. Its fields are config keys, declared with :func:`~tang.config.rules.key`, and it
-    overrides the methods it needs.
+    Subclasses are dataclasses whose fields are config keys, declared with :func:`~tang.config.rules.key`, and override
+    the methods they need.
     """
 
     needs_corpus: ClassVar[bool] = False
     """Whether it compares poems with the training split."""
 
-    @property
-    def is_active(self) -> bool:
-        """Whether one of its keys differs from its default."""
-        return self != type(self)()
+    def given(self) -> dict[str, Any]:
+        """The keys that differ from their defaults; without any the constraint isn't active."""
+        default = type(self)()
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) != getattr(default, f.name)}
 
     def __str__(self) -> str:
-        """The keys as typed: ``rhyme=true tones=strict``."""
-        default = type(self)()
-        given = {f.name: getattr(self, f.name) for f in fields(self)}
-        return " ".join(f"{name}={typed(value)}" for name, value in given.items() if value != getattr(default, name))
+        """The keys as they are typed: ``rhyme=true tones=strict``."""
+        texts = {key: ",".join(value) if isinstance(value, list) else str(value) for key, value in self.given().items()}
+        return " ".join(f"{key}={'true' if text == 'True' else text}" for key, text in texts.items())
 
     def check(self) -> None:
         """Raise an InputError if keys are empty or contradict each other; called whether it is active or not."""
@@ -52,17 +51,12 @@ class Constraint:
         """Slot → id of the symbols that the constraint puts into a poem before any is drawn.
 
         Raises:
-            InputError: they don't fit the form, or the model doesn't know one.
+            InputError: they don't fit the form, or one isn't in the vocabulary.
         """
         return {}
 
-    def tracker(self, context: Context, given: Tensor, others: Sequence[Tracker]) -> Tracker | None:
-        """The tracker of a batch of B poems; None if :meth:`place` does all that is needed.
-
-        Args:
-            context: what the poems have in common.
-            given: (B, S) the id that a slot must have, −1 where the model draws it.
-            others: the batch's trackers of the constraints before this one.
+    def tracker(self, batch: Batch) -> Tracker | None:
+        """The tracker of a batch; None if :meth:`place` does all that is needed.
 
         Raises:
             InputError: no poem can meet the constraint.
@@ -70,25 +64,48 @@ class Constraint:
         return None
 
 
+@dataclass(frozen=True)
+class Batch:
+    """B poems of one layout with S slots, about to be written in V symbols."""
+
+    layout: Layout
+    given: Tensor
+    """(B, S) the id that a slot must have, −1 where the model draws it."""
+    script: Script = "simplified"
+    """The script of the model's vocabulary."""
+    spans: Spans | None = None
+    """The training split's lines and spans, if a constraint needs the corpus."""
+    trackers: Sequence[Tracker] = ()
+    """The trackers of the constraints that come before in the list."""
+
+
 class Tracker:
-    """Follows B poems slot by slot and says which symbols may come next; subclasses override what they need."""
+    """Follows a batch slot by slot and says which symbols may come next; subclasses override what they need."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch, self.lines, self.vocabulary_size = batch, batch.layout.lines, len(batch.layout.vocabulary)
+        self.given = batch.given
+        self.known = batch.given.clone()
+        """(B, S) the ids that are given or drawn so far, −1 elsewhere."""
 
     def bias(self, slot: int) -> Tensor | None:
         """(B, V) added to the scores of the slot's symbols, −∞ for those that are forbidden; None adds nothing."""
         return None
 
     def refuses(self, slot: int, symbols: Tensor, rows: Tensor | None = None) -> Tensor | None:
-        """(N,) bool: which of ``symbols`` (N,), drawn for the poems ``rows`` (N,) or for all B, are forbidden.
+        """(N,) bool: whether ``symbols`` (N,), drawn for the poems ``rows`` (N,) or for all B, are forbidden after all.
 
-        It is for what takes too long to find out for all V symbols. None refuses nothing.
+        For conditions that are too slow to check for all V symbols; None refuses nothing.
         """
         return None
 
     def take(self, slot: int, symbols: Tensor) -> None:
         """Append ``symbols`` (B,), one to each poem."""
+        self.known[:, slot] = symbols
 
     def select(self, rows: Tensor) -> None:
         """Replace the poems by copies of the poems ``rows`` (B',)."""
+        self.given, self.known = self.given[rows], self.known[rows]
 
     def used(self) -> Tensor | None:
         """(B, V) bool: characters that can't be drawn in any later slot; None: there are no such characters."""
@@ -99,25 +116,9 @@ class Tracker:
         return {}
 
 
-@dataclass(frozen=True)
-class Context:
-    """What the poems of one layout have in common."""
-
-    layout: Layout
-    script: Script
-    """The script of the model's vocabulary."""
-    spans: Spans | None
-    """The lines and spans of the training split, if a constraint needs the corpus."""
-
-
 def forbid(symbols: Tensor) -> Tensor:
     """(B, V) −∞ where ``symbols`` (B, V) bool is true, 0 elsewhere."""
     return symbols.float().masked_fill_(symbols, IMPOSSIBLE)
-
-
-def typed(value: Any) -> str:
-    """A value as it is typed on the command line."""
-    return ",".join(value) if isinstance(value, list) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def refuse_empty(name: str, value: str | list[str] | None) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tang.config.rules import key
-from tang.generation.constraints.base import Constraint, Context, Tracker
+from tang.generation.constraints.base import Batch, Constraint, Tracker
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from tang.generation.overlap import Spans
 
 
 @dataclass
@@ -22,47 +19,28 @@ class NoCopy(Constraint):
     needs_corpus = True
     no_copy: bool = key(False, "true: no line and no five characters in a row from the training split")
 
-    def tracker(self, context: Context, given: Tensor, others: Sequence[Tracker]) -> Copies:
-        assert context.spans, "generate() provides them to constraints that need the corpus"
-        return Copies(context.spans, given, context.layout.lines)
+    def tracker(self, batch: Batch) -> Copies:
+        return Copies(batch)
 
 
 class Copies(Tracker):
-    """Refuses a symbol that completes a line or a span of the training split.
-
-    Args:
-        spans: the training split's.
-        given: (B, S) the id that a slot must have, −1 where it is drawn.
-        lines: (S,) the line of each slot, −1 for marks.
-    """
-
-    def __init__(self, spans: Spans, given: Tensor, lines: Tensor) -> None:
-        self.spans = spans
-        self.places = {slot: place for place, slot in enumerate((lines >= 0).nonzero()[:, 0].tolist())}
-        self.chars = int((lines == 0).sum())
-        self.known = given[:, lines >= 0].clone()
+    """Refuses a symbol that completes a line or a span of the training split."""
 
     def refuses(self, slot: int, symbols: Tensor, rows: Tensor | None = None) -> Tensor | None:
-        place = self.places.get(slot)
-        if place is None:
+        if self.lines[slot] < 0:
             return None
-        known, size = self.known.clone() if rows is None else self.known[rows], self.spans.size
+        spans, layout = self.batch.spans, self.batch.layout
+        assert spans, "constraints that need the corpus have them"
+        place, chars, size = layout.character_slots.index(slot), layout.form.chars, spans.size
+        known = (self.known if rows is None else self.known[rows])[:, layout.character_slots]
         known[:, place] = symbols
         refused = symbols.new_zeros(len(symbols)).bool()
-        if self.chars < size:  # a line is shorter than a span: looked up once its last unknown character is drawn
-            start = place - place % self.chars
-            line = known[:, start : start + self.chars]
-            refused |= (line >= 0).all(1) & refused.new_tensor([self.spans.has_line(ids) for ids in line.tolist()])
+        if chars < size:  # a line is shorter than a span: it is looked up once its last unknown character is drawn
+            line = known[:, place - place % chars :][:, :chars]
+            refused |= (line >= 0).all(1) & refused.new_tensor([spans.has_line(ids) for ids in line.tolist()])
         for start in range(max(0, place - size + 1), min(place, known.shape[1] - size) + 1):
             window = known[:, start : start + size]
             whole = (window >= 0).all(1)
             if whole.any():
-                refused[whole] |= refused.new_tensor(self.spans.is_copied(window[whole].numpy()))
+                refused[whole] |= refused.new_tensor(spans.is_copied(window[whole].numpy()))
         return refused
-
-    def take(self, slot: int, symbols: Tensor) -> None:
-        if slot in self.places:
-            self.known[:, self.places[slot]] = symbols
-
-    def select(self, rows: Tensor) -> None:
-        self.known = self.known[rows]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tang.config.rules import key
-from tang.generation.constraints.base import Constraint, Context, Tracker, forbid
+from tang.generation.constraints.base import Batch, Constraint, Tracker, forbid
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,36 +18,30 @@ class NoRepeat(Constraint):
 
     no_repeat: bool = key(False, "true: no character twice, unless doubled, 青青")
 
-    def tracker(self, context: Context, given: Tensor, others: Sequence[Tracker]) -> Counts:
-        return Counts(given, context.layout.lines, len(context.layout.vocabulary))
+    def tracker(self, batch: Batch) -> Counts:
+        return Counts(batch)
 
 
 class Counts(Tracker):
-    """Counts the characters of each poem, those that are given for later slots among them."""
+    """Forbids the characters that a poem has, or is given for later slots."""
 
-    def __init__(self, given: Tensor, lines: Tensor, vocabulary_size: int) -> None:
-        self.given, self.lines = given, lines
-        self.counts = given.new_zeros(len(given), vocabulary_size).short()
-        characters = given[:, lines >= 0]
-        self.counts.scatter_add_(1, characters.clamp(min=0), (characters >= 0).short())
-        self.last = given.new_zeros(len(given))
+    def counts(self) -> Tensor:
+        """(B, V) how often each character is known to stand in a poem."""
+        import torch
+
+        characters = self.known[:, self.lines >= 0]
+        counts = torch.zeros(len(self.known), self.vocabulary_size, dtype=torch.int16)
+        return counts.scatter_add_(1, characters.clamp(min=0), (characters >= 0).short())
 
     def used(self) -> Tensor:
-        return self.counts > 0
+        return self.counts() > 0
 
     def bias(self, slot: int) -> Tensor | None:
         if self.lines[slot] < 0:
             return None
-        used = self.used()
+        counts = self.counts()
+        used = counts > 0
         if slot and self.lines[slot] == self.lines[slot - 1]:  # the character before may be doubled, once
-            used = used.scatter(1, self.last[:, None], self.counts.gather(1, self.last[:, None]) > 1)
+            before = self.known[:, slot - 1, None]
+            used = used.scatter(1, before, counts.gather(1, before) > 1)
         return forbid(used)
-
-    def take(self, slot: int, symbols: Tensor) -> None:
-        if self.lines[slot] >= 0:
-            is_drawn = (self.given[:, slot] < 0).short()
-            self.counts = self.counts.scatter_add(1, symbols[:, None], is_drawn[:, None])
-            self.last = symbols
-
-    def select(self, rows: Tensor) -> None:
-        self.given, self.counts, self.last = self.given[rows], self.counts[rows], self.last[rows]

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from tang.config.rules import TONES, key
-from tang.generation.constraints.base import Constraint, Context, Tracker, refuse_empty
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from tang.generation.constraints.base import Batch, Constraint, Tracker, refuse_empty
 
 
 @dataclass
@@ -29,8 +24,8 @@ class Regulated(Constraint):
     def check(self) -> None:
         refuse_empty("rhyme", self.rhyme)
 
-    def tracker(self, context: Context, given: Tensor, others: Sequence[Tracker]) -> Tracker:
+    def tracker(self, batch: Batch) -> Tracker:
         from tang.generation.hypotheses import Hypotheses
         from tang.generation.prosody_rules import rules
 
-        return Hypotheses(rules(context.layout, context.script, self.rhyme, self.tones), given, others)
+        return Hypotheses(batch, rules(batch.layout, batch.script, self.rhyme, self.tones))
