@@ -115,3 +115,23 @@ def test_every_format_has_every_line(model: LanguageModel) -> None:
             assert all((poem.pattern or "?") in shown and (poem.rhyme or "?") in shown for poem in written), name
     assert [poem["lines"] for poem in json.loads(FORMATS["json"](written))] == [poem.lines for poem in written]
     assert FORMATS["html"](written).count("<article>") == 2
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        ({"start": ["日"]}, "日死月黄秋！东长暗别离。天白心低雪；黄别心北远。"),
+        ({"start": ["日"], "seed": 2, "top_k": 9, "top_p": 0.9}, "日雪短日东；月日上西上；新新东东雪；上花远新雨？"),
+        ({"start": ["山"], "rhyme": "true", "tones": "strict", "no_repeat": True},
+         "山别河来近，红高北远明！月青秋雨水？云日地心生！"),
+        ({"start": ["山"], "rhyme": "红", "tones": "loose", "contains": ["风雨"]},
+         "山别风高近，风风雨远红！来红死雨远？云水春心东！"),
+        ({"acrostic": "春江花月", "acrostic_at": "last"}, "春雨下雨春；山地生上江；花月东云花？青旧低下月！"),
+        ({"start": ["日"], "decode": "beam", "no_repeat": True}, "日生去近近？夜月月心心！秋明明白河，花暗暗水离？"),
+        ({"start": ["月"], "candidates": 8}, "月雪高日西？云春心短心！去高别地暗，白低下明近？"),
+    ],
+)  # fmt: skip
+def test_a_seed_always_writes_the_same_poem(model: LanguageModel, keys: dict[str, Any], text: str) -> None:
+    """As long as the sampler is what it is: who changes the poems of a seed says so in CHANGELOG.md."""
+    (poem,) = poems(model, **keys)
+    assert poem.text.replace("\n", "") == text
