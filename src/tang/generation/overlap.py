@@ -27,17 +27,13 @@ class Spans:
     The codes of windows are exact; those of lines are hashes of 64 bits.
     """
 
-    size: ClassVar[int] = 5
-    """A span of so many characters counts as copied."""
+    size: ClassVar[int] = 5  # a span of so many characters counts as copied
 
-    shorter: tuple[np.ndarray, ...]
-    """The distinct codes of all windows of 1, 2, 3 and 4 characters, sorted."""
+    shorter: tuple[np.ndarray, ...]  # the distinct codes of all windows of 1, 2, 3 and 4 characters, sorted
     windows: np.ndarray
     """For each window of five, the index of its first four in ``shorter[3]``, then its fifth; sorted."""
-    positions: np.ndarray
-    """The position in the training split at which each of ``windows`` begins."""
-    lines: np.ndarray
-    """The distinct hashes of the lines, sorted."""
+    positions: np.ndarray  # the position in the training split at which each of ``windows`` begins
+    lines: np.ndarray  # the distinct hashes of the lines, sorted
 
     @classmethod
     def of(cls, sequences: Sequences, vocabulary: Vocabulary) -> "Spans":

@@ -15,22 +15,14 @@ class Poem:
 
     start: str
     form: str
-    lines: list[str]
-    """Characters alone, without marks."""
-    text: str
-    """With punctuation, a couplet a line."""
-    log_likelihood: float
-    """ln p of all characters and of the marks that the model wrote, the start included."""
-    pattern: str | None = None
-    """The pattern of its tones, if ``tones=`` was given."""
-    rhyme: str | None = None
-    """The group of its rhymes, if ``rhyme=`` was given."""
-    missing: list[str] = field(default_factory=list)
-    """The words of ``contains=`` that found no place."""
-    tries: int = 1
-    """Attempts that it took; all but the last ended where the constraints left no symbol."""
-    score: float | None = None
-    """The score by which it was chosen among candidates."""
+    lines: list[str]  # characters alone, without marks
+    text: str  # with punctuation, a couplet a line
+    log_likelihood: float  # ln p of all characters and of the marks that the model wrote, the start included
+    pattern: str | None = None  # the pattern of its tones, if ``tones=`` was given
+    rhyme: str | None = None  # the group of its rhymes, if ``rhyme=`` was given
+    missing: list[str] = field(default_factory=list)  # the words of ``contains=`` that found no place
+    tries: int = 1  # attempts that it took; all but the last ended where the constraints left no symbol
+    score: float | None = None  # the score by which it was chosen among candidates
 
     def in_script(self, script: Script) -> "Poem":
         """The same poem in another script."""

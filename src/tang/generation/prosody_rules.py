@@ -1,4 +1,4 @@
-"""What rhyme and tones ask of a form's slots and of a model's characters, as tensors."""
+"""The rules of rhyme and tones for a form's slots and a model's characters, as tensors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,8 +28,7 @@ class Rules:
 
     layout: Layout
     script: Script
-    rhyme: str | None
-    """``true``, or the group."""
+    rhyme: str | None  # ``true``, or the group
     tones: Strictness | None
 
     @cached_property

@@ -30,23 +30,17 @@ LEAST = -1e4
 class SamplingOptions:
     """How symbols are drawn from the model's distribution."""
 
-    temperature: float = 1.0
-    """Divides the logits; 0 takes the likeliest symbol."""
-    top_k: int | None = None
-    """Draw from so many of the likeliest symbols that the slot admits."""
-    top_p: float | None = None
-    """Draw from the fewest symbols whose probabilities sum to this (Holtzman et al. 2020)."""
+    temperature: float = 1.0  # divides the logits; 0 takes the likeliest symbol
+    top_k: int | None = None  # draw from so many of the likeliest symbols that the slot admits
+    top_p: float | None = None  # draw from the fewest symbols whose probabilities sum to this (Holtzman et al. 2020)
 
 
 class Decoded(NamedTuple):
     """B decoded poems."""
 
-    ids: Tensor
-    """(B, S) int64."""
-    log_likelihood: Tensor
-    """(B,) ln p of all S symbols under the model alone: no mask, temperature 1."""
-    dead_end: Tensor
-    """(B,) the first slot in which the constraints left no symbol, and were broken; −1: there is none."""
+    ids: Tensor  # (B, S) int64
+    log_likelihood: Tensor  # (B,) ln p of all S symbols under the model alone: no mask, temperature 1
+    dead_end: Tensor  # (B,) the first slot in which the constraints left no symbol, and were broken; −1: there is none
 
 
 def invert(p: Tensor, uniforms: Tensor) -> Tensor:
@@ -169,12 +163,7 @@ def log_probabilities(network: Network, logits: Tensor) -> Tensor:
 
 
 def _choose(
-    scores: Tensor,
-    slot: int,
-    given: Tensor,
-    options: SamplingOptions,
-    uniforms: Tensor,
-    trackers: Sequence[Tracker],
+    scores: Tensor, slot: int, given: Tensor, options: SamplingOptions, uniforms: Tensor, trackers: Sequence[Tracker]
 ) -> tuple[Tensor, Tensor]:
     """(B,) the symbols of a slot, and (B,) bool where the constraints leave none; there the form alone decides."""
     free = given < 0

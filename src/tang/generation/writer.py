@@ -22,16 +22,11 @@ from tang.tasks.language_model import LanguageModel
 class Draft:
     """A poem to be written, or with beam search the best poems of one start."""
 
-    start: str
-    """The start as it was given."""
-    text: str
-    """The start in the model's characters."""
-    given: tuple[int, ...]
-    """(S,) the id that a slot must have, −1 where the model draws it."""
-    index: int
-    """Its place in the result."""
-    number: int
-    """How many poems with this start come before it."""
+    start: str  # the start as it was given
+    text: str  # the start in the model's characters
+    given: tuple[int, ...]  # (S,) the id that a slot must have, −1 where the model draws it
+    index: int  # its place in the result
+    number: int  # how many poems with this start come before it
     tries: int = 1
 
 
@@ -43,8 +38,7 @@ class Writer:
     layout: Layout
     request: Request
     constraints: Sequence[Constraint]
-    spans: Spans | None
-    """The training split's lines and spans, if a constraint needs the corpus."""
+    spans: Spans | None  # the training split's lines and spans, if a constraint needs the corpus
 
     def write(self, drafts: Sequence[Draft]) -> Iterator[tuple[Draft, list[Poem], int]]:
         """Each draft, its poem (with beam search several, best first), and a slot where no symbol was left or −1."""

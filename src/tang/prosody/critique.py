@@ -21,16 +21,11 @@ from tang.text.script import MARKS, Script, convert
 class Line:
     """A line of a poem."""
 
-    text: str
-    """Characters alone, without marks."""
-    mark: str
-    """The mark after them; a line that has none gets ， or 。 in turn."""
-    tones: str
-    """For each character 平, 仄, 中 (it has readings of both) or ？ (it has none)."""
-    groups: list[str]
-    """The rhyme groups of the last character, in the book's order."""
-    faults: list[Fault]
-    """None unless the form is regulated."""
+    text: str  # characters alone, without marks
+    mark: str  # the mark after them; a line that has none gets ， or 。 in turn
+    tones: str  # for each character 平, 仄, 中 (it has readings of both) or ？ (it has none)
+    groups: list[str]  # the rhyme groups of the last character, in the book's order
+    faults: list[Fault]  # none unless the form is regulated
 
 
 @dataclass(frozen=True)
@@ -38,8 +33,7 @@ class Meter:
     """The regulated pattern that a poem is nearest to."""
 
     pattern: str
-    wanted: list[str]
-    """The tones of each line, 中 where either may stand."""
+    wanted: list[str]  # the tones of each line, 中 where either may stand
     slips: list[Slip]
 
 
@@ -48,29 +42,20 @@ class Critique:
     """All that prosody says of a poem; lines are counted from 1."""
 
     script: Script
-    form: str | None
-    """None if the lines aren't equally long."""
+    form: str | None  # None if the lines aren't equally long
     lines: list[Line]
-    unequal: list[int]
-    """Lines of another length than most."""
-    strict: Meter | None
-    """None, as ``loose``, if no regulated poem has this form."""
+    unequal: list[int]  # lines of another length than most
+    strict: Meter | None  # None, as ``loose``, if no regulated poem has this form
     loose: Meter | None
-    breaks: list[Break]
-    """None unless the form is regulated."""
+    breaks: list[Break]  # none unless the form is regulated
     rhyming: list[int]
     """The lines that should rhyme: the even ones, and the first if it does, or if the pattern wants it."""
-    rhyme: list[str]
-    """The groups that most of these lines share, two at least; 平 groups rather than 仄."""
-    off_rhyme: list[int]
-    """出韵: rhyming lines whose last character has readings, but none in ``rhyme``."""
-    repeated: dict[str, list[int]]
-    """Characters that stand in several places → their lines; 青青 is one place."""
+    rhyme: list[str]  # the groups that most of these lines share, two at least; 平 groups rather than 仄
+    off_rhyme: list[int]  # 出韵: rhyming lines whose last character has readings, but none in ``rhyme``
+    repeated: dict[str, list[int]]  # characters that stand in several places → their lines; 青青 is one place
     reduplicated: list[str]
-    unknown: list[str]
-    """Characters without reading."""
-    is_regular: bool
-    """Whether the form is regulated, the poem rhymes in 平 and has no loose slip, 孤平, 三平尾 or 出韵."""
+    unknown: list[str]  # characters without reading
+    is_regular: bool  # whether the form is regulated, the poem rhymes in 平 and has no loose slip, 孤平, 三平尾 or 出韵
 
     @property
     def verse(self) -> str:

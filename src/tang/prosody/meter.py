@@ -44,10 +44,8 @@ class Pattern(NamedTuple):
 
     lines: tuple[str, ...]
     """As the textbook prints them: ``("仄仄平平仄", "平平仄仄平", …)``."""
-    start: Tone
-    """The tone of the first line's second character: 平起 or 仄起."""
-    first_rhymes: bool
-    """Whether the first line rhymes, and so ends in 平."""
+    start: Tone  # the tone of the first line's second character: 平起 or 仄起
+    first_rhymes: bool  # whether the first line rhymes, and so ends in 平
 
     def __str__(self) -> str:
         return f"{self.start}起首句{'入' if self.first_rhymes else '不入'}韵"
@@ -68,8 +66,7 @@ class Slip:
     line: int
     place: int
     character: str
-    wanted: str
-    """平 or 仄."""
+    wanted: str  # 平 or 仄
 
 
 @dataclass(frozen=True)
@@ -77,8 +74,7 @@ class Break:
     """Two lines in a row whose second characters agree where they should differ (失对), or the reverse (失粘)."""
 
     kind: Literal["失对", "失粘"]
-    line: int
-    """The second of the two, from 1."""
+    line: int  # the second of the two, from 1
 
 
 def rhyming_lines(lines: int, first_rhymes: bool) -> list[int]:

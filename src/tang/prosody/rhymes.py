@@ -23,10 +23,8 @@ _LEVELS = ("上平", "下平", "上", "去", "入")  # 上平 before 上: the fi
 class Group(NamedTuple):
     """One of the 106 groups."""
 
-    name: str
-    """Ordinal and name in simplified script, 一东; no two groups share it."""
-    level: str
-    """上平 or 下平, the two halves of the level tone; 上, 去 or 入."""
+    name: str  # ordinal and name in simplified script, 一东; no two groups share it
+    level: str  # 上平 or 下平, the two halves of the level tone; 上, 去 or 入
 
     @property
     def tone(self) -> Tone:

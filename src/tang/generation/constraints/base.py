@@ -31,8 +31,7 @@ class Constraint:
     the methods they need.
     """
 
-    needs_corpus: ClassVar[bool] = False
-    """Whether it compares poems with the training split."""
+    needs_corpus: ClassVar[bool] = False  # whether it compares poems with the training split
 
     def given(self) -> dict[str, Any]:
         """The keys that differ from their defaults; without any the constraint isn't active."""
@@ -69,14 +68,11 @@ class Batch:
     """B poems of one layout with S slots, about to be written in V symbols."""
 
     layout: Layout
-    given: Tensor
-    """(B, S) the id that a slot must have, −1 where the model draws it."""
+    given: Tensor  # (B, S) the id that a slot must have, −1 where the model draws it
     script: Script = "simplified"
     """The script of the model's vocabulary."""
-    spans: Spans | None = None
-    """The training split's lines and spans, if a constraint needs the corpus."""
-    trackers: Sequence[Tracker] = ()
-    """The trackers of the constraints that come before in the list."""
+    spans: Spans | None = None  # the training split's lines and spans, if a constraint needs the corpus
+    trackers: Sequence[Tracker] = ()  # the trackers of the constraints that come before in the list
 
 
 class Tracker:

@@ -10,7 +10,7 @@ from tang.generation.constraints.base import Batch, Constraint, Tracker, refuse_
 
 @dataclass
 class Regulated(Constraint):
-    """Even lines rhyme in one 平 group, tones keep to a pattern, as far as either is asked for."""
+    """Even lines rhyme in one 平 group, if ``rhyme`` is given; tones keep to a pattern, if ``tones`` is."""
 
     rhyme: str | None = key(None, "true: even lines rhyme in one 平 group of the 平水韵; or the group, 东 or 十一真")
     tones: str | None = key(None, "strict or loose: tones of a regulated pattern; true means strict", TONES)
