@@ -21,8 +21,8 @@ from tables import save, shown, spread
 
 from tang import checkpoint
 from tang.data.vocabulary import BOS, SPECIALS, Vocabulary
-from tang.generation.generate import write
-from tang.generation.sampling import Settings
+from tang.generation.generate import generate
+from tang.generation.request import Request
 from tang.generation.slots import Layout
 from tang.kernels.hardware import has_bf16_units, keep_memory
 from tang.tables import markdown
@@ -31,7 +31,7 @@ from tang.tasks.network import Network
 from tang.text.forms import FORMS, PUNCTUATION
 
 FORM = FORMS["七言绝句"]
-SETTINGS = Settings(temperature=0.8)
+TEMPERATURE = 0.8
 POEMS = {1: 8, 8: 32, 64: 128, 256: 256}
 """Batch size → poems sampled in a turn."""
 
@@ -50,36 +50,30 @@ def main() -> None:
     keep_memory()
     torch.manual_seed(1)
     if options.ckpt:
-        models = [trained(options.ckpt)]
+        models = [checkpoint.load(checkpoint.find(options.ckpt, LanguageModel), LanguageModel)]
     else:
         models = [untrained(size, options.vocabulary) for size in options.sizes]
-    rows = [row for model in models for row in measured(*model, device, options.repeats)]
+    rows = [row for model in models for row in measured(model, device, options.repeats)]
     findings = {"form": str(FORM), "random_weights": not options.ckpt, "rows": rows}
     save("sampling", device, findings, table(rows))
 
 
-def untrained(size: int, vocabulary_size: int) -> tuple[Network, Vocabulary]:
-    """A network with E = H = ``size``, one layer and random weights, and a vocabulary for it."""
+def untrained(size: int, vocabulary_size: int) -> LanguageModel:
+    """A model with E = H = ``size``, one layer and random weights."""
     marks = [*SPECIALS, *PUNCTUATION]
     characters = map(chr, range(ord("一"), ord("一") + vocabulary_size - len(marks)))
-    return Network(vocabulary_size, hidden_size=size), Vocabulary([*marks, *characters])
+    return LanguageModel({"hidden_size": size}, [*marks, *characters], {})
 
 
-def trained(ckpt: str) -> tuple[Network, Vocabulary]:
-    """Network and vocabulary of a checkpoint."""
-    model = checkpoint.load(checkpoint.find(ckpt, LanguageModel), LanguageModel)
-    return model.network, model.vocabulary
-
-
-def measured(network: Network, vocabulary: Vocabulary, device: str, repeats: int) -> list[dict[str, Any]]:
+def measured(model: LanguageModel, device: str, repeats: int) -> list[dict[str, Any]]:
     """Speeds of the prefix loop and of each batch size in each dtype, and their ratios to the prefix loop."""
-    network = network.to(device).eval()
+    network, vocabulary = model.to(device).eval().network, model.vocabulary
     has_units = has_bf16_units() if device == "cpu" else torch.cuda.is_bf16_supported(including_emulation=False)
     jobs: dict[tuple[str, str], Callable[[], list[str]]] = {
         ("1, its prefix run again", "float32"): lambda: [run_again(network, vocabulary, "一") for _ in range(2)]
     }
     for name, precision in {"float32": "32-true", **({"bfloat16": "bf16-mixed"} if has_units else {})}.items():
-        jobs |= {(str(at_once), name): partial(run, network, vocabulary, at_once, precision) for at_once in POEMS}
+        jobs |= {(str(at_once), name): partial(run, model, at_once, precision) for at_once in POEMS}
     speeds: dict[tuple[str, str], list[float]] = {job: [] for job in jobs}
     layers = network.recurrent.layers
     for turn in track(range(repeats + 1), f"H={layers.hidden_size}", console=Console(stderr=True)):
@@ -97,12 +91,17 @@ def measured(network: Network, vocabulary: Vocabulary, device: str, repeats: int
     ]  # fmt: skip
 
 
-def run(network: Network, vocabulary: Vocabulary, at_once: int, precision: str) -> list[str]:
+def run(model: LanguageModel, at_once: int, precision: str) -> list[str]:
     """Sample poems with this project."""
-    poems = write(
-        network, vocabulary, ["一"], FORM, n=POEMS[at_once], settings=SETTINGS, batch_size=at_once, precision=precision
+    request = Request(
+        start=["一"],
+        form=str(FORM),
+        n=POEMS[at_once],
+        temperature=TEMPERATURE,
+        batch_size=at_once,
+        precision=precision,
     )
-    return ["".join(poem.text.split()) for poem in poems]
+    return ["".join(poem.text.split()) for poem in generate(model, request)]
 
 
 @torch.no_grad()
@@ -114,7 +113,7 @@ def run_again(network: Network, vocabulary: Vocabulary, prompt: str) -> str:
     ids = [BOS]
     for admitted, id in zip(layout.mask.to(device), given, strict=True):
         logits, _ = network(torch.tensor([ids], device=device))
-        p = (logits[0, -1] / SETTINGS.temperature).masked_fill(~admitted, float("-inf")).softmax(-1)
+        p = (logits[0, -1] / TEMPERATURE).masked_fill(~admitted, float("-inf")).softmax(-1)
         ids.append(int(torch.multinomial(p, 1)) if id is None else id)
     return vocabulary.decode(ids)
 

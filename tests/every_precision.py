@@ -22,7 +22,8 @@ from tang import checkpoint
 from tang.config.train import TrainConfig
 from tang.errors import InputError
 from tang.evaluation.perplexity import measure_perplexity
-from tang.generation.generate import write
+from tang.generation.generate import generate
+from tang.generation.request import Request
 from tang.kernels.hardware import BF16_MIXED, has_bf16_units, torch_trains_lstm
 from tang.recurrent import cells as recurrent_cells
 from tang.recurrent.stack import BACKENDS
@@ -107,7 +108,7 @@ def train(config: TrainConfig, folder: Path, cell: str, backend: str, precision:
 
 def sample(model: LanguageModel, precision: str) -> None:
     """A poem."""
-    write(model.network, model.vocabulary, ["日"], precision=precision)
+    generate(model, Request(start=["日"], precision=precision))
 
 
 def table(found: Sequence[Row]) -> str:

@@ -12,10 +12,11 @@ from tang import config
 from tang.config.train import TrainConfig
 from tang.config.trainer import TrainerConfig
 from tang.errors import InputError
+from tang.generation.request import request_class
 from tang.training.build import build_optimizer
 from tests.commands import ROOT
 
-config.register()
+config.register(sample=request_class())
 
 CONF = ROOT / "conf"
 OPTIONS = [

@@ -5,12 +5,11 @@ import torch
 
 from tang.data.vocabulary import BOS, SPECIALS, Vocabulary
 from tang.generation.beam import search
-from tang.generation.generate import write
-from tang.generation.request import Wishes
-from tang.generation.sampling import Settings
+from tang.generation.constraints import Acrostic, Contains, NoRepeat
 from tang.generation.slots import Layout
 from tang.tasks.network import Network
 from tang.text.forms import Form
+from tests.generation.models import write
 
 KNOWN = Vocabulary([*SPECIALS, "，", "。", *"春夏秋冬风"])
 
@@ -28,7 +27,7 @@ def log_likelihood(model: Network, text: str) -> float:
         return float(model(ids[:, :-1])[0].log_softmax(-1).gather(-1, ids[:, 1:, None]).sum())
 
 
-def test_a_beam_as_wide_as_all_beginnings_finds_the_likeliest_poems() -> None:
+def test_a_beam_as_wide_as_all_prefixes_finds_the_likeliest_poems() -> None:
     model, layout = network(), Layout(Form(2, 2), KNOWN)
     every = ["".join(c[:2]) + "，" + "".join(c[2:]) + "。" for c in product("春夏秋冬风", repeat=4)]
     best = sorted(every, key=lambda text: -log_likelihood(model, text))[:3]
@@ -42,20 +41,21 @@ def test_a_beam_as_wide_as_all_beginnings_finds_the_likeliest_poems() -> None:
 def test_a_beam_of_one_is_greedy() -> None:
     model = network()
     greedy, beam = (
-        write(model, KNOWN, ["春", "风"], Form(3, 4), settings=Settings(0.0), beam_size=size) for size in (None, 1)
+        write(model, KNOWN, ["春", "风"], Form(3, 4), **keys)
+        for keys in ({"temperature": 0.0}, {"decode": "beam", "beam_size": 1})
     )
     assert [poem.text for poem in greedy] == [poem.text for poem in beam]
 
 
-def test_beginnings_that_the_form_does_not_have_are_dead_ends() -> None:
+def test_prefixes_that_the_form_does_not_have_are_dead_ends() -> None:
     layout = Layout(Form(1, 1), KNOWN)
     found = search(network(), layout.mask[:1], torch.full((1, 1), -1), 8)
     assert (found.dead_end < 0).sum() == 5
 
 
 def test_a_beam_keeps_what_is_asked_for() -> None:
-    wishes = Wishes(acrostic="夏秋", contains=("风",), no_repeat=True)
-    poems = write(network(), KNOWN, [""], Form(2, 2), n=2, wishes=wishes, beam_size=6)
+    constraints = [Acrostic("夏秋"), NoRepeat(True), Contains(["风"])]
+    poems = write(network(), KNOWN, [""], Form(2, 2), constraints, n=2, decode="beam", beam_size=6)
     assert len({poem.text for poem in poems}) == 2
     for poem in poems:
         assert [line[0] for line in poem.lines] == ["夏", "秋"]

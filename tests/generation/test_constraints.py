@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,13 +8,12 @@ import torch
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import BOS, EOS, SPECIALS, Vocabulary
 from tang.errors import InputError
-from tang.generation.generate import write
+from tang.generation.constraints import Acrostic, Constraint, Contains, NoCopy, NoRepeat
 from tang.generation.overlap import Spans
 from tang.generation.poem import Poem
-from tang.generation.request import Wishes
-from tang.generation.sampling import Settings
 from tang.tasks.network import Network
 from tang.text.forms import FORMS, PUNCTUATION, Form
+from tests.generation.models import write
 
 KNOWN = Vocabulary([*SPECIALS, *PUNCTUATION, *"春夏秋冬风花雪月日山水云天地人心江河"])
 QUATRAIN = FORMS["五言绝句"]
@@ -28,46 +28,46 @@ def model(favourite: str = "", by: float = 0.0) -> Network:
     return network
 
 
-def poems(wishes: Wishes, network: Network | None = None, starts: Sequence[str] = ("",), n: int = 20,
-          form: Form = QUATRAIN, **options: object) -> list[Poem]:  # fmt: skip
-    return write(network or model(), KNOWN, starts, form, n=n, wishes=wishes, **options)  # type: ignore[arg-type]
+def poems(constraints: Sequence[Constraint], network: Network | None = None, starts: Sequence[str] = ("",), n: int = 20,
+          form: Form = QUATRAIN, **options: Any) -> list[Poem]:  # fmt: skip
+    return write(network or model(), KNOWN, starts, form, constraints, n=n, **options)
 
 
 def test_an_acrostic_begins_or_ends_the_lines() -> None:
-    for poem in poems(Wishes(acrostic="春夏秋冬")):
+    for poem in poems([Acrostic("春夏秋冬")]):
         assert [line[0] for line in poem.lines] == [*"春夏秋冬"]
-    for poem in poems(Wishes(acrostic="春夏", acrostic_at="last"), starts=["日"]):
+    for poem in poems([Acrostic("春夏", "last")], starts=["日"]):
         assert [line[-1] for line in poem.lines[:2]] == [*"春夏"]
         assert poem.lines[0][0] == "日"
 
 
 @pytest.mark.parametrize(
-    ("wishes", "start", "message"),
+    ("constraint", "start", "message"),
     [
-        (Wishes(acrostic="春夏秋冬风"), "", "acrostic=春夏秋冬风: it has 5 characters, but 五言绝句 has 4 lines"),
-        (Wishes(acrostic="春"), "日", "春 should be the first character of line 1, but start=日 has 日 there"),
-        (Wishes(acrostic="春a"), "", "'a' is not a Chinese character"),
-        (Wishes(acrostic="春🌙"), "", "is not a Chinese character"),
-        (Wishes(acrostic="犇"), "", "the model doesn't know the character 犇"),
-        (Wishes(contains=("月光",)), "", "contains=月光: the model doesn't know the character 光"),
-        (Wishes(contains=("春夏秋冬风花",)), "", "contains=春夏秋冬风花: give words of 1 to 5 characters"),
-        (Wishes(contains=("",)), "", "contains=: give words"),
-        (Wishes(contains=("春夏秋冬",) * 6), "", "more than 五言绝句 has room for"),
+        (Acrostic("春夏秋冬风"), "", "acrostic=春夏秋冬风: it has 5 characters, but 五言绝句 has 4 lines"),
+        (Acrostic("春"), "日", "春 should be character 1 of line 1, but start=日 has 日 there"),
+        (Acrostic("春a"), "", "'a' is not a Chinese character"),
+        (Acrostic("春🌙"), "", "is not a Chinese character"),
+        (Acrostic("犇"), "", "the model doesn't know the character 犇"),
+        (Contains(["月光"]), "", "contains=月光: the model doesn't know the character 光"),
+        (Contains(["春夏秋冬风花"]), "", "contains=春夏秋冬风花: give words of 1 to 5 characters"),
+        (Contains([""]), "", "contains=: give words"),
+        (Contains(["春夏秋冬"] * 6), "", "more than 五言绝句 has room for"),
     ],
 )
-def test_a_wish_that_does_not_fit_is_refused(wishes: Wishes, start: str, message: str) -> None:
+def test_a_constraint_that_does_not_fit_is_refused(constraint: Constraint, start: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        poems(wishes, starts=[start])
+        poems([constraint], starts=[start])
 
 
 def test_characters_of_the_other_script_are_the_models_own() -> None:
-    (poem,) = poems(Wishes(acrostic="風"), n=1)
+    (poem,) = poems([Acrostic("風")], n=1)
     assert poem.lines[0][0] == "风"
 
 
 @pytest.mark.parametrize("words", [("月",), ("月", "江河"), ("春风", "天地人心")])
 def test_words_find_their_places(words: tuple[str, ...]) -> None:
-    written = poems(Wishes(contains=words), n=50)
+    written = poems([Contains(list(words))], n=50)
     for poem in written:
         absent = [word for word in words if not any(word in line for line in poem.lines)]
         assert poem.missing == absent
@@ -77,20 +77,20 @@ def test_words_find_their_places(words: tuple[str, ...]) -> None:
 
 
 def test_a_word_that_finds_no_place_is_named() -> None:
-    (poem,) = poems(Wishes(contains=("月",)), starts=["春夏秋冬风" * 4], n=1)
+    (poem,) = poems([Contains(["月"])], starts=["春夏秋冬风" * 4], n=1)
     assert poem.missing == ["月"]
 
 
 def test_a_word_is_not_begun_where_it_cannot_be_finished() -> None:
-    written = poems(Wishes(contains=("春夏",), acrostic="日月山水", acrostic_at="last"), form=Form(2, 4), n=20)
+    written = poems([Acrostic("日月山水", "last"), Contains(["春夏"])], form=Form(2, 4), n=20)
     assert all(poem.missing == ["春夏"] for poem in written)
-    free = poems(Wishes(acrostic="日月山水", acrostic_at="last"), form=Form(2, 4), n=20)
+    free = poems([Acrostic("日月山水", "last")], form=Form(2, 4), n=20)
     assert [poem.text for poem in written] == [poem.text for poem in free]
 
 
 def test_no_character_comes_twice_unless_doubled() -> None:
     known = "".join(KNOWN.symbols[len(SPECIALS) + len(PUNCTUATION) :])
-    written = poems(Wishes(no_repeat=True), model("春", 4.0), n=100, form=Form(4, 4))
+    written = poems([NoRepeat(True)], model("春", 4.0), n=100, form=Form(4, 4))
     doubled = 0
     for poem in written:
         text = "".join(poem.lines)
@@ -103,13 +103,13 @@ def test_no_character_comes_twice_unless_doubled() -> None:
 
 
 def test_what_is_given_may_repeat_and_is_not_drawn_again() -> None:
-    for poem in poems(Wishes(no_repeat=True, acrostic="春春"), model("春", 6.0), form=Form(4, 2)):
+    for poem in poems([Acrostic("春春"), NoRepeat(True)], model("春", 6.0), form=Form(4, 2)):
         assert "".join(poem.lines).count("春") == 2
 
 
-def test_where_nothing_can_stand_the_wishes_are_named() -> None:
+def test_where_no_symbol_is_left_the_constraints_are_named() -> None:
     with pytest.raises(InputError, match="no_repeat=true: nothing is left for line 6, character 1 in 10 tries"):
-        poems(Wishes(no_repeat=True), n=1, form=Form(4, 40))
+        poems([NoRepeat(True)], n=1, form=Form(4, 40))
 
 
 def spans(*texts: str) -> Spans:
@@ -141,16 +141,16 @@ def parrot() -> Network:
 def test_nothing_is_copied() -> None:
     order = "".join(KNOWN.symbols[len(SPECIALS) + len(PUNCTUATION) :])
     network, corpus = parrot(), [f"{order[:5]}，{order[5:10]}。", order[8:]]
-    free = poems(Wishes(), network, starts=["春", "夏", "风"], n=5)
+    free = poems([], network, starts=["春", "夏", "风"], n=5)
     assert all(copied(poem, corpus, 5) for poem in free)
-    for beam_size in (None, 5):
-        bound = poems(Wishes(), network, starts=["春", "夏", "风"], n=5, spans=spans(*corpus), beam_size=beam_size)
+    for decode in ("sample", "beam"):
+        bound = poems([NoCopy(True)], network, starts=["春", "夏", "风"], n=5, spans=spans(*corpus), decode=decode)
         assert len(bound) == 15
         assert not any(copied(poem, corpus, 5) for poem in bound)
     # What is given is the user's, and nothing before it leads to a copy.
-    (given,) = poems(Wishes(acrostic="春日"), network, [""], n=1, spans=spans(*corpus), settings=Settings(0.0))
+    (given,) = poems([Acrostic("春日"), NoCopy(True)], network, n=1, spans=spans(*corpus), temperature=0.0)
     assert not copied(given, corpus, 5)
-    assert poems(Wishes(), network, [order[:5]], n=1, spans=spans(*corpus))[0].lines[0] == order[:5]
+    assert poems([NoCopy(True)], network, [order[:5]], n=1, spans=spans(*corpus))[0].lines[0] == order[:5]
 
 
 def test_lines_shorter_than_a_span_are_not_copied_either() -> None:
@@ -158,6 +158,6 @@ def test_lines_shorter_than_a_span_are_not_copied_either() -> None:
     corpus = [f"{order[:3]}，{order[3:6]}。"]
     network = parrot()
     form, lines = Form(3, 2), {order[:3], order[3:6]}
-    assert any(set(poem.lines) & lines for poem in poems(Wishes(), network, ["春"], form=form))
-    bound = poems(Wishes(), network, ["春"], form=form, spans=spans(*corpus))
+    assert any(set(poem.lines) & lines for poem in poems([], network, ["春"], form=form))
+    bound = poems([NoCopy(True)], network, ["春"], form=form, spans=spans(*corpus))
     assert not any(set(poem.lines) & lines for poem in bound)

@@ -12,13 +12,12 @@ import torch
 import tang.prosody.rhymes
 from tang.data.vocabulary import SPECIALS, Vocabulary
 from tang.errors import InputError
-from tang.generation.generate import write
+from tang.generation.constraints import Acrostic, Constraint, Contains, NoRepeat, Regulated
 from tang.generation.poem import Poem
-from tang.generation.request import Wishes
-from tang.generation.sampling import Settings
 from tang.tasks.network import Network
 from tang.text.forms import FORMS, Form
 from tang.text.script import convert
+from tests.generation.models import write
 
 
 @cache
@@ -59,10 +58,9 @@ def model(size: int) -> Network:
     return network
 
 
-def poems(wishes: Wishes, known: Vocabulary, starts: Sequence[str] = ("",), form: str = "七言绝句", n: int = 1,
-          temperature: float = 1.0) -> list[Poem]:  # fmt: skip
-    settings = Settings(temperature)
-    return write(model(len(known)), known, starts, FORMS[form], n=n, settings=settings, wishes=wishes)
+def poems(constraints: Sequence[Constraint], known: Vocabulary, starts: Sequence[str] = ("",), form: str = "七言绝句",
+          n: int = 1, temperature: float = 1.0) -> list[Poem]:  # fmt: skip
+    return write(model(len(known)), known, starts, FORMS[form], constraints, n=n, temperature=temperature)
 
 
 def keeps_a_pattern(lines: Sequence[str]) -> bool:
@@ -87,8 +85,8 @@ def keeps_a_pattern(lines: Sequence[str]) -> bool:
 @pytest.mark.parametrize("temperature", [0.0, 1.0, 100.0])
 @pytest.mark.parametrize("form", FORMS)
 def test_strict_tones_with_rhyme_succeed_at_the_first_try(form: str, temperature: float) -> None:
-    wishes = Wishes(rhyme="true", tones="strict", no_repeat=True)
-    written = poems(wishes, vocabulary(), form=form, n=40, temperature=temperature)
+    constraints = [NoRepeat(True), Regulated(rhyme="true", tones="strict")]
+    written = poems(constraints, vocabulary(), form=form, n=40, temperature=temperature)
     assert len(written) == 40
     for poem in written:
         rhyming = [*poem.lines[1::2], *([poem.lines[0]] if tones(poem.lines[0][-1]) == {"平"} else [])]
@@ -119,8 +117,8 @@ def test_a_group_with_just_enough_characters_is_kept_for_the_rhymes(no_repeat: b
     network = model(len(known))
     favourite = next(known.ids[symbol] for symbol in known.symbols[9:] if "上平一东" in table()[symbol])
     network.head.bias.data[favourite] = 5.0
-    wishes = Wishes(rhyme="东", no_repeat=no_repeat)
-    written = poems(wishes, known, form="七言律诗", n=40)
+    constraints = [*([NoRepeat(True)] if no_repeat else []), Regulated(rhyme="东")]
+    written = poems(constraints, known, form="七言律诗", n=40)
     network.head.bias.data[favourite] = 0.0
     for poem in written:
         ends = [line[-1] for line in poem.lines[1::2]]
@@ -131,13 +129,13 @@ def test_a_group_with_just_enough_characters_is_kept_for_the_rhymes(no_repeat: b
 
 def test_a_group_that_is_too_small_is_refused() -> None:
     with pytest.raises(InputError, match="rhyme=东: 4 lines are to rhyme, but of 上平一东 the model has 3 characters"):
-        poems(Wishes(rhyme="东"), with_rhymes("上平一东", 3), form="七言律诗")
+        poems([Regulated(rhyme="东")], with_rhymes("上平一东", 3), form="七言律诗")
 
 
 def test_a_given_couplet_decides_the_pattern_and_the_rhyme() -> None:
     common = vocabulary(rhymes=200)
     known = Vocabulary([*common.symbols, *(c for c in "白日依山尽黄河入海流" if c not in common)])
-    (poem,) = poems(Wishes(rhyme="true", tones="strict"), known, ["白日依山尽，黄河入海流"], "五言绝句")
+    (poem,) = poems([Regulated(rhyme="true", tones="strict")], known, ["白日依山尽，黄河入海流"], "五言绝句")
     assert poem.lines[:2] == ["白日依山尽", "黄河入海流"]
     assert (poem.pattern, poem.rhyme) == ("仄起首句不入韵", "下平十一尤")
     assert "下平十一尤" in table()[poem.lines[3][-1]]
@@ -145,7 +143,7 @@ def test_a_given_couplet_decides_the_pattern_and_the_rhyme() -> None:
 
 def test_loose_tones_bind_the_even_places_and_the_end() -> None:
     known = vocabulary()
-    written = poems(Wishes(tones="loose"), known, form="五言绝句", n=60, temperature=100)
+    written = poems([Regulated(tones="loose")], known, form="五言绝句", n=60, temperature=100)
     for poem in written:
         for number, line in enumerate(poem.lines):
             second, fourth = tones(line[1]), tones(line[3])
@@ -156,37 +154,42 @@ def test_loose_tones_bind_the_even_places_and_the_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wishes", "form", "start", "message"),
+    ("constraint", "form", "start", "message"),
     [
-        (Wishes(rhyme="月"), Form(2, 4), "", "rhyme=月: is 仄 .入六月.; poems rhyme in 平"),
-        (Wishes(rhyme="true"), Form(7, 2), "", "rhyme=true: 7×2 has too few lines to rhyme"),
-        (Wishes(rhyme="true"), Form(2, 4), "东月东同风月月月",
+        (Regulated(rhyme="月"), Form(2, 4), "", "rhyme=月: is 仄 .入六月.; poems rhyme in 平"),
+        (Regulated(rhyme="true"), Form(7, 2), "", "rhyme=true: 7×2 has too few lines to rhyme"),
+        (Regulated(rhyme="true"), Form(2, 4), "东月东同风月月月",
          "rhyme=true: 月 is given for line 4, character 2, where a rhyme to 同 should stand, but it is 入六月"),
-        (Wishes(tones="strict"), Form(7, 4), "东东东东东月东",
+        (Regulated(tones="strict"), Form(7, 4), "东东东东东月东",
          "tones=strict: 东 is given for line 1, character 2 of 仄起.*, a nearest pattern, where 仄 should stand"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_said_with_the_nearest_pattern(wishes: Wishes, form: Form, start: str, message: str) -> None:
+def test_what_cannot_be_is_said_with_the_nearest_pattern(
+    constraint: Regulated, form: Form, start: str, message: str
+) -> None:
     known = Vocabulary([*vocabulary().symbols, *(c for c in "东月风同" if c not in vocabulary())])
     with pytest.raises(InputError, match=message):
-        write(model(len(known)), known, [start], form, wishes=wishes)
+        write(model(len(known)), known, [start], form, [constraint])
 
 
 def test_a_form_without_patterns_has_no_tones() -> None:
     with pytest.raises(InputError, match="6×4 has no tone pattern"):
-        write(model(len(vocabulary())), vocabulary(), [""], Form(6, 4), wishes=Wishes(tones="loose"))
+        write(model(len(vocabulary())), vocabulary(), [""], Form(6, 4), [Regulated(tones="loose")])
 
 
 @pytest.mark.parametrize("decode", ["sample", "beam"])
-def test_all_wishes_combine(decode: str) -> None:
+def test_all_constraints_combine(decode: str) -> None:
     known = vocabulary()
     odd, even = (next(c for c in known.symbols[9:] if tones(c) == {tone}) for tone in "仄平")
     others = [c for c in known.symbols[9:] if tones(c) == {"平"} and table()[c] & table()[even] and c != even]
-    wishes = Wishes("true", "strict", odd + even + odd + others[0], "last", (others[1],), no_repeat=True)
+    acrostic = odd + even + odd + others[0]
+    constraints = [Acrostic(acrostic, "last"), NoRepeat(True), Regulated("true", "strict"), Contains([others[1]])]
     beam_size = 6 if decode == "beam" else None
-    written = write(model(len(known)), known, [""], FORMS["五言律诗"], n=5, wishes=wishes, beam_size=beam_size)
+    written = write(
+        model(len(known)), known, [""], FORMS["五言律诗"], constraints, n=5, decode=decode, beam_size=beam_size
+    )
     for poem in written:
-        assert "".join(line[-1] for line in poem.lines[:4]) == wishes.acrostic
+        assert "".join(line[-1] for line in poem.lines[:4]) == acrostic
         assert keeps_a_pattern(poem.lines)
         assert set.intersection(*(table()[line[-1]] for line in poem.lines[1::2]))
         assert poem.missing == ([] if others[1] in "".join(poem.lines) else [others[1]])
@@ -194,10 +197,10 @@ def test_all_wishes_combine(decode: str) -> None:
 
 def test_constrained_poems_do_not_depend_on_the_batch_size() -> None:
     known = with_rhymes("上平一东", 5)
-    wishes = Wishes(rhyme="true", tones="strict", no_repeat=True, contains=(known.symbols[30],))
+    constraints = [NoRepeat(True), Regulated("true", "strict"), Contains([known.symbols[30]])]
     starts = [known.symbols[20], "", known.symbols[25]]
     together, by_four = (
-        write(model(len(known)), known, starts, FORMS["五言绝句"], n=9, wishes=wishes, batch_size=size)
+        write(model(len(known)), known, starts, FORMS["五言绝句"], constraints, n=9, batch_size=size)
         for size in (64, 4)
     )
     assert [poem.text for poem in together] == [poem.text for poem in by_four]

@@ -1,15 +1,19 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 
 from tang.data.vocabulary import BOS, EOS, SPECIALS, Vocabulary
 from tang.errors import InputError
-from tang.generation.generate import write
-from tang.generation.sampling import Settings, decode, pick
+from tang.generation.generate import generate
+from tang.generation.request import Request
+from tang.generation.sampling import SamplingOptions, decode, pick
 from tang.generation.slots import Layout
 from tang.tasks.network import Network
 from tang.text.forms import FORMS, PUNCTUATION, Form, form_of, hanzi
 from tests.conftest import CHARACTERS
+from tests.generation.models import language_model, write
 
 MARKED = Vocabulary([*SPECIALS, *PUNCTUATION, *sorted(set(CHARACTERS))])
 UNMARKED = Vocabulary([*SPECIALS, *sorted(set(CHARACTERS))])
@@ -20,33 +24,33 @@ def network(vocabulary: Vocabulary) -> Network:
     return Network(len(vocabulary), hidden_size=8).eval()
 
 
-def frequencies(p: list[float], settings: Settings) -> Tensor:
+def frequencies(p: list[float], options: SamplingOptions) -> Tensor:
     """(V,) how often each symbol is drawn in 100,000 draws from a model that gives them ``p``."""
     model = Network(len(p), hidden_size=1, tie_weights=False).eval()
     torch.nn.init.zeros_(model.head.weight)
     model.head.bias.data = torch.tensor(p).log()
     uniforms = torch.rand(100_000, 1, 2, generator=torch.Generator().manual_seed(0))
     nothing_given = torch.full((100_000, 1), -1)
-    drawn = decode(model, torch.ones(1, len(p), dtype=torch.bool), nothing_given, settings, uniforms)
+    drawn = decode(model, torch.ones(1, len(p), dtype=torch.bool), nothing_given, options, uniforms)
     torch.testing.assert_close(drawn.log_likelihood.exp(), torch.tensor(p)[drawn.ids[:, 0]])
     return drawn.ids.flatten().bincount(minlength=len(p)) / 100_000
 
 
 @pytest.mark.parametrize(
-    ("settings", "expected"),
+    ("options", "expected"),
     [
-        (Settings(), [0.1, 0.4, 0.0, 0.2, 0.25, 0.05]),
-        (Settings(temperature=0), [0.0, 1.0, 0.0, 0.0, 0.0, 0.0]),
-        (Settings(temperature=0.5), [0.01, 0.16, 0.0, 0.04, 0.0625, 0.0025]),
-        (Settings(top_k=2), [0.0, 0.4, 0.0, 0.0, 0.25, 0.0]),
-        (Settings(top_k=99), [0.1, 0.4, 0.0, 0.2, 0.25, 0.05]),
-        (Settings(top_p=0.39), [0.0, 1.0, 0.0, 0.0, 0.0, 0.0]),
-        (Settings(top_p=0.66), [0.0, 0.4, 0.0, 0.2, 0.25, 0.0]),
-        (Settings(temperature=0.5, top_k=3, top_p=0.7), [0.0, 0.16, 0.0, 0.0, 0.0625, 0.0]),
+        (SamplingOptions(), [0.1, 0.4, 0.0, 0.2, 0.25, 0.05]),
+        (SamplingOptions(temperature=0), [0.0, 1.0, 0.0, 0.0, 0.0, 0.0]),
+        (SamplingOptions(temperature=0.5), [0.01, 0.16, 0.0, 0.04, 0.0625, 0.0025]),
+        (SamplingOptions(top_k=2), [0.0, 0.4, 0.0, 0.0, 0.25, 0.0]),
+        (SamplingOptions(top_k=99), [0.1, 0.4, 0.0, 0.2, 0.25, 0.05]),
+        (SamplingOptions(top_p=0.39), [0.0, 1.0, 0.0, 0.0, 0.0, 0.0]),
+        (SamplingOptions(top_p=0.66), [0.0, 0.4, 0.0, 0.2, 0.25, 0.0]),
+        (SamplingOptions(temperature=0.5, top_k=3, top_p=0.7), [0.0, 0.16, 0.0, 0.0, 0.0625, 0.0]),
     ],
 )
-def test_symbols_are_drawn_as_often_as_the_settings_say(settings: Settings, expected: list[float]) -> None:
-    drawn = frequencies([0.1, 0.4, 0.0, 0.2, 0.25, 0.05], settings)
+def test_symbols_are_drawn_as_often_as_the_options_say(options: SamplingOptions, expected: list[float]) -> None:
+    drawn = frequencies([0.1, 0.4, 0.0, 0.2, 0.25, 0.05], options)
     wanted = torch.tensor(expected) / sum(expected)
     assert (drawn[wanted == 0] == 0).all()
     torch.testing.assert_close(drawn, wanted, atol=0.006, rtol=0)  # four standard deviations
@@ -55,7 +59,7 @@ def test_symbols_are_drawn_as_often_as_the_settings_say(settings: Settings, expe
 @pytest.mark.parametrize("size", [4, 5, 10, 16, 91])
 def test_every_symbol_of_a_vocabulary_is_drawn_with_its_probability(size: int) -> None:
     p = torch.rand(size, generator=torch.Generator().manual_seed(size)).mul(4).softmax(-1)
-    drawn = frequencies(p.tolist(), Settings())
+    drawn = frequencies(p.tolist(), SamplingOptions())
     chi_square = (100_000 * (drawn - p).square() / p).sum().item()
     assert chi_square < size + 5 * (2 * size) ** 0.5  # of size − 1 degrees of freedom, five standard deviations
 
@@ -72,7 +76,7 @@ def test_numbers_at_the_ends_of_their_range_draw_no_impossible_symbol() -> None:
 @pytest.mark.parametrize("temperature", [0.0, 0.8, 100.0])
 @pytest.mark.parametrize("form", [*FORMS.values(), Form(3, 3), Form(1, 1)])
 def test_the_form_holds_whatever_the_model_says(vocabulary: Vocabulary, temperature: float, form: Form) -> None:
-    poems = write(network(vocabulary), vocabulary, ["日", "月"], form, n=3, settings=Settings(temperature, top_k=5))
+    poems = write(network(vocabulary), vocabulary, ["日", "月"], form, n=3, temperature=temperature, top_k=5)
     assert len(poems) == 6
     for number, poem in enumerate(poems):
         assert [len(line) for line in poem.lines] == [form.chars] * form.lines
@@ -84,7 +88,7 @@ def test_the_form_holds_whatever_the_model_says(vocabulary: Vocabulary, temperat
 
 def test_the_log_likelihood_is_the_models_own() -> None:
     model = network(MARKED)
-    poems = write(model, MARKED, ["日", "山水，"], Form(2, 4), n=3, settings=Settings(0.5, top_k=3))
+    poems = write(model, MARKED, ["日", "山水，"], Form(2, 4), n=3, temperature=0.5, top_k=3)
     for poem in poems:
         ids = torch.tensor([[BOS, *MARKED.encode(poem.text.replace("\n", ""))]])
         with torch.no_grad():
@@ -105,15 +109,14 @@ def test_the_state_that_is_carried_is_that_of_the_whole_poem(cell: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("settings", [Settings(), Settings(0.7, top_k=30, top_p=0.8)])
-def test_poems_in_float32_do_not_depend_on_the_batch_size(settings: Settings) -> None:
+@pytest.mark.parametrize("options", [{}, {"temperature": 0.7, "top_k": 30, "top_p": 0.8}])
+def test_poems_in_float32_do_not_depend_on_the_batch_size(options: dict[str, Any]) -> None:
     torch.manual_seed(0)
     model = Network(len(MARKED), hidden_size=64).eval()
     torch.nn.init.normal_(model.head.weight)  # probabilities as unequal as a trained model's
     starts = ["日", "月山", "日", "春秋江河云"]
     together, by_seven, alone = (
-        [poem.text for poem in write(model, MARKED, starts, n=60, settings=settings, batch_size=size)]
-        for size in (64, 7, 1)
+        [poem.text for poem in write(model, MARKED, starts, n=60, batch_size=size, **options)] for size in (64, 7, 1)
     )
     for others in (by_seven, alone):
         assert sum(a != b for a, b in zip(together, others, strict=True)) <= 0.002 * len(together)
@@ -134,9 +137,9 @@ def test_in_bfloat16_a_seed_repeats_poems_at_an_equal_batch_size() -> None:
 
 
 def test_a_seed_repeats_a_poem_and_leaves_the_global_generator_alone() -> None:
-    model = network(MARKED)
+    model = language_model(network(MARKED), MARKED)
     state = torch.get_rng_state()
-    first, again, other = (write(model, MARKED, ["日"], seed=seed)[0].text for seed in (1, 1, 2))
+    first, again, other = (generate(model, Request(start=["日"], seed=seed))[0].text for seed in (1, 1, 2))
     assert first == again != other
     assert torch.equal(state, torch.get_rng_state())
 
@@ -151,7 +154,7 @@ def test_starts_of_two_forms_come_back_in_their_order() -> None:
     assert [poem.form for poem in poems[::2]] == ["七言绝句", "五言绝句", "七言绝句", "七言绝句"]
 
 
-def test_training_goes_on_after_writing() -> None:
+def test_a_model_in_training_stays_in_training() -> None:
     model = network(MARKED).train()
     write(model, MARKED, ["日"])
     assert model.training
@@ -160,24 +163,24 @@ def test_training_goes_on_after_writing() -> None:
 def test_given_symbols_are_kept_in_every_row() -> None:
     layout = Layout(Form(2, 2), MARKED)
     given = torch.tensor([[7, -1, -1, 8, -1, -1], [-1, 9, -1, -1, 10, -1]])
-    ids = decode(network(MARKED), layout.mask, given, Settings(), torch.rand(2, 6, 2)).ids
+    ids = decode(network(MARKED), layout.mask, given, SamplingOptions(), torch.rand(2, 6, 2)).ids
     assert torch.equal(torch.where(given >= 0, ids, given), given)
 
 
-@pytest.mark.parametrize("beam_size", [None, 3])
+@pytest.mark.parametrize("decode_by", ["sample", "beam"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_scores_that_are_no_numbers_are_told(value: float, beam_size: int | None) -> None:
+def test_scores_that_are_no_numbers_are_told(value: float, decode_by: str) -> None:
     model = network(MARKED)
     model.head.bias.data[20] = value
     with pytest.raises(InputError, match="the model's scores are not numbers"):
-        write(model, MARKED, ["日"], beam_size=beam_size)
+        write(model, MARKED, ["日"], decode=decode_by)
 
 
-@pytest.mark.parametrize("beam_size", [None, 3])
+@pytest.mark.parametrize("decode_by", ["sample", "beam"])
 @pytest.mark.parametrize("value", [-1e9, float("-inf")])
-def test_a_model_that_only_wants_to_stop_is_kept_to_the_form(value: float, beam_size: int | None) -> None:
+def test_a_model_that_only_wants_to_stop_is_kept_to_the_form(value: float, decode_by: str) -> None:
     model = network(MARKED)
     model.head.bias.data[:] = value
     model.head.bias.data[EOS] = 10.0
-    poems = write(model, MARKED, ["日"], n=3, beam_size=beam_size)
+    poems = write(model, MARKED, ["日"], n=3, decode=decode_by)
     assert all(form_of(poem.text.replace("\n", "")) == FORMS["七言绝句"] for poem in poems)

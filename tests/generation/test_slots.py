@@ -2,7 +2,8 @@ import pytest
 
 from tang.data.vocabulary import SPECIALS, Vocabulary
 from tang.errors import InputError
-from tang.generation.slots import Layout, asked_form, form_for
+from tang.generation.request import Request
+from tang.generation.slots import Layout, form_for
 from tang.text.forms import FORMS, PUNCTUATION, Form, hanzi
 
 WITH_MARKS = Vocabulary([*SPECIALS, "，", "。", "？", *"床前明月光疑是地上霜国"])
@@ -75,12 +76,12 @@ def test_lines_come_back_with_their_marks() -> None:
 
 
 def test_a_form_is_asked_by_name_or_by_numbers() -> None:
-    assert asked_form("五言律诗", None, None) == Form(5, 8)
-    assert asked_form(None, 6, 4) == Form(6, 4)
-    assert asked_form(None, None, None) is None
+    assert Request(form="五言律诗").asked_form == Form(5, 8)
+    assert Request(chars=6, lines=4).asked_form == Form(6, 4)
+    assert Request().asked_form is None
     for name, chars, lines in (("五言律诗", 5, None), (None, 5, None), (None, None, 4)):
         with pytest.raises(InputError):
-            asked_form(name, chars, lines)
+            _ = Request(form=name, chars=chars, lines=lines).asked_form
 
 
 def test_the_layout_knows_the_marks_of_the_corpus() -> None:

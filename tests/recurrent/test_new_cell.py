@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from tang import checkpoint, config
 from tang.config.studies import GradientSizes
 from tang.errors import InputError
-from tang.generation.generate import write
+from tang.generation.generate import generate
+from tang.generation.request import Request
 from tang.recurrent import cells
 from tang.recurrent.hardware import choose
 from tang.recurrent.stack import Recurrent, backends_of
@@ -77,7 +78,7 @@ def test_it_trains_and_writes_a_poem(poems_txt: Path, tmp_path: Path) -> None:
     training.train(options, folder, is_sweep=True)
     model = checkpoint.load(folder.best, LanguageModel)
     assert model.network.recurrent.cell == "mgu"
-    (poem,) = write(model.network, model.vocabulary, ["日"])
+    (poem,) = generate(model, Request(start=["日"]))
     assert poem.text.startswith("日")
 
     ids = torch.randint(len(model.vocabulary), (3, 5))

@@ -27,7 +27,7 @@ from tang.config.optimizer import (
     RMSprop,
     SchedulerConfig,
 )
-from tang.config.scripts import CheckConfig, EvaluateConfig, ExportConfig, PredictConfig, ReportConfig, Sample
+from tang.config.scripts import CheckConfig, EvaluateConfig, ExportConfig, PredictConfig, ReportConfig
 from tang.config.studies import Flow, Gradients, Initialization, Memory, StudyConfig
 from tang.config.train import TrainConfig
 from tang.config.trainer import TrainerConfig
@@ -37,7 +37,6 @@ T = TypeVar("T")
 
 SCRIPTS: dict[str, type] = {
     "train": TrainConfig,
-    "sample": Sample,
     "evaluate": EvaluateConfig,
     "predict": PredictConfig,
     "check": CheckConfig,
@@ -65,7 +64,7 @@ PRESETS = (("sweeper", "optuna"), ("launcher", "ray"))
 
 
 def register(**scripts: type) -> None:
-    """Store the schemas where Hydra finds them; ``scripts`` replaces those of :data:`SCRIPTS`."""
+    """Store the schemas where Hydra finds them, and those of ``scripts``, which their rooms define."""
     store = ConfigStore.instance()
     # Hydra 1.3 deep-copies the store for each group that --help lists, 2 s in all, though it only hands out copies.
     # A copy of its singletons, as hydra.test_utils makes, now shares this store.

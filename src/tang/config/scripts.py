@@ -6,13 +6,10 @@ from omegaconf import MISSING
 
 from tang.config.rules import (
     FORM_NAME,
-    PROBABILITY,
     SAFETENSORS,
     SEED,
     TEMPERATURE,
-    TONES,
     at_least,
-    between,
     key,
     one_of,
 )
@@ -28,39 +25,6 @@ class Places:
     dir: str | None = key(None, "folder of the corpus's files, if it has moved")
     path: str | None = key(None, "your own poems, if they have moved")
     cache: str | None = key(None, "folder of prepared ids")
-
-
-@dataclass
-class Sample:
-    """``conf/sample.yaml``."""
-
-    ckpt: str = MISSING
-    start: list[str] | None = None
-    form: str | None = key(None, rule=FORM_NAME)
-    chars: int | None = key(None, rule=between(1, 100))
-    lines: int | None = key(None, rule=between(1, 1000))
-    n: int = key(1, rule=at_least(1))
-    rhyme: str | None = None
-    tones: str | None = key(None, rule=TONES)
-    acrostic: str | None = None
-    acrostic_at: str = key("first", rule=one_of("first", "last"))
-    contains: list[str] | None = None
-    no_repeat: bool = False
-    no_copy: bool = False
-    decode: str = key("sample", rule=one_of("sample", "greedy", "beam"))
-    temperature: float | None = key(None, rule=TEMPERATURE)
-    top_k: int | None = key(None, rule=at_least(1))
-    top_p: float | None = key(None, rule=PROBABILITY)
-    beam_size: int | None = key(None, rule=at_least(1))
-    candidates: int = key(1, rule=at_least(1))
-    best: int = key(1, rule=at_least(1))
-    seed: int = key(1, rule=SEED)
-    batch_size: int = key(256, rule=at_least(1))
-    precision: str = key("32-true", rule=one_of("32-true", "bf16-mixed"))
-    data: Places = field(default_factory=Places)
-    script: str | None = key(None, rule=one_of("simplified", "traditional"))
-    format: str | None = key(None, rule=one_of("text", "json", "markdown", "html"))
-    out: str | None = None
 
 
 @dataclass

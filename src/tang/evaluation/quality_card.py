@@ -16,26 +16,26 @@ from tang.evaluation.measures import Measurement
 from tang.evaluation.perplexity import token_losses, tracked
 from tang.evaluation.quality import FORMATS, QualityMetrics, held_out, shuffled
 from tang.evaluation.trigram import Trigram
-from tang.generation.generate import write
+from tang.generation.constraints import Acrostic, Constraint, Contains, NoCopy, NoRepeat, Regulated
+from tang.generation.generate import generate
 from tang.generation.overlap import Spans
-from tang.generation.request import Wishes
-from tang.generation.sampling import Settings
+from tang.generation.request import Request
 from tang.tables import markdown
 from tang.tasks.language_model import LanguageModel
 from tang.text.forms import FORMS, Form
 
 log = logging.getLogger(__name__)
 
-REQUESTS = {
-    "free": Wishes(),
-    "rhyme": Wishes(rhyme="true"),
-    "strict tones": Wishes(tones="strict"),
-    "rhyme, loose tones": Wishes(rhyme="true", tones="loose"),
-    "rhyme, strict tones": Wishes(rhyme="true", tones="strict"),
-    "acrostic": Wishes(acrostic="春夏秋冬"),
-    "contains": Wishes(contains=("月", "酒")),
-    "no_repeat": Wishes(no_repeat=True),
-    "no_copy": Wishes(),
+REQUESTS: dict[str, list[Constraint]] = {
+    "free": [],
+    "rhyme": [Regulated(rhyme="true")],
+    "strict tones": [Regulated(tones="strict")],
+    "rhyme, loose tones": [Regulated(rhyme="true", tones="loose")],
+    "rhyme, strict tones": [Regulated(rhyme="true", tones="strict")],
+    "acrostic": [Acrostic("春夏秋冬")],
+    "contains": [Contains(["月", "酒"])],
+    "no_repeat": [NoRepeat(True)],
+    "no_copy": [NoCopy(True)],
 }
 """Name of a set of sampled poems → the constraints that they are sampled under."""
 
@@ -130,20 +130,18 @@ class QualityEvaluator:
     def _sample(self, form: Form, name: str, spans: Spans) -> tuple[list[str], Measurements]:
         """Poems under one of :data:`REQUESTS`, and measurements of the sampling."""
         start = time.perf_counter()
-        poems = write(
-            self.model.network.float().cpu(),
-            self.model.vocabulary,
-            starts=[""],
-            form=form,
+        self.model.network.float().cpu()
+        request = Request(
+            start=[""],
+            chars=form.chars,
+            lines=form.lines,
             n=self.poems,
-            settings=Settings(self.temperature),
+            temperature=self.temperature,
             seed=self.seed,
             batch_size=self.data.batch_size,
             precision=self.precision,
-            wishes=REQUESTS[name],
-            spans=spans if name == "no_copy" else None,
-            script=self.model.script,
         )
+        poems = generate(self.model, request, REQUESTS[name], spans)
         seconds = Measurement((time.perf_counter() - start) / len(poems), len(poems))
         first_try = Measurement.mean(poem.tries == 1 for poem in poems)
         return [poem.text.replace("\n", "") for poem in poems], {"first try": first_try, "seconds": seconds}

@@ -1,123 +1,132 @@
-"""From starts to finished poems."""
+"""Poems from a model and a request."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 import torch
 from rich.console import Console
 from rich.progress import Progress
 
+from tang.config.rules import STARTS
 from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
+from tang.generation.constraints.base import Constraint
 from tang.generation.overlap import Spans
 from tang.generation.poem import Poem
-from tang.generation.prosody_rules import Rules
-from tang.generation.request import Wishes
-from tang.generation.sampling import Settings
+from tang.generation.ranking import best_of
+from tang.generation.request import Request
 from tang.generation.slots import Layout, form_for, in_vocabulary
-from tang.generation.writer import Asked, Writer
-from tang.tasks.network import Network
-from tang.text.forms import DEFAULT_FORM, FORMS, Form
+from tang.generation.writer import Draft, Writer
+from tang.tasks.language_model import LanguageModel
 from tang.text.script import MARKS, Script
 
 TRIES = 10
-"""Of a poem for which the constraints leave nothing at some place, before it is given up."""
+"""Attempts at a poem before it is given up; all but the last ended where the constraints left no symbol."""
 
 
-def write(
-    network: Network,
-    vocabulary: Vocabulary,
-    starts: Sequence[str],
-    form: Form | None = None,
-    default_form: Form = FORMS[DEFAULT_FORM],
-    n: int = 1,
-    settings: Settings = Settings(),
-    seed: int = 1,
-    batch_size: int = 256,
-    precision: str = "32-true",
-    wishes: Wishes = Wishes(),
+def generate(
+    model: LanguageModel,
+    request: Request,
+    constraints: Sequence[Constraint] = (),
     spans: Spans | None = None,
-    script: Script = "simplified",
-    beam_size: int | None = None,
     show_progress: bool = False,
 ) -> list[Poem]:
-    """``n`` poems for each of ``starts``.
+    """Write the poems of a request: ``n`` for each start, in the order of the starts.
 
-    A poem's random numbers follow from ``seed``, its start, and how many poems for this start come before it; see
-    :func:`~tang.generation.writer.stream`. So in float32 it is the same whatever else is asked for beside it, and
-    whatever the batch size, but for the last bits of products: they change hardly one poem in a thousand. In bfloat16
-    they change more, and only the same request in the same batches gives the same poems.
+    A poem's random numbers follow from ``request.seed``, its start, and how many poems with this start come before it;
+    see :func:`~tang.generation.writer.stream`. So in float32 it is the same whatever else is asked for and whatever the
+    batch size, but for the last bits of matmuls: they change hardly one poem in a thousand. In bfloat16 they change
+    more, and only the same request in the same batches gives the same poems.
 
     Args:
-        network: puts itself in evaluation mode here, and back afterwards.
-        vocabulary: the network's.
-        starts: what the poems begin with, from one character to the whole poem; "" leaves that to the model.
-        form: of all poems; None: of the start, when it is a whole line of five or seven, else ``default_form``.
-        default_form: see ``form``.
-        n: how many for each start.
-        settings: how symbols are drawn.
-        seed: of the random numbers.
-        batch_size: poems written at once; changes speed and memory.
-        precision: of the products, ``32-true`` or ``bf16-mixed``.
-        wishes: what the poems are to be beside their form.
-        spans: what stands in the training part, for poems that copy none of it.
-        script: the vocabulary's.
-        beam_size: how many beginnings beam search keeps, the ``n`` best of which become poems; None: draw symbols.
-        show_progress: on stderr, with the time left, if that is a terminal.
+        model: its network is put into evaluation mode, and back afterwards.
+        request: ``ckpt``, ``format`` and ``out`` have no effect here.
+        constraints: what the poems must be beside their form.
+        spans: the training split's, for constraints that need the corpus; None: read from the model's corpus.
+        show_progress: whether to show a progress bar on stderr if that is a terminal.
 
     Raises:
-        InputError: a start doesn't fit the form, or has a character outside the vocabulary; a wish can't be met.
+        InputError: a start doesn't fit the form or has a character outside the vocabulary, a constraint can't be met,
+            or the corpus is needed and can't be read.
     """
-    if not starts:
-        raise InputError("start: give something to begin with, start=日")
-    cleaned = [in_vocabulary("".join(start.split()).translate(MARKS), vocabulary) for start in starts]
-    layouts = [Layout(form or form_for(start, default_form), vocabulary) for start in cleaned]
-    given = [wishes.place(layout, start) for layout, start in zip(layouts, cleaned, strict=True)]
+    drafts = _drafts(model, request, constraints)
+    if spans is None and any(constraint.needs_corpus for constraint in constraints):
+        spans = Spans.of(model.data_module(vars(request.data)).prepared.splits["train"], model.vocabulary)
+    network, candidates = model.network, request.candidates
+    wanted = request.n if request.decode == "beam" else 1  # poems of a draft
     poems: dict[int, list[Poem]] = {}
     was_training = network.training
     network.eval()
-    device = network.head.weight.device.type
+    hidden = not (show_progress and sys.stderr.isatty())
     try:
         with (
-            _progress(n * len(starts), show_progress) as show,
-            torch.autocast(device, torch.bfloat16, enabled=precision == "bf16-mixed"),
+            Progress(console=Console(stderr=True), transient=True, disable=hidden) as progress,
+            torch.autocast(network.head.weight.device.type, torch.bfloat16, enabled=request.precision == "bf16-mixed"),
         ):
-            for layout in dict.fromkeys(layouts):
-                writer = Writer(network, Rules(layout, wishes, script), settings, seed, spans, beam_size)
-                waiting = [
-                    Asked(starts[index], text, given[index], n * index + copy, n * cleaned[:index].count(text) + copy)
-                    for index, text in enumerate(cleaned)
-                    if layouts[index] == layout
-                    for copy in range(1 if beam_size else n)
-                ]
+            bar = progress.add_task("Writing", total=sum(map(len, drafts.values())))
+            for layout, waiting in drafts.items():
+                writer = Writer(model, layout, request, constraints, spans)
                 while waiting:
-                    batch, waiting = waiting[:batch_size], waiting[batch_size:]
-                    for asked, found, dead_end in writer.write(batch):
-                        if len(found) >= (n if beam_size else 1):
-                            poems[asked.place] = found[:n]
-                        elif writer.draws and asked.tries < TRIES:
-                            waiting.append(replace(asked, tries=asked.tries + 1))
+                    batch, waiting = waiting[: request.batch_size], waiting[request.batch_size :]
+                    for draft, found, dead_end in writer.write(batch):
+                        if len(found) >= wanted:
+                            poems[draft.index] = found[:wanted]
+                        elif request.used_temperature > 0 and draft.tries < TRIES:
+                            waiting.append(replace(draft, tries=draft.tries + 1))
                         else:
-                            raise InputError(writer.stuck(asked, len(found), dead_end))
-                    show(sum(map(len, poems.values())))
+                            raise InputError(writer.failure(draft, len(found), dead_end))
+                    progress.update(bar, completed=len(poems))
     finally:
         network.train(was_training)
-    return [poem for place in sorted(poems) for poem in poems[place]]
+    written = [poem for index in sorted(poems) for poem in poems[index]]
+    if candidates > 1:
+        groups = [written[i : i + candidates] for i in range(0, len(written), candidates)]
+        written = [poem for group in groups for poem in best_of(group, model.script, request.best)]
+    if request.script in (None, model.script):  # converting a text to its own script could change it
+        return written
+    return [poem.in_script(cast(Script, request.script)) for poem in written]
 
 
-@contextmanager
-def _progress(total: int, is_wanted: bool) -> Iterator[Callable[[int], None]]:
-    """Of so many poems, on stderr: what is called with the number of those that are done."""
-    if not is_wanted or not sys.stderr.isatty():
-        yield lambda done: None
-        return
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("Writing", total=total)
-        yield lambda done: progress.update(bar, completed=done)
+def _drafts(model: LanguageModel, request: Request, constraints: Sequence[Constraint]) -> dict[Layout, list[Draft]]:
+    """Layout → the drafts of the poems that have it."""
+    vocabulary, form, n = model.vocabulary, request.asked_form, request.n * request.candidates
+    starts = request.start
+    if starts is None:
+        fills = any(constraint.place(Layout(form or model.form, vocabulary)) for constraint in constraints)
+        starts = [""] if fills else known_starts(vocabulary, STARTS)
+    if not starts:
+        raise InputError("start: give something to begin with, start=日")
+    texts = [in_vocabulary("".join(start.split()).translate(MARKS), vocabulary) for start in starts]
+    drafts: dict[Layout, list[Draft]] = {}
+    for index, text in enumerate(texts):
+        layout = Layout(form or form_for(text, model.form), vocabulary)
+        given, before = _given(layout, text, constraints), n * texts[:index].count(text)
+        drafts.setdefault(layout, []).extend(
+            Draft(starts[index], text, given, n * index + copy, before + copy)
+            for copy in range(1 if request.decode == "beam" else n)
+        )
+    return drafts
+
+
+def _given(layout: Layout, start: str, constraints: Sequence[Constraint]) -> tuple[int, ...]:
+    """(S,) the id that each slot must have by ``start`` and the constraints, −1 where the model draws it."""
+    by_start = layout.place(start)
+    ids = list(by_start)
+    for constraint in constraints:
+        for slot, id in constraint.place(layout).items():
+            if (other := ids[slot]) not in (None, id):
+                line, place = layout.where(slot)
+                symbols, cause = layout.vocabulary.symbols, f"start={start}" if by_start[slot] else "another constraint"
+                raise InputError(
+                    f"{constraint}: {symbols[id]} should be character {place} of line {line}, but {cause} has "
+                    f"{symbols[other or 0]} there; leave one of the two out"
+                )
+            ids[slot] = id
+    return tuple(-1 if id is None else id for id in ids)
 
 
 def known_starts(vocabulary: Vocabulary, starts: Sequence[str]) -> list[str]:
-    """Those of ``starts`` whose characters are all in the vocabulary, in one script or the other."""
+    """The starts whose characters are all in the vocabulary, in one script or the other."""
     return [start for start in starts if all(character in vocabulary for character in in_vocabulary(start, vocabulary))]

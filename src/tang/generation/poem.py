@@ -1,4 +1,4 @@
-"""A finished poem, and how it is shown."""
+"""A finished poem, and its formats: text, JSON, Markdown, HTML."""
 
 import html
 import json
@@ -15,22 +15,14 @@ class Poem:
 
     start: str
     form: str
-    lines: list[str]
-    """Characters alone."""
-    text: str
-    """With punctuation, a couplet a line."""
-    log_likelihood: float
-    """ln p of all characters and of the marks that the model wrote, the start included."""
-    pattern: str | None = None
-    """Of its tones, if they were asked for."""
-    rhyme: str | None = None
-    """The group of its rhymes, if they were asked for."""
-    missing: list[str] = field(default_factory=list)
-    """The words that were asked for and found no place."""
-    tries: int = 1
-    """How many it took; all but the last ended where the constraints left nothing."""
-    score: float | None = None
-    """By which it was chosen among candidates."""
+    lines: list[str]  # characters alone, without marks
+    text: str  # with punctuation, a couplet a line
+    log_likelihood: float  # ln p of all characters and of the marks that the model wrote, the start included
+    pattern: str | None = None  # the pattern of its tones, if ``tones=`` was given
+    rhyme: str | None = None  # the group of its rhymes, if ``rhyme=`` was given
+    missing: list[str] = field(default_factory=list)  # the words of ``contains=`` that found no place
+    tries: int = 1  # attempts that it took; all but the last ended where the constraints left no symbol
+    score: float | None = None  # the score by which it was chosen among candidates
 
     def in_script(self, script: Script) -> "Poem":
         """The same poem in another script."""
@@ -54,14 +46,14 @@ def _note(poem: Poem) -> str:
 
 
 def as_markdown(poems: Sequence[Poem]) -> str:
-    """Poems as quotations, each with its form below."""
+    """Markdown quotations, each with its form below."""
     return "\n\n".join(
         "  \n".join(f"> {line}" for line in poem.text.split("\n")) + f"\n>\n> *{_note(poem)}*" for poem in poems
     )
 
 
 def as_html(poems: Sequence[Poem]) -> str:
-    """A page of its own, the poems side by side as far as there is room."""
+    """A web page, the poems side by side as far as there is room."""
     return _PAGE.replace(
         "POEMS",
         "\n".join(
@@ -87,7 +79,7 @@ POEMS
 </html>"""
 
 SUFFIXES = {".json": "json", ".md": "markdown", ".html": "html"}
-"""Of files → their formats; of all others text."""
+"""The ending of a file's name → its format; all others are text."""
 
 FORMATS: dict[str, Callable[[Sequence[Poem]], str]] = {
     "text": as_text,

@@ -1,75 +1,110 @@
-"""What a poem is to be, beside its form."""
+"""A request for poems: the keys of ``sample.py``. Needs no PyTorch."""
 
-from dataclasses import dataclass
-from typing import Literal
+from copy import copy
+from dataclasses import dataclass, field, fields, make_dataclass
+from typing import get_type_hints
 
+from omegaconf import MISSING
+
+from tang.config.rules import FORM_NAME, PROBABILITY, SEED, STARTS, TEMPERATURE, at_least, between, key, one_of
+from tang.config.scripts import Places
 from tang.errors import InputError
-from tang.generation.slots import Layout
-from tang.prosody.meter import Strictness
+from tang.generation.constraints import CONSTRAINTS, Constraint
+from tang.generation.constraints.base import refuse_empty
+from tang.generation.poem import FORMATS
+from tang.text.forms import Form, form_named
+from tang.text.script import SCRIPTS
 
 
-@dataclass(frozen=True)
-class Wishes:
-    """The constraints of a poem; by default there are none."""
+@dataclass
+class Request:
+    """Which poems to write, how, and how to show them; :func:`request_class` adds the keys of the constraints."""
 
-    rhyme: str | None = None
-    """``true``: the even lines rhyme, and the first where the pattern asks, in a group that the model chooses.
-    Otherwise the group: its name, or a character of it."""
-    tones: Strictness | None = None
-    """Whether the poem keeps to a regulated pattern."""
-    acrostic: str = ""
-    """The characters that the lines begin with, or end with."""
-    acrostic_at: Literal["first", "last"] = "first"
-    contains: tuple[str, ...] = ()
-    """Words that the poem should have somewhere, as far as they find a place."""
-    no_repeat: bool = False
-    """No character twice, unless doubled: 青青."""
+    ckpt: str = key(MISSING, "a checkpoint, an exported .safetensors, or latest: the newest run's best")
+    start: list[str] | None = key(None, f"how poems begin, 日 or a line or more; null: {','.join(STARTS)}")
+    form: str | None = key(None, "null: the form of a start that is a whole line, else the model's", FORM_NAME)
+    chars: int | None = key(None, "characters in a line, with lines= in place of form=", between(1, 100))
+    lines: int | None = key(None, "lines, with chars= in place of form=", between(1, 1000))
+    n: int = key(1, "poems for each start", at_least(1))
+    decode: str = key("sample", "how symbols are chosen; beam: by beam search", one_of("sample", "greedy", "beam"))
+    temperature: float | None = key(None, "for decode=sample, 0 is greedy; null: 0.8", TEMPERATURE)
+    top_k: int | None = key(None, "draw from so many of the likeliest characters", at_least(1))
+    top_p: float | None = key(None, "draw from the likeliest characters with this share of probability", PROBABILITY)
+    beam_size: int | None = key(None, "prefixes that decode=beam keeps, for the n best poems; null: 8", at_least(1))
+    candidates: int = key(1, "write so many for each poem and keep the best", at_least(1))
+    best: int = key(1, "how many candidates to keep, by likelihood, rhyme, tones and repetitions", at_least(1))
+    seed: int = key(1, "seed of the random numbers", SEED)
+    batch_size: int = key(256, "poems written at once; in float32 it doesn't change them", at_least(1))
+    precision: str = key("32-true", "bf16-mixed may be faster; other poems", one_of("32-true", "bf16-mixed"))
+    data: Places = field(default_factory=Places, metadata={"help": "where the corpus is now, for no_copy"})
+    script: str | None = key(None, "script to show poems in; null: the model's", one_of(*SCRIPTS))
+    format: str | None = key(None, "null: what the name of out= ends in, else text", one_of(*FORMATS))
+    out: str | None = key(None, "a file to write to instead of the screen")
 
-    def __str__(self) -> str:
-        """As they are asked for: ``rhyme=true tones=strict``."""
-        asked = {
-            "rhyme": self.rhyme,
-            "tones": self.tones,
-            "acrostic": self.acrostic,
-            "contains": ",".join(self.contains),
-            "no_repeat": "true" if self.no_repeat else None,
-        }
-        return " ".join(f"{key}={value}" for key, value in asked.items() if value)
-
-    def place(self, layout: Layout, start: str) -> tuple[int, ...]:
-        """(S,) the symbol that each slot of a poem must have, by ``start`` and the acrostic; −1 where it is drawn.
-
-        Raises:
-            InputError: they don't fit the form or each other, or have a character that the model doesn't know.
-        """
-        form, ids = layout.form, layout.place(start)
-        if len(self.acrostic) > form.lines:
-            raise InputError(
-                f"acrostic={self.acrostic}: it has {len(self.acrostic)} characters, but {form} has {form.lines} lines"
-            )
-        slots = [slot for slot, line in enumerate(layout.lines.tolist()) if line >= 0]
-        for line, character in enumerate(self.acrostic):
-            slot = slots[line * form.chars + (form.chars - 1 if self.acrostic_at == "last" else 0)]
-            id = layout.id_of(character, f"acrostic={self.acrostic}")
-            if ids[slot] not in (None, id):
-                stands = layout.vocabulary.symbols[ids[slot] or 0]
-                raise InputError(
-                    f"acrostic={self.acrostic}: {character} should be the {self.acrostic_at} character of line "
-                    f"{line + 1}, but start={start} has {stands} there; leave one of the two out"
-                )
-            ids[slot] = id
-        return tuple(-1 if id is None else id for id in ids)
-
-    def words(self, layout: Layout) -> list[list[int]]:
-        """The ids of ``contains``.
+    @property
+    def asked_form(self) -> Form | None:
+        """The form given by its name or by its numbers; None if neither is given.
 
         Raises:
-            InputError: a word is no word, the model doesn't know it, or the form has no room.
+            InputError: the name is unknown, or both are given, or one number without the other.
         """
-        form = layout.form
-        for word in self.contains:
-            if not word or len(word) > form.chars:
-                raise InputError(f"contains={word}: give words of 1 to {form.chars} characters, contains=月,酒")
-        if sum(map(len, self.contains)) > form.chars * form.lines:
-            raise InputError(f"contains={','.join(self.contains)}: more than {form} has room for")
-        return [[layout.id_of(character, f"contains={word}") for character in word] for word in self.contains]
+        if self.form is not None:
+            if self.chars is not None or self.lines is not None:
+                raise InputError(f"form={self.form} and chars=, lines= exclude each other: give one")
+            return form_named(self.form)
+        if self.chars is None and self.lines is None:
+            return None
+        if self.chars is None or self.lines is None:
+            raise InputError("chars= and lines= belong together: give both, or form=")
+        return Form(self.chars, self.lines)
+
+    @property
+    def beams(self) -> int:
+        """Prefixes that are kept for each poem: 1 unless ``decode=beam``."""
+        return (self.beam_size or 8) if self.decode == "beam" else 1
+
+    @property
+    def used_temperature(self) -> float:
+        """The temperature in effect: 0 unless ``decode=sample``."""
+        return (0.8 if self.temperature is None else self.temperature) if self.decode == "sample" else 0.0
+
+    def check(self) -> list[Constraint]:
+        """The constraints that the request asks for.
+
+        Raises:
+            InputError: keys are empty, contradict each other or would have no effect.
+        """
+        refuse_empty("start", self.start)
+        _ = self.asked_form
+        constraints = [kind(**{f.name: getattr(self, f.name) for f in fields(kind)}) for kind in CONSTRAINTS]
+        for constraint in constraints:
+            constraint.check()
+        if self.best > self.candidates:
+            raise InputError(f"best={self.best}: only candidates={self.candidates} poems are written; add some")
+        if self.beam_size is not None and self.decode != "beam":
+            raise InputError(f"beam_size={self.beam_size}: has an effect with decode=beam alone; give both or none")
+        if self.decode == "beam" and self.n > self.beams:
+            raise InputError(f"n={self.n}: a beam of beam_size={self.beams} has no more poems; raise it")
+        if self.used_temperature == 0:
+            is_sample = self.decode == "sample"
+            cause = f"temperature={self.temperature}" if is_sample else f"decode={self.decode}"
+            for name in ("top_k", "top_p", *([] if is_sample else ["temperature"])):
+                if (value := getattr(self, name)) is not None:
+                    raise InputError(f"{name}={value}: {cause} draws nothing; leave one of them out")
+            for name in ("candidates", *([] if self.decode == "beam" else ["n"])):
+                if (value := getattr(self, name)) > 1:
+                    raise InputError(f"{name}={value}: {cause} writes the same poem each time; leave one of them out")
+        active = [constraint for constraint in constraints if constraint.given()]
+        if not any(constraint.needs_corpus for constraint in active):
+            readers = ", ".join(fields(kind)[0].name for kind in CONSTRAINTS if kind.needs_corpus)
+            for name, place in vars(self.data).items():
+                if place is not None:
+                    raise InputError(f"data.{name}={place}: only {readers} reads the corpus; give both or none")
+        return active
+
+
+def request_class() -> type[Request]:
+    """The schema of ``sample.py``: a request with the keys of all constraints."""
+    # Annotations of the fields may be texts, which make_dataclass couldn't resolve.
+    added = [(f.name, get_type_hints(kind)[f.name], copy(f)) for kind in CONSTRAINTS for f in fields(kind)]
+    return make_dataclass("SampleRequest", added, bases=(Request,))

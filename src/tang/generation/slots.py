@@ -6,15 +6,17 @@
     and without                         H H H H H      H H H H H      H H H H H      H H H H H
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 
 import torch
 from torch import Tensor
 
 from tang.data.vocabulary import SPECIALS, Vocabulary
 from tang.errors import InputError
-from tang.text.forms import FORMS, LINE_END, PUNCTUATION, Form, form_named, hanzi, split_lines
+from tang.text.forms import FORMS, LINE_END, PUNCTUATION, Form, hanzi, split_lines
 from tang.text.script import SCRIPTS, convert
 
 INSIDE = "，？！；"
@@ -25,42 +27,49 @@ END = "。？！；"
 
 @dataclass(frozen=True)
 class Layout:
-    """The slots of ``form`` for a model with this vocabulary."""
+    """The S slots of ``form`` for a model with this vocabulary of V symbols."""
 
     form: Form
     vocabulary: Vocabulary
 
     @cached_property
     def marks(self) -> list[str]:
-        """After each line, the marks that the model can put there, "" if it knows none."""
-        last = self.form.lines - 1
-        wanted = ["。？！" if line == last else END if line % 2 else INSIDE for line in range(self.form.lines)]
-        return ["".join(mark for mark in marks if mark in self.vocabulary) for marks in wanted]
+        """For each line the marks that the model can write after it, "" if it knows none."""
+        marks = [END if line % 2 else INSIDE for line in range(self.form.lines)]
+        marks[-1] = "。？！"
+        return ["".join(mark for mark in after if mark in self.vocabulary) for after in marks]
 
     @cached_property
     def slots(self) -> list[str | None]:
-        """What each slot admits: these marks, or (None) any Chinese character."""
-        slots: list[str | None] = []
-        for marks in self.marks:
-            slots += [None] * self.form.chars + ([marks] if marks else [])
-        return slots
+        """For each slot the marks that it admits, or None for any Chinese character."""
+        return [slot for marks in self.marks for slot in [None] * self.form.chars + ([marks] if marks else [])]
+
+    @cached_property
+    def character_slots(self) -> list[int]:
+        """The slots of the Chinese characters."""
+        return [slot for slot, marks in enumerate(self.slots) if marks is None]
 
     @cached_property
     def lines(self) -> Tensor:
         """(S,) the line of each slot, from 0; −1 for marks."""
-        numbers = [line for line, marks in enumerate(self.marks) for _ in range(self.form.chars + bool(marks))]
-        return torch.tensor([-1 if marks else n for n, marks in zip(numbers, self.slots, strict=True)])
+        places = count()
+        return torch.tensor([-1 if marks else next(places) // self.form.chars for marks in self.slots])
 
     @cached_property
     def mask(self) -> Tensor:
         """(S, V) bool: whether a slot admits a symbol."""
         symbols = self.vocabulary.symbols
+        rows = {marks: torch.tensor([symbol in marks for symbol in symbols]) for marks in self.slots if marks}
         is_hanzi = torch.tensor([symbol not in SPECIALS and bool(hanzi(symbol)) for symbol in symbols])
-        rows = {marks: torch.tensor([symbol in marks for symbol in symbols]) for marks in set(self.marks) if marks}
-        return torch.stack([is_hanzi if marks is None else rows[marks] for marks in self.slots])
+        return torch.stack([rows[marks] if marks else is_hanzi for marks in self.slots])
+
+    def where(self, slot: int) -> tuple[int, int]:
+        """The line of a slot and the place of its character in that line, both from 1."""
+        line, place = divmod(bisect_right(self.character_slots, slot) - 1, self.form.chars)
+        return line + 1, place + 1
 
     def place(self, start: str) -> list[int | None]:
-        """For each slot the id that ``start`` puts there; None where the model chooses.
+        """The id that ``start`` puts into each slot; None where the model chooses.
 
         A mark must come at the end of a line. It is put there if the form admits it; marks that are
         left out are the model's choice.
@@ -68,15 +77,13 @@ class Layout:
         Raises:
             InputError: ``start`` doesn't fit the form, or has a character that the model doesn't know.
         """
-        slots = self.slots
-        ids: list[int | None] = [None] * len(slots)
-        hanzi_slots = [slot for slot, marks in enumerate(slots) if marks is None]
+        ids: list[int | None] = [None] * len(self.slots)
         count = 0
         for character in start:
             if character not in PUNCTUATION:
-                if count == len(hanzi_slots):
-                    raise InputError(f"start={start}: too long; {self.form} has {len(hanzi_slots)} characters")
-                ids[hanzi_slots[count]] = self.id_of(character, f"start={start}")
+                if count == len(self.character_slots):
+                    raise InputError(f"start={start}: too long; {self.form} has {count} characters")
+                ids[self.character_slots[count]] = self.id_of(character, f"start={start}")
                 count += 1
             elif count == 0 or count % self.form.chars:
                 raise InputError(
@@ -84,18 +91,18 @@ class Layout:
                     f"but the lines of {self.form} have {self.form.chars}"
                 )
             else:
-                slot = hanzi_slots[count - 1] + 1
-                if slot < len(slots) and character in (slots[slot] or ""):
+                slot = self.character_slots[count - 1] + 1
+                if slot < len(self.slots) and character in (self.slots[slot] or ""):
                     ids[slot] = self.vocabulary.ids[character]
         if start and count == 0:
             raise InputError(f"start={start}: give at least one Chinese character to begin with")
         return ids
 
     def id_of(self, character: str, key: str) -> int:
-        """The id of a Chinese character that was given with ``key``, or of its twin in the other script.
+        """The id of a Chinese character that was given with ``key``, or of its counterpart in the other script.
 
         Raises:
-            InputError: it is none, or the model doesn't know it.
+            InputError: it isn't one, or the model doesn't know it.
         """
         if not hanzi(character):
             raise InputError(f"{key}: {character!r} is not a Chinese character")
@@ -116,18 +123,18 @@ class Layout:
 
 
 def in_vocabulary(text: str, vocabulary: Vocabulary) -> str:
-    """``text`` with each character that the vocabulary lacks in the other script, if it has that one: 国 for 國."""
+    """``text``; a character that the vocabulary lacks is written in the other script if it has that: 国 for 國."""
     if all(character in vocabulary for character in text):
         return text
-    twins = zip(text, *(convert([text], script)[0] for script in SCRIPTS), strict=True)
-    return "".join(next((twin for twin in of if twin in vocabulary), of[0]) for of in twins)
+    variants = zip(text, *(convert([text], script)[0] for script in SCRIPTS), strict=True)
+    return "".join(next((variant for variant in of if variant in vocabulary), of[0]) for of in variants)
 
 
 def form_for(start: str, default: Form) -> Form:
     """The form for a poem that begins with ``start``.
 
-    When ``start`` is a whole line or more, of five or seven characters, one with such lines: ``default``
-    if it has them, else the shortest that holds it. Without marks it is so many whole lines.
+    When ``start`` is a whole line or more, of five or seven characters, it is one with such lines: ``default``
+    if it has them, else the shortest that holds ``start``. Without marks, ``start`` must be whole lines.
     """
     first, *others = split_lines(start) or [""]
     chars, is_marked = len(hanzi(first)), first[-1:] in LINE_END or bool(others)
@@ -137,20 +144,3 @@ def form_for(start: str, default: Form) -> Form:
         return are_lines and form.chars in (5, 7) and len(hanzi(start)) <= form.chars * form.lines
 
     return next((form for form in (default, *FORMS.values()) if fits(form)), default)
-
-
-def asked_form(name: str | None, chars: int | None, lines: int | None) -> Form | None:
-    """The form given by its name or by its numbers; None if neither is given.
-
-    Raises:
-        InputError: the name is unknown, or both are given, or one number without the other.
-    """
-    if name is not None:
-        if chars is not None or lines is not None:
-            raise InputError(f"form={name} and chars=, lines= exclude each other: give one")
-        return form_named(name)
-    if chars is None and lines is None:
-        return None
-    if chars is None or lines is None:
-        raise InputError("chars= and lines= belong together: give both, or form=")
-    return Form(chars, lines)

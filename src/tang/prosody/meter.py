@@ -1,20 +1,20 @@
-"""The regulated forms (近体诗): which tone stands where, and what breaks it.
+"""Tone patterns of the regulated forms (近体诗), and how far a poem keeps to them.
 
-A line of five characters is one of four, and of seven one of these with two characters before it whose
-tone is the opposite of that which follows::
+A line of five characters is one of four. A line of seven is one of these after two characters whose tone is the
+opposite of the second character's::
 
     仄仄平平仄   平平仄仄平   平平平仄仄   仄仄仄平平
     平平 …       仄仄 …       仄仄 …       平平 …
 
-Which one a line is follows from the tone of its second character and from its end. The second characters
-of a couplet's lines differ (对), those of a couplet's last and the next one's first line agree (粘);
-even lines end in 平 and rhyme, odd ones in 仄, but for the first, which may rhyme too.
+The tones of a line's second and last character decide which one it is. The second characters of a couplet's two lines
+differ (对), those of a couplet's last line and the next couplet's first line agree (粘); even lines end in 平 and
+rhyme, odd lines end in 仄, but for the first, which may rhyme too.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from tang.errors import InputError
@@ -35,16 +35,8 @@ _LINES: dict[tuple[Tone, Tone], str] = {
     ("仄", "平"): "仄仄仄平平",
 }
 
-_STRICT = {
-    "仄仄平平仄": "中仄平平仄",
-    "平平仄仄平": "平平仄仄平",
-    "平平平仄仄": "中平平仄仄",
-    "仄仄仄平平": "中仄仄平平",
-}
-"""With 中 where either tone may stand."""
-
 _LICENCES = {"平平平仄仄": "中平仄平仄"}
-"""What Tang poets wrote in its place as freely: its third and fourth tone changed about (特拗)."""
+"""The line that Tang poets wrote in place of another as freely: the third and fourth tone exchanged (特拗)."""
 
 
 class Pattern(NamedTuple):
@@ -52,10 +44,8 @@ class Pattern(NamedTuple):
 
     lines: tuple[str, ...]
     """As the textbook prints them: ``("仄仄平平仄", "平平仄仄平", …)``."""
-    start: Tone
-    """Of the first line's second character: 平起 or 仄起."""
-    first_rhymes: bool
-    """Whether the first line rhymes, and so ends in 平."""
+    start: Tone  # the tone of the first line's second character: 平起 or 仄起
+    first_rhymes: bool  # whether the first line rhymes, and so ends in 平
 
     def __str__(self) -> str:
         return f"{self.start}起首句{'入' if self.first_rhymes else '不入'}韵"
@@ -63,37 +53,33 @@ class Pattern(NamedTuple):
     def wanted(self, strictness: Strictness) -> tuple[str, ...]:
         """The lines with 中 where either tone may stand.
 
-        Loosely only the second, fourth, sixth and last character of a line are bound (一三五不论); strictly
-        so many more that no freedom makes 孤平, 三平尾 or 三仄尾.
+        The loose reading binds only the second, fourth, sixth and last character of a line (一三五不论), the strict
+        one so many more that no choice of tones makes 孤平, 三平尾 or 三仄尾.
         """
         return tuple(_wanted(line, strictness)[0] for line in self.lines)
 
 
 @dataclass(frozen=True)
 class Slip:
-    """A character none of whose readings has the tone that its place wants."""
+    """A character without a reading in the tone that its place wants; line and place are counted from 1."""
 
     line: int
-    """From 1."""
     place: int
-    """In the line, from 1."""
     character: str
-    wanted: str
-    """平 or 仄."""
+    wanted: str  # 平 or 仄
 
 
 @dataclass(frozen=True)
 class Break:
-    """Two lines in a row whose second characters don't stand as they should."""
+    """Two lines in a row whose second characters agree where they should differ (失对), or the reverse (失粘)."""
 
     kind: Literal["失对", "失粘"]
-    line: int
-    """The second of them, from 1."""
+    line: int  # the second of the two, from 1
 
 
 def rhyming_lines(lines: int, first_rhymes: bool) -> list[int]:
     """The indices, from 0, of the lines that rhyme: 1, 3, 5 …, and 0 if the first line does too."""
-    return [*([0] if first_rhymes else []), *range(1, lines, 2)]
+    return [0] * first_rhymes + list(range(1, lines, 2))
 
 
 def is_regulated(form: Form) -> bool:
@@ -106,21 +92,17 @@ def patterns(form: Form) -> tuple[Pattern, ...]:
     """The four patterns of ``form``.
 
     Raises:
-        InputError: it has none.
+        InputError: the form has no patterns.
     """
     if not is_regulated(form):
         raise InputError(
             f"{form} has no tone pattern; regulated poems have lines of 5 or 7 characters, an even number, 4 at least"
         )
     starts: tuple[Tone, ...] = ("仄", "平")
-    return tuple(
-        Pattern(_lines(form, start, first_rhymes), start, first_rhymes)
-        for start in starts
-        for first_rhymes in (False, True)
-    )
+    return tuple(_pattern(form, start, first_rhymes) for start in starts for first_rhymes in (False, True))
 
 
-def _lines(form: Form, start: Tone, first_rhymes: bool) -> tuple[str, ...]:
+def _pattern(form: Form, start: Tone, first_rhymes: bool) -> Pattern:
     rhyming = rhyming_lines(form.lines, first_rhymes)
     second, lines = start, []
     for line in range(form.lines):
@@ -128,15 +110,15 @@ def _lines(form: Form, start: Tone, first_rhymes: bool) -> tuple[str, ...]:
             second = _OTHER[second]
         last: Tone = "平" if line in rhyming else "仄"
         lines.append(_LINES[second, last] if form.chars == 5 else second * 2 + _LINES[_OTHER[second], last])
-    return tuple(lines)
+    return Pattern(tuple(lines), start, first_rhymes)
 
 
 @cache
 def _wanted(line: str, strictness: Strictness) -> tuple[str, ...]:
-    """What a line of a pattern wants, with 中 where either tone may stand; loosely also what it may be instead."""
-    before, five = "".join(f"中{tone}" for tone in line[1:-5]), line[-5:]
-    if strictness == "strict":
-        return (before + _STRICT[five],)
+    """A line of a pattern with 中 where either tone may stand; in the loose reading also its licence, if it has one."""
+    before, five = "中" + line[1] if len(line) == 7 else "", line[-5:]
+    if strictness == "strict":  # the first character is free, but for 平平仄仄平, which it would make 孤平
+        return (before + (five if five == "平平仄仄平" else "中" + five[1:]),)
     loose = before + f"中{five[1]}中{five[3:]}"
     return (loose, before + _LICENCES[five]) if five in _LICENCES else (loose,)
 
@@ -147,15 +129,15 @@ def tone_pattern(line: str, script: Script) -> str:
 
 
 def slips(lines: Sequence[str], pattern: Pattern, strictness: Strictness, script: Script) -> list[Slip]:
-    """The characters of ``lines`` none of whose readings has the wanted tone; one without reading is none of them.
+    """The characters of ``lines`` without a reading in the wanted tone; characters without any reading never slip.
 
-    Loosely 平平仄平仄 passes for 平平平仄仄.
+    In the loose reading 平平仄平仄 passes for 平平平仄仄.
     """
-    found = []
+    found: list[Slip] = []
     for number, (line, usual) in enumerate(zip(lines, pattern.lines, strict=True), 1):
-        options = [_slips(number, line, wanted, script) for wanted in _wanted(usual, strictness)]
-        found.append(min(options, key=len))
-    return list(chain.from_iterable(found))
+        fewest = min((_slips(number, line, wanted, script) for wanted in _wanted(usual, strictness)), key=len)
+        found += fewest
+    return found
 
 
 def _slips(number: int, line: str, wanted: str, script: Script) -> list[Slip]:
@@ -169,7 +151,7 @@ def _slips(number: int, line: str, wanted: str, script: Script) -> list[Slip]:
 def nearest(lines: Sequence[str], form: Form, strictness: Strictness, script: Script) -> tuple[Pattern, list[Slip]]:
     """The pattern of ``form`` in which ``lines`` slip least, and the slips.
 
-    Of several, the one whose first line rhymes if that of the poem does, or doesn't if it doesn't.
+    Of equally near patterns it is the one whose first line rhymes, or doesn't, as the poem's does.
 
     Raises:
         InputError: the form has no patterns.
@@ -183,22 +165,22 @@ def nearest(lines: Sequence[str], form: Form, strictness: Strictness, script: Sc
 def faults(line: str, script: Script) -> list[Fault]:
     """The faults of a line of five or seven, decided only where all readings of its characters agree.
 
-    三平尾 and 三仄尾: the last three characters have one tone. 孤平: a line that ends 平平仄仄平 in the
-    pattern has 仄 in the first of these places, so that its 平 stands alone: 仄平仄仄平.
+    三平尾 and 三仄尾: the last three characters have one tone. 孤平: a line that should end in 平平仄仄平 has 仄 in
+    the first of these places, so that its 平 stands alone: 仄平仄仄平.
     """
-    tail = tone_pattern(line[-5:], script)
-    found: dict[str, Fault] = {"平平平": "三平尾", "仄仄仄": "三仄尾"}
-    return [found[tail[-3:]]] if tail[-3:] in found else ["孤平"] if tail == "仄平仄仄平" else []
+    five = tone_pattern(line[-5:], script)
+    if five.endswith("平平平"):
+        return ["三平尾"]
+    if five.endswith("仄仄仄"):
+        return ["三仄尾"]
+    return ["孤平"] if five == "仄平仄仄平" else []
 
 
 def breaks(lines: Sequence[str], script: Script) -> list[Break]:
-    """Where 对 and 粘 fail, by the second characters of two lines in a row, decided where their readings agree."""
+    """The lines where 对 or 粘 fails, by the second characters of two lines in a row, where their tones are clear."""
     seconds = [tones(line[1], script) for line in lines]
     found = []
     for number, (before, after) in enumerate(pairwise(seconds), 2):
-        if len(before) == len(after) == 1:
-            if number % 2 == 0 and before == after:
-                found.append(Break("失对", number))
-            if number % 2 == 1 and before != after:
-                found.append(Break("失粘", number))
+        if len(before) == len(after) == 1 and (before == after) == (number % 2 == 0):
+            found.append(Break("失粘" if number % 2 else "失对", number))
     return found

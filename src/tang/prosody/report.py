@@ -1,13 +1,13 @@
-"""A critique as one reads it in a terminal."""
+"""A critique as text for the terminal."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from tang.prosody.critique import Critique
+from tang.prosody.critique import Critique, Meter
 
 
 def as_text(found: Critique) -> str:
-    """The form, a row a line, and what else there is to say::
+    """The form, a row for each line of the poem, and remarks on rhyme and repetitions::
 
     1  床前明月光  平平平仄平  中平中仄平  韵 下平七阳
     """
@@ -21,7 +21,7 @@ def _heading(found: Critique) -> list[str]:
         return [f"no form ({found.script} script): lines of {usual} characters, but {lengths}"]
     if found.strict is None or found.loose is None:
         return [f"{found.form} ({found.script} script), which is no regulated form"]
-    loose, strict = (_count(meter.slips, "slip") for meter in (found.loose, found.strict))
+    loose, strict = (_slips(meter) for meter in (found.loose, found.strict))
     verdict = "regular" if found.is_regular else f"not regular: {', '.join(_reasons(found))}"
     return [
         f"{found.form} ({found.script} script), {verdict}",
@@ -65,9 +65,13 @@ def _notes(found: Critique, number: int) -> Iterable[str]:
 
 
 def _remarks(found: Critique) -> list[str]:
-    rhyme = f"lines {_listed(found.rhyming)} in {'，'.join(found.rhyme)}"
+    rhyme = ""
+    if found.rhyme:
+        rhyme = f"lines {_listed(found.rhyming)} in {'，'.join(found.rhyme)}"
+    elif len(found.rhyming) > 1:
+        rhyme = "no group that two of the lines share"
     remarks = {
-        "rhyme": rhyme if found.rhyme else "no group that two of the lines share" if len(found.rhyming) > 1 else "",
+        "rhyme": rhyme,
         "出韵": f"line {_listed(found.off_rhyme)}" if found.off_rhyme else "",
         "repeated": "; ".join(f"{character} in {_listed(lines)}" for character, lines in found.repeated.items()),
         "reduplicated": "，".join(found.reduplicated),
@@ -76,8 +80,8 @@ def _remarks(found: Critique) -> list[str]:
     return [f"{label}: {remark}" for label, remark in remarks.items() if remark]
 
 
-def _count(things: Sequence[object], name: str) -> str:
-    return f"{len(things) or 'no'} {name}{'' if len(things) == 1 else 's'}"
+def _slips(meter: Meter) -> str:
+    return f"{len(meter.slips) or 'no'} slip{'' if len(meter.slips) == 1 else 's'}"
 
 
 def _listed(numbers: Sequence[int]) -> str:

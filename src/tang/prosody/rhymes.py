@@ -1,12 +1,12 @@
-"""The 平水韵: what a character's rhyme groups and tones are.
+"""The rhyme book 平水韵: the rhyme groups and tones of a character.
 
-The table, ``pingshui.txt``, is in traditional script. A character that has several readings has them
-all: nothing here guesses which one a poem means.
+The table, ``pingshui.txt``, is in traditional script. A character with several readings keeps them all: nothing here
+guesses which one a poem means.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import cache, reduce
+from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -23,10 +23,8 @@ _LEVELS = ("上平", "下平", "上", "去", "入")  # 上平 before 上: the fi
 class Group(NamedTuple):
     """One of the 106 groups."""
 
-    name: str
-    """Ordinal and name in simplified script, 一东; no two groups share it."""
-    level: str
-    """上平 or 下平, the two halves of the level tone; 上, 去 or 入."""
+    name: str  # ordinal and name in simplified script, 一东; no two groups share it
+    level: str  # 上平 or 下平, the two halves of the level tone; 上, 去 or 入
 
     @property
     def tone(self) -> Tone:
@@ -34,7 +32,7 @@ class Group(NamedTuple):
 
     @property
     def character(self) -> str:
-        """The one it is named after, 东."""
+        """The character that the group is named after, 东."""
         return self.name[-1]
 
     def __str__(self) -> str:
@@ -48,9 +46,9 @@ def groups() -> tuple[Group, ...]:
 
 @cache
 def readings(character: str, script: Script) -> Readings:
-    """The groups in which ``character`` stands; empty where the table doesn't have it.
+    """The groups of ``character``; empty if the table doesn't have it.
 
-    In simplified script these are the groups of all characters that are written so: 发 is 發 and 髮.
+    In simplified script they are the groups of all traditional characters that it stands for: 发 is 發 and 髮.
     """
     table, simplified = _table()[1], _by_simplified()
     # 乾 becomes 干, and yet stands in simplified text where a phrase keeps it: 乾坤.
@@ -66,16 +64,14 @@ def tones(character: str, script: Script) -> frozenset[Tone]:
 
 def common_groups(characters: Sequence[str], script: Script) -> Readings:
     """The groups that all ``characters`` share; none if one of them has no reading."""
-    return reduce(
-        frozenset.intersection, (readings(character, script) for character in characters), frozenset(groups())
-    )
+    return frozenset(groups()).intersection(*(readings(character, script) for character in characters))
 
 
 def level_group(name: str) -> Group:
-    """The 平 group called ``name``, in either script: 上平十一真, 十一真, 真, or a character that is in no other, 春.
+    """The 平 group called ``name``, in either script: 上平十一真, 十一真, 真, or a character in this group alone, 春.
 
     Raises:
-        InputError: there is none, or there are several.
+        InputError: no 平 group or several are called so.
     """
     level = [group for group in groups() if group.tone == "平"]
     simplified = convert([name.replace("聲", "").replace("声", "")], "simplified")[0]

@@ -1,7 +1,4 @@
-"""Verse forms: how many lines of how many characters.
-
-A *line* is what stands between two punctuation marks (句); 、 doesn't end one.
-"""
+"""Verse forms: how many lines of how many characters. A line (句) ends at a punctuation mark, but not at 、."""
 
 import re
 from itertools import pairwise
@@ -25,19 +22,13 @@ class Form(NamedTuple):
     lines: int
 
     def __str__(self) -> str:
-        names = {form: name for name, form in FORMS.items()}
-        return names.get(self, f"{self.chars}×{self.lines}")
+        return next((name for name, form in FORMS.items() if form == self), f"{self.chars}×{self.lines}")
 
 
-FORMS = {
-    "五言绝句": Form(5, 4),
-    "七言绝句": Form(7, 4),
-    "五言律诗": Form(5, 8),
-    "七言律诗": Form(7, 8),
-}
+FORMS = {"五言绝句": Form(5, 4), "七言绝句": Form(7, 4), "五言律诗": Form(5, 8), "七言律诗": Form(7, 8)}
 
 DEFAULT_FORM = "七言绝句"
-"""Where neither a start nor the training poems ask for one."""
+"""The form of poems if neither a start nor the training poems ask for one."""
 
 
 def form_named(name: str) -> Form:
@@ -52,7 +43,7 @@ def form_named(name: str) -> Form:
 
 
 def regulated_form(characters: int) -> Form | None:
-    """That of :data:`FORMS` which has so many characters, if one has."""
+    """The one of :data:`FORMS` that has so many characters, if there is one."""
     return next((form for form in FORMS.values() if form.chars * form.lines == characters), None)
 
 
@@ -76,12 +67,12 @@ def form_of(text: str) -> Form | None:
 
 
 def stanzas(text: str, lines: int) -> list[str]:
-    """A regular poem of more than ``lines`` lines cut into stanzas of that many; others whole.
+    """A poem of equally long lines, more than ``lines`` of them, cut into stanzas of so many; other poems whole.
 
-    The lines of the last stanza, if it would be short, are left out.
+    The last lines, if they are too few for a stanza, are left out.
     """
     form = form_of(text)
     if form is None or form.lines <= lines:
         return [text]
-    parts = split_lines(text)
-    return ["".join(parts[i : i + lines]) for i in range(0, form.lines - lines + 1, lines)]
+    split = split_lines(text)
+    return ["".join(split[i : i + lines]) for i in range(0, form.lines - lines + 1, lines)]

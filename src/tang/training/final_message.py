@@ -9,8 +9,8 @@ from pathlib import Path
 from tang import checkpoint
 from tang.config.train import TrainConfig
 from tang.evaluation.predict_names import as_text, predict
-from tang.generation.generate import known_starts, write
-from tang.generation.sampling import Settings
+from tang.generation.generate import generate, known_starts
+from tang.generation.request import Request
 from tang.runs.run import Result, RunFolder
 from tang.tasks.base import Task
 from tang.tasks.classifier import Classifier
@@ -41,8 +41,8 @@ def describe(task: Task, result: Result, config: TrainConfig, folder: RunFolder)
 def _(task: LanguageModel, result: Result, config: TrainConfig, folder: RunFolder) -> list[str]:
     metrics, samples = result.metrics, config.callbacks.samples
     known = known_starts(task.vocabulary, samples.start)
-    settings = Settings(temperature=samples.temperature)
-    poems = write(task.network, task.vocabulary, known, task.form, settings=settings, seed=config.seed) if known else []
+    request = Request(start=known, form=str(task.form), temperature=samples.temperature, seed=config.seed)
+    poems = generate(task, request) if known else []
     return [
         f"held-out perplexity: {metrics['val/ppl']:.1f} on the val split, {metrics['test/ppl']:.1f} on the test split "
         f"({metrics['test/ppl_hanzi']:.1f} on its Chinese characters alone)",

@@ -1,0 +1,124 @@
+"""The two halves of a constraint: its keys and checks, and the tracker that enforces it on a batch of poems.
+
+Nothing in this package imports PyTorch at module level, since that takes seconds and ``sample.py --help`` needs the
+keys alone: trackers import it in the methods that need it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tang.errors import InputError
+from tang.text.script import Script
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from tang.generation.overlap import Spans
+    from tang.generation.slots import Layout
+
+IMPOSSIBLE = float("-inf")
+"""The score of a symbol that can't be drawn."""
+
+
+@dataclass
+class Constraint:
+    """A condition on poems.
+
+    Subclasses are dataclasses whose fields are config keys, declared with :func:`~tang.config.rules.key`, and override
+    the methods they need.
+    """
+
+    needs_corpus: ClassVar[bool] = False  # whether it compares poems with the training split
+
+    def given(self) -> dict[str, Any]:
+        """The keys that differ from their defaults; without any the constraint isn't active."""
+        default = type(self)()
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) != getattr(default, f.name)}
+
+    def __str__(self) -> str:
+        """The keys as they are typed: ``rhyme=true tones=strict``."""
+        texts = {key: ",".join(value) if isinstance(value, list) else str(value) for key, value in self.given().items()}
+        return " ".join(f"{key}={'true' if text == 'True' else text}" for key, text in texts.items())
+
+    def check(self) -> None:
+        """Raise an InputError if keys are empty or contradict each other; called whether it is active or not."""
+
+    def place(self, layout: Layout) -> dict[int, int]:
+        """Slot → id of the symbols that the constraint puts into a poem before any is drawn.
+
+        Raises:
+            InputError: they don't fit the form, or one isn't in the vocabulary.
+        """
+        return {}
+
+    def tracker(self, batch: Batch) -> Tracker | None:
+        """The tracker of a batch; None if :meth:`place` does all that is needed.
+
+        Raises:
+            InputError: no poem can meet the constraint.
+        """
+        return None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B poems of one layout with S slots, about to be written in V symbols."""
+
+    layout: Layout
+    given: Tensor  # (B, S) the id that a slot must have, −1 where the model draws it
+    script: Script = "simplified"
+    """The script of the model's vocabulary."""
+    spans: Spans | None = None  # the training split's lines and spans, if a constraint needs the corpus
+    trackers: Sequence[Tracker] = ()  # the trackers of the constraints that come before in the list
+
+
+class Tracker:
+    """Follows a batch slot by slot and says which symbols may come next; subclasses override what they need."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch, self.lines, self.vocabulary_size = batch, batch.layout.lines, len(batch.layout.vocabulary)
+        self.given = batch.given
+        self.known = batch.given.clone()
+        """(B, S) the ids that are given or drawn so far, −1 elsewhere."""
+
+    def bias(self, slot: int) -> Tensor | None:
+        """(B, V) added to the scores of the slot's symbols, −∞ for those that are forbidden; None adds nothing."""
+        return None
+
+    def refuses(self, slot: int, symbols: Tensor, rows: Tensor | None = None) -> Tensor | None:
+        """(N,) bool: whether ``symbols`` (N,), drawn for the poems ``rows`` (N,) or for all B, are forbidden after all.
+
+        For conditions that are too slow to check for all V symbols; None refuses nothing.
+        """
+        return None
+
+    def take(self, slot: int, symbols: Tensor) -> None:
+        """Append ``symbols`` (B,), one to each poem."""
+        self.known[:, slot] = symbols
+
+    def select(self, rows: Tensor) -> None:
+        """Replace the poems by copies of the poems ``rows`` (B',)."""
+        self.given, self.known = self.given[rows], self.known[rows]
+
+    def used(self) -> Tensor | None:
+        """(B, V) bool: characters that can't be drawn in any later slot; None: there are no such characters."""
+        return None
+
+    def report(self, row: int) -> dict[str, Any]:
+        """Fields of :class:`~tang.generation.poem.Poem` for the finished poem ``row``."""
+        return {}
+
+
+def forbid(symbols: Tensor) -> Tensor:
+    """(B, V) −∞ where ``symbols`` (B, V) bool is true, 0 elsewhere."""
+    return symbols.float().masked_fill_(symbols, IMPOSSIBLE)
+
+
+def refuse_empty(name: str, value: str | list[str] | None) -> None:
+    """Raise an InputError if the key ``name`` is an empty text, an empty list, or has an empty text in it."""
+    texts = [value] if isinstance(value, str) else value
+    if texts is not None and not (texts and all(text.strip() for text in texts)):
+        raise InputError(f"{name}= is empty: give something, or leave the key out")

@@ -1,0 +1,135 @@
+"""The tracker of rhyme and tones.
+
+A hypothesis is a pattern and a rhyme group; a poem may continue with whatever leaves one of its hypotheses alive::
+
+    slot                     白 日 依 山 尽 ，黄 河 入 海 流 。…
+    patterns alive           4  2  2  2  1    1  1  1  1  1
+    groups alive             30 30 30 30 30   30 30 30 30 1    流 is in 十一尤
+
+So the model chooses both, by the characters that it prefers. A hypothesis dies where a character doesn't fit it, and
+as soon as its group has fewer characters left than lines are still to rhyme: what is alive can be finished.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tang.errors import InputError
+from tang.generation.constraints.base import Batch, Tracker, forbid
+from tang.generation.prosody_rules import FREE, LEVEL, OBLIQUE, RHYME, Rules
+from tang.prosody.rhymes import readings
+
+
+class Hypotheses(Tracker):
+    """Keeps B poems within P patterns and G rhyme groups.
+
+    Raises:
+        InputError: what is given leaves no hypothesis for a poem.
+    """
+
+    def __init__(self, batch: Batch, rules: Rules) -> None:
+        super().__init__(batch)
+        self.rules, self.others = rules, [other for other in batch.trackers if other.used() is not None]
+        slots = range(self.given.shape[1])
+        undrawn = (rules.kinds == RHYME) & (self.given < 0)[:, None]
+        self.to_come = undrawn.flip(2).cumsum(2).flip(2)  # (B, P, S) rhymes to draw in a slot and after it
+        fits = torch.stack([self._fits(slot, self.given[:, slot], rules.given) for slot in slots])
+        fits |= (self.given < 0).T[:, :, None, None]
+        self.misfits = (~fits).sum(0)  # (B, P, G)
+        self.available = self._available()
+        self.live = (self.misfits == 0) & (self.available[:, None] >= self.to_come[:, :, 0, None])  # (B, P, G)
+        for row, live in enumerate(self.live):
+            if not live.any():
+                raise InputError(self._explain(row, fits[:, row]))
+
+    def _fits(self, slot: int, symbols: Tensor, admitted: Tensor) -> Tensor:
+        """(B, P, G) whether symbols (B,) fit each hypothesis in a slot; ``admitted`` (4, V) by its kind."""
+        kinds, symbols = self.rules.kinds[:, slot], symbols.clamp(min=0)
+        in_group = (self.rules.members[:, symbols].T > 0)[:, None] | (kinds != RHYME)[:, None]
+        return (admitted[kinds][:, symbols].T > 0)[:, :, None] & in_group
+
+    def _rhymed(self) -> Tensor:
+        """(B, V) bool: characters that rhyme already, or are given to; no two lines end in the same."""
+        ends = self.known[:, (self.rules.kinds == RHYME).any(0)]
+        marked = torch.zeros(len(ends), self.vocabulary_size, dtype=torch.int16)
+        return marked.scatter_add_(1, ends.clamp(min=0), (ends >= 0).short()) > 0
+
+    def _available(self) -> Tensor:
+        """(B, G) how many characters of a group could still be drawn to rhyme."""
+        used = self._rhymed()
+        for other in self.others:
+            if (also_used := other.used()) is not None:
+                used = used | also_used
+        return (~used).float() @ self.rules.rhyming.T
+
+    def bias(self, slot: int) -> Tensor | None:
+        rules, kinds = self.rules, self.rules.kinds[:, slot]
+        if self.lines[slot] < 0:
+            return None
+        admitted = torch.zeros(len(self.known), self.vocabulary_size)
+        for kind in (FREE, LEVEL, OBLIQUE):
+            of_kind = kinds == kind
+            if of_kind.any():
+                live = self.live[:, of_kind]
+                admitted += live.flatten(1).any(1)[:, None] * rules.drawn[kind] * self._spared(slot, live, of_kind)
+        of_kind = kinds == RHYME
+        if of_kind.any():
+            admitted += self.live[:, of_kind].any(1).float() @ rules.rhyming * ~self._rhymed()
+        return forbid(admitted == 0)
+
+    def _spared(self, slot: int, live: Tensor, of_kind: Tensor) -> Tensor | float:
+        """(B, V) 0 for characters that the last hypotheses alive need for their rhymes, if drawing uses them up."""
+        if not self.others or self.rules.rhyme is None:
+            return 1.0
+        tight = self.available[:, None] <= self.to_come[:, of_kind, slot, None]
+        at_ease = (live & ~tight).flatten(1).any(1)[:, None]
+        return at_ease | ((live & tight).any(1).float() @ (1 - self.rules.members) > 0)
+
+    def take(self, slot: int, symbols: Tensor) -> None:
+        super().take(slot, symbols)
+        if self.lines[slot] < 0:
+            return
+        is_given = self.given[:, slot, None, None] >= 0
+        self.live &= self._fits(slot, symbols, self.rules.drawn) | is_given
+        if self.rules.rhyme is not None and slot + 1 < self.to_come.shape[2]:
+            self.available = self._available()
+            self.live &= self.available[:, None] >= self.to_come[:, :, slot + 1, None]
+
+    def select(self, rows: Tensor) -> None:
+        super().select(rows)
+        self.to_come, self.live, self.available = self.to_come[rows], self.live[rows], self.available[rows]
+
+    def report(self, row: int) -> dict[str, Any]:
+        pattern, group = self.live[row].nonzero()[0].tolist()
+        found = {"pattern": self.rules.patterns[pattern], "rhyme": self.rules.groups[group]}
+        return {name: str(value) for name, value in found.items() if value is not None}
+
+    def _explain(self, row: int, fits: Tensor) -> str:
+        """Why no hypothesis is left for a poem: what is wrong with the nearest one."""
+        rules, layout, symbols = self.rules, self.batch.layout, self.batch.layout.vocabulary.symbols
+        keys = " ".join(f"{key}={value}" for key, value in (("rhyme", rules.rhyme), ("tones", rules.tones)) if value)
+        nearest = self.misfits[row] == self.misfits[row].min()
+        number, group = divmod(int((nearest * (1 + self.available[row])).argmax()), len(rules.groups))
+        pattern, kinds = rules.patterns[number], rules.kinds[number]
+        wrong = (~fits[:, number, group]).nonzero()[:, 0].tolist()
+        if not wrong:
+            return (
+                f"{keys}: {int(self.to_come[row, number, 0])} lines are to rhyme, but of {rules.groups[group]} the "
+                f"model has {int(self.available[row, group])} characters; take another group, or a shorter form"
+            )
+        slot = wrong[0]
+        line, place = layout.where(slot)
+        character = symbols[int(self.given[row, slot])]
+        found = "、".join(sorted(map(str, readings(character, rules.script))))
+        ends = [int(id) for id in self.given[row, kinds == RHYME] if id >= 0 and rules.members[group, id]]
+        if rules.rhyme != "true":
+            rhyme = f"a rhyme in {rules.groups[group]}"
+        else:
+            rhyme = f"a rhyme to {symbols[ends[0]]}" if ends else "a rhyme in 平"
+        wanted = {LEVEL: "平", OBLIQUE: "仄"}.get(int(kinds[slot]), rhyme)
+        return (
+            f"{keys}: {character} is given for line {line}, character {place}"
+            f"{f' of {pattern}, a nearest pattern' if pattern else ''}, where {wanted} should stand, "
+            f"but it is {found or 'in no group of the 平水韵 as this project has it'}"
+        )
