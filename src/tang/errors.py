@@ -1,7 +1,6 @@
 """Exceptions for mistakes that a user can correct, and text that is safe to print to a terminal."""
 
-MAX_MESSAGE = 2000
-"""Characters of a message; text from a file can be of any length."""
+MAX_MESSAGE = 2000  # Characters of a message; text from a file can be of any length
 
 
 class InputError(ValueError):

@@ -21,8 +21,7 @@ from tang.checkpoint.fields import tied
 from tang.checkpoint.untrusted import DAMAGED, RefusedError, readable
 from tang.tasks.base import Task
 
-MAX_HEADER = 2**22
-"""Bytes."""
+MAX_HEADER = 2**22  # Bytes
 
 
 def write(model: Task, path: Path) -> None:

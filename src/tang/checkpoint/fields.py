@@ -18,10 +18,8 @@ from tang.tasks.base import Task
 from tang.tasks.registry import TASKS
 
 MAX_INTEGER = 2**32
-MAX_ITEMS = 2**16
-"""Items of a list."""
-MAX_TEXT = 4096
-"""Characters of a path, about what operating systems take."""
+MAX_ITEMS = 2**16  # Items of a list
+MAX_TEXT = 4096  # Characters of a path, about what operating systems take
 STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode categories that no text may have: texts are logged, and these characters steer terminals."""
 

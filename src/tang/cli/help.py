@@ -10,8 +10,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from rich.cells import cell_len
 
-WIDTH = 36
-"""Column in which the help begins."""
+WIDTH = 36  # Column in which the help begins
 
 CONF = Path(__file__).parents[3] / "conf"
 

@@ -49,8 +49,7 @@ SAFETENSORS = Rule(lambda value: value.endswith(".safetensors"), "a name that en
 FORM_NAME = one_of(*FORMS)
 FORM_NAMES = Rule(lambda names: len(names) > 0 and set(names) <= set(FORMS), f"null or some of {', '.join(FORMS)}")
 
-STARTS = "日红山夜湖海月"
-"""First characters of poems, unless others are given."""
+STARTS = "日红山夜湖海月"  # First characters of poems, unless others are given
 
 
 def key(default: Any, help: str = "", rule: Rule | None = None) -> Any:

@@ -14,8 +14,7 @@ from tang.text.forms import HANZI, PUNCTUATION, hanzi
 from tang.text.script import MARKS, Script, convert
 
 MIN_CHARACTERS = 5
-MAX_CHARACTERS = 10_000
-"""As printed; longer poems are dropped unread (the longest of the 全唐诗 has 2,980)."""
+MAX_CHARACTERS = 10_000  # As printed; longer poems are dropped unread (the longest of the 全唐诗 has 2,980)
 
 _BRACKET = re.compile("([（(〖）)〗])")
 _NOTE_NUMBER = re.compile(r"[\[［][一二三四五六七八九十百○〇\d]+[\]］]")
@@ -28,10 +27,8 @@ _STRENGTH = "、，；。！？"  # ascending
 class CleanPoem(NamedTuple):
     """A poem of Chinese characters and ， 。 ？ ！ ； 、 alone."""
 
-    text: str
-    """In the script of the source."""
-    simplified: str
-    """In simplified script, of equal length."""
+    text: str  # In the script of the source
+    simplified: str  # In simplified script, of equal length
 
     @property
     def key(self) -> str:

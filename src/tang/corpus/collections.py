@@ -20,10 +20,8 @@ class Package:
     """A package of the npm registry that holds the same files as a collection."""
 
     specifier: str
-    folder: str
-    """Path of the files within the package's archive, with a slash at its end."""
-    megabytes: int
-    """Size of the archive; a download of more than twice this size is refused."""
+    folder: str  # Path of the files within the package's archive, with a slash at its end
+    megabytes: int  # Size of the archive; a download of more than twice this size is refused
     unpacked_megabytes: int
     """Size of its content; an archive that unpacks to more than twice this size is refused."""
 
@@ -36,8 +34,7 @@ class Collection:
     repository: str
     commit: str
     folder: str
-    files: dict[str, str]
-    """File name → ``sha256:…``."""
+    files: dict[str, str]  # File name → sha256:…
     package: Package | None = None
 
     @property

@@ -32,11 +32,9 @@ log = logging.getLogger(__name__)
 GITHUB = "https://raw.githubusercontent.com"
 MAX_FILE_BYTES = 4_000_000
 CONNECT_SECONDS = 5
-FILE_SECONDS = 120
-"""Longest wait for the next complete file of the eight that download at a time."""
+FILE_SECONDS = 120  # Longest wait for the next complete file of the eight that download at a time
 NPM_SECONDS = 3600
-NPM_MEGABYTES = 1000
-"""Memory limit of the npm process; the package of the 全唐诗 takes 540."""
+NPM_MEGABYTES = 1000  # Memory limit of the npm process; the package of the 全唐诗 takes 540
 
 FAILURES = (
     OSError,
@@ -49,8 +47,7 @@ FAILURES = (
 )
 """Exceptions after which the next mirror is tried."""
 
-BLOCK = 512
-"""Bytes of a tar block: a header, or a piece of a file."""
+BLOCK = 512  # Bytes of a tar block: a header, or a piece of a file
 
 
 def fetch(collection: Collection, folder: Path) -> list[Path]:

@@ -19,11 +19,9 @@ from tang.corpus.fetch import fetch
 from tang.corpus.sources import check_size, read_bytes, read_text
 from tang.errors import InputError
 
-LETTERS = string.ascii_letters + " .,;'"
-"""The 57 characters of a clean name."""
+LETTERS = string.ascii_letters + " .,;'"  # The 57 characters of a clean name
 
-MAX_LENGTH = 200
-"""Most characters of a line."""
+MAX_LENGTH = 200  # Most characters of a line
 
 
 class Name(NamedTuple):
@@ -44,14 +42,11 @@ class Names:
 
     names: list[Name]
     """Sorted by language and name; distinct within a language, several languages may share one."""
-    read: int
-    """Number of lines."""
+    read: int  # Number of lines
     duplicates: dict[str, int]
     """Number of lines that repeat a name of their language: ``as printed``, or ``in ASCII`` after cleaning."""
-    letterless: int
-    """Number of lines dropped because :func:`to_letters` leaves nothing of them."""
-    dropped: dict[str, int]
-    """Character (without accent) outside :data:`LETTERS` → its count, the commonest first."""
+    letterless: int  # Number of lines dropped because to_letters leaves nothing of them
+    dropped: dict[str, int]  # Character (without accent) outside LETTERS → its count, the commonest first
 
 
 class NameSource:

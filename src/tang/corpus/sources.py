@@ -79,8 +79,7 @@ class FileSource:
         return poems
 
 
-Source = CollectionSource | FileSource
-"""A corpus before cleaning; ``str(source)`` names its file or folder."""
+Source = CollectionSource | FileSource  # A corpus before cleaning; str(source) names its file or folder
 
 
 def _json_files(folder: Path) -> list[Path]:

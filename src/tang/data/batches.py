@@ -11,11 +11,9 @@ from tang.data.gather import PaddedGather, Shard
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import PAD
 
-LONG = 128
-"""A batch has at most ``batch_size`` × ``LONG`` positions, see :class:`LengthBuckets`."""
+LONG = 128  # A batch has at most batch_size × LONG positions, see LengthBuckets
 
-MAX_PADDING = 0.02
-"""Largest fraction of an epoch's positions that is padding."""
+MAX_PADDING = 0.02  # Largest fraction of an epoch's positions that is padding
 
 
 class Batch(NamedTuple):
@@ -27,10 +25,8 @@ class Batch(NamedTuple):
                  <bos> 月 <eos> PAD                   月 <eos> PAD PAD
     """
 
-    inputs: Tensor
-    """(B, T) int64."""
-    targets: Tensor
-    """(B, T) int64; PAD where there is nothing to predict."""
+    inputs: Tensor  # (B, T) int64
+    targets: Tensor  # (B, T) int64; PAD where there is nothing to predict
     num_tokens: float
     """Targets that aren't PAD, of the global batch divided by the world size. Each rank's loss is its sum over
     this number, so that the mean over ranks is the loss of the global batch."""

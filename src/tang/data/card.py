@@ -12,8 +12,7 @@ from tang.data.split import Split
 from tang.data.vocabulary import Vocabulary
 from tang.errors import printable
 
-SHOWN = 8
-"""Number of shapes or dropped characters listed one by one; the others are summed up."""
+SHOWN = 8  # Number of shapes or dropped characters listed one by one; the others are summed up
 
 
 class Rows:
@@ -46,18 +45,13 @@ class Card(Rows):
     read: int
     dropped: dict[str, int]
     poems: int
-    pieces: dict[str, int]
-    """Split → its sequences: poems, or the stanzas cut from them."""
-    characters: dict[str, int]
-    """Split → its characters and marks."""
-    unknown: dict[str, int]
-    """Split → its characters outside the vocabulary."""
+    pieces: dict[str, int]  # Split → its sequences: poems, or the stanzas cut from them
+    characters: dict[str, int]  # Split → its characters and marks
+    unknown: dict[str, int]  # Split → its characters outside the vocabulary
     distinct: int
     vocabulary: int
-    shapes: dict[str, int]
-    """Form → its sequences, the commonest first."""
-    lengths: dict[str, int]
-    """Minimum, quantiles and maximum of the characters of a sequence."""
+    shapes: dict[str, int]  # Form → its sequences, the commonest first
+    lengths: dict[str, int]  # Minimum, quantiles and maximum of the characters of a sequence
 
     @classmethod
     def of(
@@ -109,10 +103,8 @@ class NameCard(Rows):
     title = "names"
 
     cleaned: Names
-    shared: int
-    """Number of names that several languages have."""
-    languages: dict[str, dict[Split, int]]
-    """Language → split → its names."""
+    shared: int  # Number of names that several languages have
+    languages: dict[str, dict[Split, int]]  # Language → split → its names
 
     @classmethod
     def of(cls, cleaned: Names, splits: Mapping[Split, list[Name]]) -> "NameCard":

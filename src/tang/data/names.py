@@ -34,16 +34,11 @@ class NameBatch(NamedTuple):
                  M  a  e   s                  4                Dutch
     """
 
-    inputs: Tensor
-    """(B, T) int64 ids of letters, 1 to 57, and PAD, which is 0."""
-    lengths: Tensor
-    """(B,) int64 letters of each name."""
-    targets: Tensor
-    """(B,) int64 indices of the languages in alphabetical order, or NO_LANGUAGE."""
-    num_names: float
-    """Names of the global batch divided by the world size, see :attr:`tang.data.batches.Batch.num_tokens`."""
-    num_tokens: float
-    """Letters of the global batch divided by the world size; speed is measured in them."""
+    inputs: Tensor  # (B, T) int64 ids of letters, 1 to 57, and PAD, which is 0
+    lengths: Tensor  # (B,) int64 letters of each name
+    targets: Tensor  # (B,) int64 indices of the languages in alphabetical order, or NO_LANGUAGE
+    num_names: float  # Names of the global batch divided by the world size, see num_tokens
+    num_tokens: float  # Letters of the global batch divided by the world size; speed is measured in them
 
     @classmethod
     def of(cls, names: Sequence[Name], languages: Sequence[str]) -> "NameBatch":

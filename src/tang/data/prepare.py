@@ -28,12 +28,10 @@ from tang.text.script import Script
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
-"""Version of cleaning, splitting, encoding and file format; raising it invalidates all caches."""
+VERSION = 1  # Version of cleaning, splitting, encoding and file format; raising it invalidates all caches
 
 FILES = ("tokens.npy", "offsets.npy", "meta.json")
-HASHES = "sha256"
-"""The file with the hashes of :data:`FILES`, which are verified before these are read."""
+HASHES = "sha256"  # The file with the hashes of FILES, which are verified before these are read
 
 
 class Piece(NamedTuple):
@@ -72,8 +70,7 @@ class Sequences:
     """Sequences of ids ``<bos> … <eos>``, one after another in one array."""
 
     tokens: np.ndarray
-    offsets: np.ndarray
-    """(N + 1,) the start of each sequence in ``tokens``, then the end of the last one."""
+    offsets: np.ndarray  # (N + 1,) the start of each sequence in tokens, then the end of the last one
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

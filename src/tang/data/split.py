@@ -14,19 +14,16 @@ Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 TRAIN_FRACTION = 0.90
-VAL_FRACTION = 0.05
-"""Fractions of the poems; the rest is test."""
+VAL_FRACTION = 0.05  # Fractions of the poems; the rest is test
 
-TENTHS: dict[Split, int] = {"train": 8, "val": 1, "test": 1}
-"""Tenths of each language's names."""
+TENTHS: dict[Split, int] = {"train": 8, "val": 1, "test": 1}  # Tenths of each language's names
 
 
 class Place(NamedTuple):
     """A poem's split, and its rank within it."""
 
     split: Split
-    rank: float
-    """The poem's own hash in [0, 1), which orders the poems at random but reproducibly."""
+    rank: float  # The poem's own hash in [0, 1), which orders the poems at random but reproducibly
 
 
 def split_poems(poems: list[CleanPoem]) -> list[Place]:

@@ -14,18 +14,15 @@ from tang.text.script import Script
 
 Lines = Sequence[str]
 
-TINY = 1e-6
-"""A product of two vectors' lengths below this is 0 but for rounding."""
+TINY = 1e-6  # A product of two vectors' lengths below this is 0 but for rounding
 
 
 @dataclass(frozen=True)
 class Measurement:
     """A mean, share or ratio, and the number of items behind it."""
 
-    value: float | None
-    """None if there are no items."""
-    count: int
-    """Number of poems, positions, lines, characters or pairs."""
+    value: float | None  # None if there are no items
+    count: int  # Number of poems, positions, lines, characters or pairs
 
     @classmethod
     def mean(cls, values: Iterable[float | None]) -> "Measurement":

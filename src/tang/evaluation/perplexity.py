@@ -28,8 +28,7 @@ from tang.text.forms import PUNCTUATION
 
 T = TypeVar("T")
 
-PADDED_LENGTH = 100
-"""Length in characters to which earlier reports padded or cut every poem."""
+PADDED_LENGTH = 100  # Length in characters to which earlier reports padded or cut every poem
 
 
 @dataclass(frozen=True)
@@ -38,21 +37,17 @@ class PerplexityCard:
 
     split: str
     poems: int
-    ppl: float
-    """Over characters, punctuation and the end of each poem."""
+    ppl: float  # Over characters, punctuation and the end of each poem
     ppl_hanzi: float
     """Over Chinese characters, including those outside the vocabulary, which count as ``<unk>``."""
-    trigram_ppl: float
-    """``ppl`` of a Kneser–Ney trigram model of the training split, see :mod:`tang.evaluation.trigram`."""
+    trigram_ppl: float  # ppl of a Kneser–Ney trigram model of the training split, see trigram
     trigram_ppl_hanzi: float
     tokens: int
     tokens_hanzi: int
     tokens_punctuation: int
     tokens_end: int
-    tokens_unknown: int
-    """Those of ``tokens_hanzi`` outside the vocabulary."""
-    nll: float
-    """Sum of −ln p over all ``tokens``."""
+    tokens_unknown: int  # Those of tokens_hanzi outside the vocabulary
+    nll: float  # Sum of −ln p over all tokens
     padding_counted: float
     """Not a perplexity: exp(Σ −ln p ÷ (tokens + padding)), every poem padded or cut to 100."""
 

@@ -18,24 +18,18 @@ from tang.text.forms import hanzi
 class Likelihood:
     """Likelihood of a poem under a model."""
 
-    per_character: float
-    """Mean ln p of its Chinese characters."""
-    total: float
-    """ln p of all tokens: characters, marks that the model knows, and the end."""
-    log_p: list[float]
-    """ln p of each Chinese character."""
-    unknown: list[str]
-    """Characters outside the vocabulary, in the model's script; they count as ``<unk>``."""
+    per_character: float  # Mean ln p of its Chinese characters
+    total: float  # ln p of all tokens: characters, marks that the model knows, and the end
+    log_p: list[float]  # ln p of each Chinese character
+    unknown: list[str]  # Characters outside the vocabulary, in the model's script; they count as <unk>
 
 
 @dataclass(frozen=True)
 class Copies:
     """Overlap of a poem with the training split."""
 
-    lines: list[int]
-    """Numbers, from 1, of the lines that occur there."""
-    longest: int
-    """Characters in the longest span that occurs in one training poem."""
+    lines: list[int]  # Numbers, from 1, of the lines that occur there
+    longest: int  # Characters in the longest span that occurs in one training poem
 
 
 @dataclass(frozen=True)

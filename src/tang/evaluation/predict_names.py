@@ -18,8 +18,7 @@ class Prediction:
     """The languages predicted for a name."""
 
     name: str
-    languages: dict[str, float]
-    """Language → probability, the most probable first."""
+    languages: dict[str, float]  # Language → probability, the most probable first
 
 
 @torch.inference_mode()

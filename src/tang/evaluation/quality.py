@@ -37,12 +37,9 @@ class QualityMetrics:
     form: Form
     script: Script
     vocabulary: Vocabulary
-    spans: Spans
-    """Spans of the training split."""
-    embedding: np.ndarray
-    """(V, E)."""
-    losses: Mapping[str, TokenLosses]
-    """By the names of the models."""
+    spans: Spans  # Spans of the training split
+    embedding: np.ndarray  # (V, E)
+    losses: Mapping[str, TokenLosses]  # By the names of the models
 
     def measure(self, poems: Sequence[str], compared: int) -> dict[str, Measurement]:
         """All metrics of ``poems``; those that depend on the size of the set are over the first ``compared`` poems."""

@@ -46,8 +46,7 @@ Measurements = dict[str, Measurement]
 class QualityCard:
     """Measurements of sets of poems; docs/verse.md defines them."""
 
-    split: str
-    """The split of the real poems."""
+    split: str  # The split of the real poems
     temperature: float
     seed: int
     forms: dict[str, dict[str, Measurements]]
@@ -81,17 +80,12 @@ class QualityEvaluator:
     """Samples poems from a model and measures them, real poems and shuffled ones."""
 
     model: LanguageModel
-    data: PoemDataModule
-    """The model's corpus."""
-    split: Split
-    """The split of the real poems: as many as are sampled, or all there are."""
-    poems: int
-    """How many poems to sample for each form and each of :data:`REQUESTS`."""
+    data: PoemDataModule  # The model's corpus
+    split: Split  # The split of the real poems: as many as are sampled, or all there are
+    poems: int  # How many poems to sample for each form and each of REQUESTS
     temperature: float = 0.8
-    seed: int = 1
-    """Seed of sampling and of shuffling."""
-    precision: str = "32-true"
-    """``32-true`` or ``bf16-mixed``; ``64-true`` is for the likelihoods alone."""
+    seed: int = 1  # Seed of sampling and of shuffling
+    precision: str = "32-true"  # 32-true or bf16-mixed; 64-true is for the likelihoods alone
 
     def card(self, forms: Sequence[Form] = tuple(FORMS.values())) -> QualityCard:
         """Sample and measure poems of each form."""

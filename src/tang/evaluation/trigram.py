@@ -37,14 +37,10 @@ FALLBACK = np.array([0.5, 1.0, 1.5])
 class Order:
     """The n-grams of one length, with their probabilities."""
 
-    grams: np.ndarray
-    """Their codes, sorted."""
-    shares: np.ndarray
-    """The discounted count of each ÷ the count of its context."""
-    contexts: np.ndarray
-    """The codes of their contexts, sorted."""
-    backoffs: np.ndarray
-    """γ of each context."""
+    grams: np.ndarray  # Their codes, sorted
+    shares: np.ndarray  # The discounted count of each ÷ the count of its context
+    contexts: np.ndarray  # The codes of their contexts, sorted
+    backoffs: np.ndarray  # γ of each context
 
     @classmethod
     def of(cls, grams: np.ndarray, counts: np.ndarray) -> "Order":
@@ -66,10 +62,8 @@ class Order:
 class Trigram:
     """Predicts a symbol from the two before it; the module's docstring has the formulas."""
 
-    orders: tuple[Order, Order, Order]
-    """Unigrams, bigrams and trigrams."""
-    num_targets: int
-    """Number of symbols that can be a target."""
+    orders: tuple[Order, Order, Order]  # Unigrams, bigrams and trigrams
+    num_targets: int  # Number of symbols that can be a target
 
     @classmethod
     def of(cls, sequences: Sequences, vocabulary_size: int) -> "Trigram":

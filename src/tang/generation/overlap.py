@@ -12,11 +12,9 @@ from tang.data.prepare import Sequences
 from tang.data.vocabulary import BOS, EOS, PAD, SPECIALS, UNK, Vocabulary
 from tang.text.forms import LINE_END, hanzi, regulated_form
 
-BITS = np.uint64(16)
-"""Bits of an id: four ids fill a code of 64."""
+BITS = np.uint64(16)  # Bits of an id: four ids fill a code of 64
 
-MULTIPLIER = 0x9E3779B97F4A7C15
-"""An odd number whose powers weigh a line's characters in its hash."""
+MULTIPLIER = 0x9E3779B97F4A7C15  # An odd number whose powers weigh a line's characters in its hash
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,8 @@ from tang.errors import InputError
 from tang.text.forms import FORMS, LINE_END, PUNCTUATION, Form, hanzi, split_lines
 from tang.text.script import SCRIPTS, convert
 
-INSIDE = "，？！；"
-"""Marks after the first line of a couplet; the first of them is the default."""
-END = "。？！；"
-"""Marks after its second line."""
+INSIDE = "，？！；"  # Marks after the first line of a couplet; the first of them is the default
+END = "。？！；"  # Marks after its second line
 
 
 @dataclass(frozen=True)

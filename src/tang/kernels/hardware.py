@@ -7,8 +7,7 @@ from functools import cache
 import torch
 from torch import nn
 
-BF16_MIXED = "bf16-mixed"
-"""The precision with matmuls in bfloat16 and all else in float32."""
+BF16_MIXED = "bf16-mixed"  # The precision with matmuls in bfloat16 and all else in float32
 
 PURE = {"bf16-true": torch.bfloat16, "16-true": torch.float16}
 """Precisions with everything in 16 bits → their dtype."""

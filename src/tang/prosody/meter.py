@@ -42,8 +42,7 @@ _LICENCES = {"平平平仄仄": "中平仄平仄"}
 class Pattern(NamedTuple):
     """The tones of a regulated poem's characters."""
 
-    lines: tuple[str, ...]
-    """As the textbook prints them: ``("仄仄平平仄", "平平仄仄平", …)``."""
+    lines: tuple[str, ...]  # As the textbook prints them: ("仄仄平平仄", "平平仄仄平", …)
     start: Tone  # the tone of the first line's second character: 平起 or 仄起
     first_rhymes: bool  # whether the first line rhymes, and so ends in 平
 

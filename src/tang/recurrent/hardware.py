@@ -20,8 +20,7 @@ class Choice:
     accelerator: str
     backend: str
     precision: str
-    reason: str
-    """Why this backend and this precision, for the log."""
+    reason: str  # Why this backend and this precision, for the log
 
 
 def choose(accelerator: str, backend: str, precision: str | None, cell: str) -> Choice:

@@ -16,21 +16,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Array = np.ndarray
-State = tuple[Array, ...]
-"""(h, c) of an LSTM, (h,) of an Elman net; each (B, H)."""
+State = tuple[Array, ...]  # (h, c) of an LSTM, (h,) of an Elman net; each (B, H)
 
 
 class Weights(NamedTuple):
     """Weights of a layer with G gates, or their gradients."""
 
-    weight_ih: Array
-    """(G·H, E)."""
-    weight_hh: Array
-    """(G·H, H)."""
-    bias_ih: Array
-    """(G·H,)."""
-    bias_hh: Array
-    """(G·H,)."""
+    weight_ih: Array  # (G·H, E)
+    weight_hh: Array  # (G·H, H)
+    bias_ih: Array  # (G·H,)
+    bias_hh: Array  # (G·H,)
 
 
 class Cell(NamedTuple):

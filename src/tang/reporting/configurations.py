@@ -18,8 +18,7 @@ from tang.tables import markdown
 
 logging.getLogger("tensorboard").setLevel(logging.WARNING)  # it logs every file it opens
 
-Points = list[tuple[int, float]]
-"""Training steps, each with the loss after it."""
+Points = list[tuple[int, float]]  # Training steps, each with the loss after it
 
 LENGTH_KEYS = ("data", "experiment", "trainer.max_", "trainer.accumulate_grad_batches")
 """Beginnings of the keys that change the number of steps in a training."""
@@ -29,10 +28,8 @@ LENGTH_KEYS = ("data", "experiment", "trainer.max_", "trainer.accumulate_grad_ba
 class Configuration:
     """The runs of a configuration that finished or diverged, one for each seed."""
 
-    values: dict[str, str]
-    """Key that the sweep varied → value."""
-    shown: dict[str, str]
-    """The same, with values as tables and legends show them."""
+    values: dict[str, str]  # Key that the sweep varied → value
+    shown: dict[str, str]  # The same, with values as tables and legends show them
     runs: list[RunRecord]
 
     @cached_property
@@ -62,12 +59,9 @@ class Configuration:
 class SweepResults:
     """The configurations and runs of a sweep."""
 
-    keys: list[str]
-    """Those that varied, without the seed."""
-    configurations: list[Configuration]
-    """Those with a run that finished or diverged, best first."""
-    unfinished: list[RunRecord]
-    """Runs without a result, including the diverged ones."""
+    keys: list[str]  # Those that varied, without the seed
+    configurations: list[Configuration]  # Those with a run that finished or diverged, best first
+    unfinished: list[RunRecord]  # Runs without a result, including the diverged ones
 
     @property
     def seeds(self) -> int:

@@ -9,11 +9,9 @@ from tang.runs.sweep import LOSS
 from tang.sweeps.summary import spread_of_losses
 from tang.tables import markdown
 
-CLOSE = 0.02
-"""A learning rate is good if its ``val/loss`` exceeds the optimizer's best by this share at most."""
+CLOSE = 0.02  # A learning rate is good if its val/loss exceeds the optimizer's best by this share at most
 
-EARLY = 0.25
-"""The share of the training after which the early loss is taken."""
+EARLY = 0.25  # The share of the training after which the early loss is taken
 
 RATE_KEYS = ("optimizer.lr_scale", "optimizer.lr")
 
@@ -28,8 +26,7 @@ class Claim:
     words: str
     lower: str
     higher: str
-    is_early: bool
-    """Whether it is about the early loss, not the best."""
+    is_early: bool  # Whether it is about the early loss, not the best
 
     def answer(self, lower: list[float], higher: list[float], is_significant: bool | None) -> str:
         """The answer from the losses of both; ``is_significant``: None if that isn't known."""

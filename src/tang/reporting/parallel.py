@@ -12,11 +12,9 @@ from tang.reporting.configurations import SweepResults
 from tang.reporting.style import colours, label, scale, short_names
 from tang.runs.sweep import LOSS
 
-SWAY = 0.04
-"""How far lines with the same value are spread on its axis, better ones lower."""
+SWAY = 0.04  # How far lines with the same value are spread on its axis, better ones lower
 
-DIVERGED = 1.06
-"""Height on the loss axis, which ends at 1, of configurations that diverged."""
+DIVERGED = 1.06  # Height on the loss axis, which ends at 1, of configurations that diverged
 
 
 def draw_parallel(sweep: SweepResults) -> Figure:

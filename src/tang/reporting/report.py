@@ -14,11 +14,9 @@ from tang.reporting.parallel import draw_parallel
 from tang.reporting.significance import Significance
 from tang.reporting.style import chinese_fonts
 
-PICTURES = ("curves", "heat_map", "parallel")
-"""Names of the pictures that a report can have."""
+PICTURES = ("curves", "heat_map", "parallel")  # Names of the pictures that a report can have
 
-EVENTS = ".report"
-"""Suffix of the report's TensorBoard file, by which the next report finds it."""
+EVENTS = ".report"  # Suffix of the report's TensorBoard file, by which the next report finds it
 
 
 def write_report(folder: Path, x: str | None = None, y: str | None = None) -> str:

@@ -11,8 +11,7 @@ from tang.reporting.configurations import Configuration, SweepResults
 
 Key = TypeVar("Key")
 
-LEVEL = 0.05
-"""Significance level of all tests."""
+LEVEL = 0.05  # Significance level of all tests
 
 NOISE = f"""\
 A configuration is worse than the best by more than the noise if Welch's t test between their seeds says so at the level

@@ -30,11 +30,9 @@ CHINESE = (
 )
 """Names of font files with Chinese, on Linux, macOS and Windows."""
 
-FEW = 8
-"""Up to so many numbers have positions of their own; more are shown as a range."""
+FEW = 8  # Up to so many numbers have positions of their own; more are shown as a range
 
-BINS = 6
-"""Bins of equal width of such a range in a heat map."""
+BINS = 6  # Bins of equal width of such a range in a heat map
 
 
 @cache
@@ -77,12 +75,9 @@ def short_names(keys: Sequence[str]) -> dict[str, str]:
 class Scale:
     """Positions of a key's values."""
 
-    position: Mapping[str, float]
-    """Value → position along an axis, from 0 to 1."""
-    ticks: Sequence[tuple[float, str]]
-    """Positions with their labels."""
-    cell: Mapping[str, int]
-    """Value → column or row of a heat map."""
+    position: Mapping[str, float]  # Value → position along an axis, from 0 to 1
+    ticks: Sequence[tuple[float, str]]  # Positions with their labels
+    cell: Mapping[str, int]  # Value → column or row of a heat map
     cell_labels: Sequence[str]
 
 

@@ -16,8 +16,7 @@ from tang.config.train import TrainConfig
 from tang.errors import InputError
 from tang.runs.run import RunFolder
 
-MAY_CHANGE = "trainer.max_"
-"""Prefix of the keys that may be given to a run that is resumed."""
+MAY_CHANGE = "trainer.max_"  # Prefix of the keys that may be given to a run that is resumed
 
 TARGETS: dict[str, dict[str, Any]] = {
     **{
@@ -28,11 +27,9 @@ TARGETS: dict[str, dict[str, Any]] = {
 }
 """Config group → the ``_target_`` values that are accepted → their schemas."""
 
-MAX_BYTES = 2**20
-"""Largest file that is read; a config has some 3,000 bytes."""
+MAX_BYTES = 2**20  # Largest file that is read; a config has some 3,000 bytes
 
-_REFERENCE = re.compile(r"\$\{[\w.]+\}")
-"""A reference to another key, as ``${seed}``."""
+_REFERENCE = re.compile(r"\$\{[\w.]+\}")  # A reference to another key, as ${seed}
 
 
 def load_config(folder: RunFolder) -> TrainConfig:

@@ -11,8 +11,7 @@ from tang.atomic import write_text
 from tang.errors import InputError
 
 OUTPUTS = Path("outputs")
-RUNS = OUTPUTS / "train"
-"""Runs that aren't a sweep's."""
+RUNS = OUTPUTS / "train"  # Runs that aren't a sweep's
 
 FailureKind = Literal["diverged", "refused", "crashed", "killed"]
 """A loss that isn't finite; an input error; an exception; the process ended without a word of its own."""
@@ -22,17 +21,14 @@ FailureKind = Literal["diverged", "refused", "crashed", "killed"]
 class Result:
     """The outcome of a finished run: ``result.json``."""
 
-    task: str
-    """Class name of the model."""
-    val_loss: float
-    """Lowest validation loss: that of the best checkpoint."""
+    task: str  # Class name of the model
+    val_loss: float  # Lowest validation loss: that of the best checkpoint
     metrics: dict[str, float]
     """The task's key metrics: ``val/…`` and ``test/…`` of the best checkpoint, ``train/…`` of the last epoch."""
     epochs: int
     minutes: float
     tokens_per_second: float
-    checkpoint: str
-    """Path of the best checkpoint."""
+    checkpoint: str  # Path of the best checkpoint
 
 
 @dataclass(frozen=True)
@@ -40,8 +36,7 @@ class Failure:
     """Why a run has no result: ``failure.json``."""
 
     kind: FailureKind
-    message: str
-    """One line."""
+    message: str  # One line
 
 
 class RunFolder:

@@ -21,10 +21,8 @@ class RunRecord:
     """A run of a sweep, as its folder tells of it."""
 
     folder: RunFolder
-    overrides: dict[str, str]
-    """Key → value, as given on the command line."""
-    result: Result | None
-    """None if the run isn't finished."""
+    overrides: dict[str, str]  # Key → value, as given on the command line
+    result: Result | None  # None if the run isn't finished
     failure: Failure | None = None
 
     @property

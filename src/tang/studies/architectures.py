@@ -11,8 +11,7 @@ class Net(NamedTuple):
 
     cell: str
     forget_bias: float
-    color: str
-    """From Okabe and Ito's palette, which the colour-blind can tell apart."""
+    color: str  # From Okabe and Ito's palette, which the colour-blind can tell apart
     line: str
 
 

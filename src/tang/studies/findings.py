@@ -16,10 +16,8 @@ log = logging.getLogger(__name__)
 class Findings:
     """The result of a study."""
 
-    text: str
-    """Markdown: tables and their explanation."""
-    figures: dict[str, Figure] = field(default_factory=dict)
-    """File name without its extension → figure."""
+    text: str  # Markdown: tables and their explanation
+    figures: dict[str, Figure] = field(default_factory=dict)  # File name without its extension → figure
 
 
 def conduct(config: DictConfig, folder: Path) -> Findings:

@@ -21,8 +21,7 @@ from tang.tasks.network import Network
 
 STAGES = ("at initialization", "after training")
 
-DISTANCES = (1, 2, 5, 10, 20, 30)
-"""T − k in the tables."""
+DISTANCES = (1, 2, 5, 10, 20, 30)  # T − k in the tables
 
 LABELS = {
     "hidden": r"$\|\partial L_T/\partial h_k\|$",

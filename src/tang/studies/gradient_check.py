@@ -10,8 +10,7 @@ from tang.config.studies import GradientSizes
 from tang.recurrent.layer import State
 from tang.recurrent.stack import Recurrent
 
-OFFSET = 1e-3
-"""Step of the finite differences; rounding and truncation errors are about 1e-11 then."""
+OFFSET = 1e-3  # Step of the finite differences; rounding and truncation errors are about 1e-11 then
 
 
 @dataclass(frozen=True)
@@ -21,8 +20,7 @@ class Problem:
     stack: Recurrent
     inputs: Tensor
     state: State | None
-    directions: list[Tensor]
-    """The weights of outputs and last states in the loss."""
+    directions: list[Tensor]  # The weights of outputs and last states in the loss
 
     @classmethod
     def draw(cls, cell: str, sizes: GradientSizes, has_state: bool, dtype: torch.dtype, seed: int) -> "Problem":

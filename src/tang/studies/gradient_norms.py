@@ -14,12 +14,9 @@ from tang.tasks.network import Network
 class Norms(NamedTuple):
     """Norms of the gradients with respect to the states of steps k = 1 … T, means over poems; (T,), or (seeds, T)."""
 
-    hidden: Tensor
-    """‖∂L_T/∂h_k‖."""
-    memory: Tensor
-    """‖∂L_T/∂m_k‖ with m = C in an LSTM, m = h in cells with no other state."""
-    memories: Tensor
-    """‖(∂m_T/∂m_k)ᵀ v‖ for a random direction v of length 1."""
+    hidden: Tensor  # ‖∂L_T/∂h_k‖
+    memory: Tensor  # ‖∂L_T/∂m_k‖ with m = C in an LSTM, m = h in cells with no other state
+    memories: Tensor  # ‖(∂m_T/∂m_k)ᵀ v‖ for a random direction v of length 1
 
 
 def gradient_norms(network: Network, batch: Batch, seed: int) -> Norms:

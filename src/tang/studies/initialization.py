@@ -15,8 +15,7 @@ from tang.studies.short_training import Step, character_losses, poem_data, seede
 from tang.tables import markdown
 from tang.tasks.network import Network
 
-WINDOW = 10
-"""Number of steps that curves and the final loss are averaged over."""
+WINDOW = 10  # Number of steps that curves and the final loss are averaged over
 
 SYMMETRY_TEXT = """\
 Language models of poems, LSTM with H = {hidden_size}, {steps} steps of Adam with rate {lr:g}, with the same batches.
@@ -39,17 +38,13 @@ too, moves equal units by equal steps. The final loss is the mean of the last {w
 class TrainingResult(NamedTuple):
     """Measures of a language model's training."""
 
-    units: tuple[int, int]
-    """Number of distinct units before and after training."""
-    difference: float
-    """Largest difference between two units' outputs after training."""
-    moving: str
-    """Number of parameters whose first gradient isn't zero."""
+    units: tuple[int, int]  # Number of distinct units before and after training
+    difference: float  # Largest difference between two units' outputs after training
+    moving: str  # Number of parameters whose first gradient isn't zero
     steps: list[Step]
 
 
-Results = Mapping[str, Mapping[str, TrainingResult]]
-"""With or without clipping → initialization → result."""
+Results = Mapping[str, Mapping[str, TrainingResult]]  # With or without clipping → initialization → result
 
 
 def study(options: Initialization, seed: int) -> Findings:

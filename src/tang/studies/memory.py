@@ -33,10 +33,8 @@ ROWS = {"i": [0, 100, 0, -10], "f": [0, 100, 0, 10], "g": [1, 0, 0, 0], "o": [0,
 class Trace(NamedTuple):
     """Memory and outputs of a cell over time."""
 
-    memory: Array
-    """(T,), the memory before each step."""
-    outputs: Array
-    """(T,), the output of each step."""
+    memory: Array  # (T,), the memory before each step
+    outputs: Array  # (T,), the output of each step
 
 
 def study(options: Memory, seed: int) -> Findings:

@@ -24,8 +24,7 @@ from tang.studies.architectures import Net, draw
 from tang.studies.short_training import seeded, train
 from tang.tables import markdown
 
-GOOD = 0.9
-"""Accuracy at which a lag counts as learned."""
+GOOD = 0.9  # Accuracy at which a lag counts as learned
 
 
 class Recall(nn.Module):

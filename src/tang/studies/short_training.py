@@ -31,8 +31,7 @@ class Step(NamedTuple):
     """Measures of a training step."""
 
     loss: float
-    gradient_norm: float
-    """Norm of all gradients together, before clipping."""
+    gradient_norm: float  # Norm of all gradients together, before clipping
 
 
 def train(optimizer: Optimizer, losses: Iterable[Tensor], clip: float | None) -> Iterator[Step]:

@@ -26,18 +26,12 @@ class Task(LightningModule):
         scheduler: optimizer, number of steps → Lightning's scheduler config.
     """
 
-    description: ClassVar[str]
-    """For messages, such as "a language model"."""
-    command: ClassVar[str]
-    """The command that trains such a task."""
-    read_by: ClassVar[str]
-    """The scripts that read its checkpoints."""
-    learns_from: ClassVar[type[LightningDataModule]]
-    """The class of its data modules."""
-    saved: ClassVar[tuple[str, ...]]
-    """Its arguments that checkpoints hold."""
-    configs: ClassVar[Mapping[str, type]]
-    """The config dataclasses that describe the saved ``model`` and ``data``."""
+    description: ClassVar[str]  # For messages, such as "a language model"
+    command: ClassVar[str]  # The command that trains such a task
+    read_by: ClassVar[str]  # The scripts that read its checkpoints
+    learns_from: ClassVar[type[LightningDataModule]]  # The class of its data modules
+    saved: ClassVar[tuple[str, ...]]  # Its arguments that checkpoints hold
+    configs: ClassVar[Mapping[str, type]]  # The config dataclasses that describe the saved model and data
     metrics: ClassVar[Mapping[str, Any]]
     """The names of the metrics of val and test, besides ``loss``, and how each is computed."""
     val_metrics: SplitMetrics

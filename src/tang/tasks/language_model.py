@@ -163,8 +163,7 @@ class LanguageModel(Task):
 class Perplexities(SplitMetrics):
     """The exponential of the mean −ln p over the targets that each of :data:`PERPLEXITIES` counts."""
 
-    counted: Tensor
-    """(metrics, V) bool."""
+    counted: Tensor  # (metrics, V) bool
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         super().__init__()

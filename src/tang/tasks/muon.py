@@ -25,8 +25,7 @@ class Muon(Optimizer):
         betas, eps, fused: of AdamW.
     """
 
-    takes_names = True
-    """Tells :class:`~tang.tasks.base.Task` to hand over named parameters."""
+    takes_names = True  # Tells Task to hand over named parameters
 
     def __init__(
         self,

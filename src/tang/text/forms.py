@@ -27,8 +27,7 @@ class Form(NamedTuple):
 
 FORMS = {"五言绝句": Form(5, 4), "七言绝句": Form(7, 4), "五言律诗": Form(5, 8), "七言律诗": Form(7, 8)}
 
-DEFAULT_FORM = "七言绝句"
-"""The form of poems if neither a start nor the training poems ask for one."""
+DEFAULT_FORM = "七言绝句"  # The form of poems if neither a start nor the training poems ask for one
 
 
 def form_named(name: str) -> Form:

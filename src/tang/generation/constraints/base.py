@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from tang.generation.overlap import Spans
     from tang.generation.slots import Layout
 
-IMPOSSIBLE = float("-inf")
-"""The score of a symbol that can't be drawn."""
+IMPOSSIBLE = float("-inf")  # The score of a symbol that can't be drawn
 
 
 @dataclass
@@ -69,8 +68,7 @@ class Batch:
 
     layout: Layout
     given: Tensor  # (B, S) the id that a slot must have, −1 where the model draws it
-    script: Script = "simplified"
-    """The script of the model's vocabulary."""
+    script: Script = "simplified"  # The script of the model's vocabulary
     spans: Spans | None = None  # the training split's lines and spans, if a constraint needs the corpus
     trackers: Sequence[Tracker] = ()  # the trackers of the constraints that come before in the list
 
@@ -81,8 +79,7 @@ class Tracker:
     def __init__(self, batch: Batch) -> None:
         self.batch, self.lines, self.vocabulary_size = batch, batch.layout.lines, len(batch.layout.vocabulary)
         self.given = batch.given
-        self.known = batch.given.clone()
-        """(B, S) the ids that are given or drawn so far, −1 elsewhere."""
+        self.known = batch.given.clone()  # (B, S) the ids that are given or drawn so far, −1 elsewhere
 
     def bias(self, slot: int) -> Tensor | None:
         """(B, V) added to the scores of the slot's symbols, −∞ for those that are forbidden; None adds nothing."""

@@ -21,8 +21,7 @@ from tang.tasks.base import Task
 from tang.training.callbacks.event_files import event_file_sizes
 from tang.training.callbacks.random_states import of_all_ranks, set_random_states
 
-STATE = "run"
-"""Key of a checkpoint under which the state is that Lightning doesn't save."""
+STATE = "run"  # Key of a checkpoint under which the state is that Lightning doesn't save
 
 
 class Checkpoints(Checkpoint):
