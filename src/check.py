@@ -1,42 +1,34 @@
 """A report on any poem: ``python src/check.py poem=… [ckpt=PATH] [corpus=true]``, or ``file=poems.txt``."""
 
-import hydra
-from omegaconf import DictConfig
-
-from tang import cli, config
-
-config.register()
+from tang import cli
+from tang.config.scripts import CheckConfig
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="check")
-@cli.one_line
-def main(cfg: DictConfig) -> None:
+@cli.script(CheckConfig)
+def main(config: CheckConfig) -> None:
     """Print the report, or write it to a file."""
-    config.check(cfg)
-    cli.check_output(cfg.out)
+    cli.check_output(config.out)
     from tang.evaluation.poem_report import PoemReport, as_json, as_text, read_poems
     from tang.prosody.critique import critique
 
-    reports = [PoemReport(critique(poem, source=source)) for source, poem in read_poems(cfg.poem, cfg.file).items()]
-    if cfg.ckpt or cfg.corpus:
-        # PyTorch takes seconds to import: prosody alone doesn't need it.
+    poems = read_poems(config.poem, config.file)
+    reports = [PoemReport(critique(poem, source=source)) for source, poem in poems.items()]
+    if config.ckpt or config.corpus:  # prosody alone doesn't need PyTorch
         from tang import checkpoint
         from tang.data.poems import PoemDataModule
         from tang.evaluation.likelihood import add_copies, add_likelihoods
         from tang.tasks.language_model import LanguageModel
 
-        model = checkpoint.load(checkpoint.find(cfg.ckpt, LanguageModel), LanguageModel) if cfg.ckpt else None
+        model = checkpoint.load(checkpoint.find(config.ckpt, LanguageModel), LanguageModel) if config.ckpt else None
         if model:
             reports = add_likelihoods(reports, model)
-        if cfg.corpus:
-            if model:
-                data = model.data_module(cfg.data)
-            else:
-                places = {str(key): place for key, place in cfg.data.items() if place is not None}
-                data = PoemDataModule("text" if "path" in places else "tang", **places)
+        if config.corpus:
+            source = "tang" if config.data.path is None else "text"
+            moved = config.data.given()
+            data = model.data_module(moved) if model else PoemDataModule(source=source, **moved)
             reports = add_copies(reports, data)
-    cli.output(as_json(reports) if cfg.format == "json" else as_text(reports), cfg.out)
+    cli.output(as_json(reports) if config.format == "json" else as_text(reports), config.out)
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    main()

@@ -2,43 +2,39 @@
 
 from dataclasses import asdict
 
-import hydra
-from omegaconf import DictConfig
-
-from tang import cli, config
+from tang import cli
+from tang.config.scripts import EvaluateConfig
 from tang.errors import InputError
 
-config.register()
 
-
-@hydra.main(version_base="1.3", config_path="../conf", config_name="evaluate")
-@cli.one_line
-def main(cfg: DictConfig) -> None:
+@cli.script(EvaluateConfig)
+def main(config: EvaluateConfig) -> None:
     """Print the cards, or write them to a file."""
-    config.check(cfg)
-    cli.check_output(cfg.out)
-    if cfg.form and not cfg.poems:
-        raise InputError(f"form={cfg.form}: only for the quality card; give poems=1000 too")
-    # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
+    cli.check_output(config.out)
+    if config.form and not config.poems:
+        raise InputError(f"form={config.form}: only for the quality card; give poems=1000 too")
     from tang import checkpoint
+    from tang.data.split import Split
     from tang.evaluation.perplexity import measure_perplexity
     from tang.evaluation.quality_card import QualityEvaluator
     from tang.tasks.language_model import LanguageModel
     from tang.text.forms import FORMS
 
-    path = checkpoint.find(cfg.ckpt, LanguageModel)
+    path = checkpoint.find(config.ckpt, LanguageModel)
     model = checkpoint.load(path, LanguageModel)
-    data = model.data_module(cfg.data, batch_size=cfg.batch_size)
-    card = measure_perplexity(model, data, cfg.split, cfg.precision)
+    data = model.data_module(config.data.given(), batch_size=config.batch_size)
+    split: Split = config.split  # type: ignore[assignment]
+    card = measure_perplexity(model, data, split, config.precision)
     quality = None
-    if cfg.poems:
-        evaluator = QualityEvaluator(model, data, cfg.split, cfg.poems, cfg.temperature, cfg.seed, cfg.precision)
-        quality = evaluator.card([FORMS[cfg.form]] if cfg.form else list(FORMS.values()))
-    if cfg.format == "json":
-        cli.output(card.json(path, **({"quality": asdict(quality)} if quality else {})), cfg.out)
+    if config.poems:
+        settings = (config.poems, config.temperature, config.seed, config.precision)
+        evaluator = QualityEvaluator(model, data, split, *settings)
+        quality = evaluator.card([FORMS[config.form]] if config.form else list(FORMS.values()))
+    if config.format == "json":
+        cli.output(card.json(path, **({"quality": asdict(quality)} if quality else {})), config.out)
     else:
-        cli.output("\n\n".join([card.text(path), *([quality.text()] if quality else [])]), cfg.out)
+        cli.output("\n\n".join([card.text(path), *([quality.text()] if quality else [])]), config.out)
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    main()

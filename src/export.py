@@ -1,25 +1,18 @@
 """Export a trained model as safetensors: ``python src/export.py ckpt=PATH to=model.safetensors``."""
 
-import hydra
-from omegaconf import DictConfig
-
-from tang import cli, config
-
-config.register()
+from tang import cli
+from tang.config.scripts import ExportConfig
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="export")
-@cli.one_line
-def main(cfg: DictConfig) -> None:
+@cli.script(ExportConfig)
+def main(config: ExportConfig) -> None:
     """Write weights, vocabulary and sizes to a file."""
-    config.check(cfg)
-    cli.check_output(cfg.to, "to")
-    # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
+    cli.check_output(config.to, "to")
     from tang import checkpoint
     from tang.tasks.base import Task
 
-    checkpoint.export(checkpoint.load(checkpoint.find(cfg.ckpt, Task), Task), cfg.to)
+    checkpoint.export(checkpoint.load(checkpoint.find(config.ckpt, Task), Task), config.to)
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    main()

@@ -3,26 +3,18 @@
 import logging
 from pathlib import Path
 
-import hydra
-from omegaconf import DictConfig
-
-from tang import cli, config
+from tang import cli
 from tang.generation.poem import FORMATS, SUFFIXES
 from tang.generation.request import Request, request_class
-
-config.register(sample=request_class())
 
 log = logging.getLogger(__name__)
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="sample")
-@cli.one_line
-def main(cfg: DictConfig) -> None:
+@cli.script(request_class(), lists=("start", "contains"))
+def main(request: Request) -> None:
     """Print poems, or write them to a file."""
-    request = config.typed(cfg, Request)
     constraints = request.check()
     cli.check_output(request.out)
-    # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
     from tang import checkpoint
     from tang.generation.generate import generate
     from tang.kernels.hardware import keep_memory
@@ -39,4 +31,4 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main, lists=("start", "contains"))
+    main()

@@ -218,7 +218,7 @@ def test_a_run_goes_on_from_a_checkpoint_with_other_poems(script: Script, small:
             ["study=flows"],
             "study=flows: no such choice (did you mean flow?); study is one of flow, gradients,",
         ),
-        ("study", [], "study is missing: give study=memory, gradients, flow or initialization"),
+        ("study", [], "study is missing: give study=…; --help lists the choices"),
         ("train", ["-m", "seed=1,2", "resume=nowhere"], "resume=nowhere: no sweep's folder, multirun.yaml isn't there"),
         (
             "train",

@@ -1,4 +1,4 @@
-"""Run a script around Hydra: plain values on its command line, one clear line for a mistake."""
+"""Run a script around Hydra: plain values on its command line, a typed config, one clear line for a mistake."""
 
 import functools
 import os
@@ -6,49 +6,85 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
+import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from tang import config
 from tang.atomic import disk_trouble
 from tang.cli.arguments import MULTIRUN, arguments
-from tang.cli.help import help_text
+from tang.cli.help import CONF, help_text
 from tang.cli.mistakes import explain
 from tang.cli.resume import resumed
 from tang.console import speak_chinese
 from tang.errors import InputError
 from tang.runs.ranks import follow, rank
 
-FLAGS = {
+FLAGS = {  # Hydra's
     *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run", "--multirun", "--info"),
     *("--shell-completion", "--config-path", "--config-name", "--config-dir", "--experimental-rerun"),
 }
-"""Hydra's."""
 
-WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"  # as the user set it; run() sets it too
+WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"  # as the user set it; main() sets it too
+
+T = TypeVar("T")
+Main = Callable[[], Any]
 
 
-def run(
-    main: Callable[[], Any], *, lists: tuple[str, ...] = (), sweep: Callable[[Callable[[], Any]], None] | None = None
-) -> None:
-    """Call a script's ``@hydra.main`` function; a user's mistake becomes one line and exit code 1.
+def script(
+    schema: type[T],
+    *,
+    lists: tuple[str, ...] = (),
+    sweep: Callable[[Main], None] | None = None,
+    job: Callable[[DictConfig], float] | None = None,
+) -> Callable[[Callable[[T], Any]], Main]:
+    """Decorator that turns a function of a typed config into a script: ``conf/NAME.yaml`` for ``src/NAME.py``.
+
+    A user's mistake ends the script in one line with exit code 1.
 
     Args:
-        main: the script's function.
+        schema: dataclass of the script's keys.
         lists: keys for which ``key=a,b`` means ``key=[a,b]``, and ``key=a`` ``key=[a]``, outside a sweep.
-        sweep: calls ``main`` when ``-m`` is given; None: the script makes no sweeps.
+        sweep: makes a sweep when ``-m`` is given, by calling its argument; None: the script makes no sweeps.
+        job: runs one job of a sweep.
     """
+
+    def decorate(task: Callable[[T], Any]) -> Main:
+        name = Path(task.__code__.co_filename).stem
+        config.register(**{name: schema})
+
+        @functools.wraps(task)
+        def run(cfg: DictConfig) -> Any:
+            is_job = HydraConfig.get().mode == RunMode.MULTIRUN
+            try:
+                return job(cfg) if job and is_job else task(config.typed(cfg, schema))
+            except InputError as error:
+                if is_job:  # Hydra runs the other jobs
+                    raise
+                _fail(error, [])
+            except UnicodeEncodeError as error:
+                _fail(InputError(f"{error.object}: no file can have this name in this locale; set PYTHONUTF8=1"), [])
+
+        hydra_main: Main = hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(run)
+        purpose = str(task.__globals__["__doc__"])
+        return functools.partial(_main, hydra_main, name, purpose, lists, sweep)
+
+    return decorate
+
+
+def _main(main: Main, name: str, purpose: str, lists: tuple[str, ...], sweep: Callable[[Main], None] | None) -> None:
     speak_chinese()
     given = sys.argv[1:]
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises its errors instead of printing them
     try:
         if flag := next((a for a in given if a.startswith("--") and a.partition("=")[0] not in FLAGS), None):
-            name = flag.partition("=")[0].lstrip("-")
-            raise InputError(f"{flag}: keys go without dashes, {name or 'key'}=…; --help lists them")
+            key = flag.partition("=")[0].lstrip("-") or "key"
+            raise InputError(f"{flag}: keys go without dashes, {key}=…; --help lists them")
         if MULTIRUN & set(given) and sweep is None:
             raise InputError("-m: this script makes no sweeps" + "".join(f"; {key}=A,B takes a list" for key in lists))
         if MULTIRUN & set(given) and (
@@ -57,8 +93,7 @@ def run(
             raise InputError(f"{wide}: a sweep's runs have one device each; leave it out, or train one without -m")
         if {"--help", "-h"} & set(given):
             overrides = [a for a in arguments(given, lists) if "=" in a and not a.startswith("-")]
-            script = sys.modules["__main__"]
-            output(help_text(Path(sys.argv[0]).stem, str(script.__doc__), overrides, sweep is not None), None)
+            output(help_text(name, purpose, overrides, sweep is not None), None)
             return
         if sweep:
             given = resumed(given)
@@ -75,26 +110,6 @@ def run(
         raise
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def one_line(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
-    """Decorator below ``@hydra.main``: an ``InputError`` ends the script in one line.
-
-    In a sweep the error is passed to Hydra, which runs the other jobs.
-    """
-
-    @functools.wraps(task)
-    def wrapped(config: DictConfig) -> Any:
-        try:
-            return task(config)
-        except InputError as error:
-            if HydraConfig.get().mode == RunMode.MULTIRUN:
-                raise
-            _fail(error, [])
-        except UnicodeEncodeError as error:
-            _fail(InputError(f"{error.object}: no file can have this name in this locale; set PYTHONUTF8=1"), [])
-
-    return wrapped
 
 
 def _fail(error: Exception, given: list[str]) -> NoReturn:

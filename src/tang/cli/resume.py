@@ -33,7 +33,7 @@ def resumed(given: Sequence[str]) -> list[str]:
     if name is None:
         return list(given)
     if MULTIRUN & set(given):
-        return _of_sweep(given, latest_sweep() if name == "latest" else SweepFolder(Path(name).expanduser()))
+        return _of_sweep(given, latest_sweep("resume") if name == "latest" else SweepFolder(Path(name).expanduser()))
     return _of_run(given, latest_to_resume() if name == "latest" else RunFolder(Path(name).expanduser()))
 
 

@@ -104,7 +104,8 @@ def check(config: DictConfig, path: str = "") -> None:
         if name not in known:
             raise InputError(f"{full}: no such key; there are {', '.join(k for k in known if not k.startswith('_'))}")
         if OmegaConf.is_missing(config, name):
-            raise InputError(f"{full} is missing: give {full}=…")
+            group = full.removesuffix("._target_")
+            raise InputError(f"{group} is missing: give {group}=…" + "; --help lists the choices" * (group != full))
         value = config[name]
         if isinstance(value, DictConfig):
             check(value, f"{full}.")

@@ -1,6 +1,7 @@
 """Keys of the other scripts."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from omegaconf import MISSING
 
@@ -25,6 +26,10 @@ class Places:
     dir: str | None = key(None, "folder of the corpus's files, if it has moved")
     path: str | None = key(None, "your own poems, if they have moved")
     cache: str | None = key(None, "folder of prepared ids")
+
+    def given(self) -> dict[str, Any]:
+        """The places that are given, as arguments of the data module."""
+        return {name: place for name, place in vars(self).items() if place is not None}
 
 
 @dataclass

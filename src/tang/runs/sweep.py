@@ -117,8 +117,8 @@ class SweepFolder:
             ) from None
 
 
-def latest_sweep() -> SweepFolder:
-    """The sweep that was started or resumed last, or whose last run was.
+def latest_sweep(key: str) -> SweepFolder:
+    """The sweep that was started or resumed last, or whose last run was; for ``key=latest``.
 
     Raises:
         InputError: there is none.
@@ -126,5 +126,5 @@ def latest_sweep() -> SweepFolder:
     started = {path: path.parent for path in SWEEPS.glob("*/multirun.yaml")}
     started |= {path: path.parents[1] for path in SWEEPS.glob("*/*/.hydra")}
     if not started:
-        raise InputError(f"latest: no sweep below {SWEEPS}/; make one with python src/train.py … -m")
+        raise InputError(f"{key}=latest: no sweep below {SWEEPS}/; make one with python src/train.py … -m")
     return SweepFolder(started[max(started, key=lambda path: path.stat().st_mtime)])

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import hydra
 from matplotlib.figure import Figure
-from omegaconf import DictConfig, OmegaConf
 from torch.utils.tensorboard import SummaryWriter
+
+from tang.config.studies import StudyConfig
 
 log = logging.getLogger(__name__)
 
@@ -20,14 +21,14 @@ class Findings:
     figures: dict[str, Figure] = field(default_factory=dict)  # File name without its extension → figure
 
 
-def conduct(config: DictConfig, folder: Path) -> Findings:
+def conduct(config: StudyConfig, folder: Path) -> Findings:
     """Run the study that ``config.study`` names, and write ``findings.md``, PNG and event files to ``folder``.
 
     Raises:
         InputError: a setting or the corpus is wrong.
     """
     study = hydra.utils.get_method(config.study._target_)
-    findings: Findings = study(OmegaConf.to_object(config.study), config.seed)
+    findings: Findings = study(config.study, config.seed)
     (folder / "findings.md").write_text(findings.text + "\n", encoding="utf-8")
     log.info("%s\n", findings.text)
     with SummaryWriter(str(folder)) as writer:

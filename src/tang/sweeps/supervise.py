@@ -4,8 +4,10 @@ import logging
 import math
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from tang.atomic import write_text
@@ -19,8 +21,8 @@ from tang.sweeps.processes import Stopped, Worker, run
 log = logging.getLogger(__name__)
 
 
-def supervise(cfg: DictConfig, folder: RunFolder) -> float:
-    """Run the job whose config Hydra has written to ``folder``, unless it is finished.
+def supervise(cfg: DictConfig) -> float:
+    """Run the job whose config Hydra has written to its folder, unless it is finished.
 
     Returns:
         its lowest ``val/loss``; infinite if it failed, and ``failure.json`` then says why.
@@ -30,6 +32,7 @@ def supervise(cfg: DictConfig, folder: RunFolder) -> float:
     """
     if Worker.stopped:
         raise Stopped
+    folder = RunFolder(Path(HydraConfig.get().runtime.output_dir))
     folder.clear_failure()
     try:
         if typed(cfg, TrainConfig).trainer.strategy == "ddp":
