@@ -31,11 +31,10 @@ from tang.tasks.base import Task
 from tang.tasks.classifier import Classifier
 from tang.tasks.language_model import LanguageModel
 from tang.tasks.report_cells import REPORT_CELLS
-from tang.text.forms import form_named
 from tang.training.callbacks.checkpoints import AtomicCheckpointIO, Checkpoints
 from tang.training.callbacks.confusion import Confusion
-from tang.training.callbacks.progress_bar import ProgressBar
-from tang.training.callbacks.samples import Samples
+from tang.training.callbacks.progress import ProgressBar
+from tang.training.callbacks.samples import Samples, sample_request
 from tang.training.loggers import build_loggers
 from tang.training.loops import FitLoop
 
@@ -154,9 +153,7 @@ def task_callbacks(task: Task, config: TrainConfig, folder: RunFolder) -> list[C
 
 @task_callbacks.register
 def _(task: LanguageModel, config: TrainConfig, folder: RunFolder) -> list[Callback]:
-    samples = config.callbacks.samples
-    form = form_named(samples.form) if samples.form else task.form
-    return [Samples(samples.start, form, task.vocabulary, samples.temperature, config.seed)]
+    return [Samples(sample_request(config.callbacks.samples, task, config.seed))]
 
 
 @task_callbacks.register

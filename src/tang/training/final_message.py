@@ -9,12 +9,12 @@ from pathlib import Path
 from tang import checkpoint
 from tang.config.train import TrainConfig
 from tang.evaluation.predict_names import as_text, predict
-from tang.generation.generate import generate, known_starts
-from tang.generation.request import Request
+from tang.generation.generate import generate
 from tang.runs.run import Result, RunFolder
 from tang.tasks.base import Task
 from tang.tasks.classifier import Classifier
 from tang.tasks.language_model import LanguageModel
+from tang.training.callbacks.samples import sample_request
 
 EXAMPLES = ("Satoshi", "Jackson", "Dostoevsky")
 
@@ -39,10 +39,8 @@ def describe(task: Task, result: Result, config: TrainConfig, folder: RunFolder)
 
 @describe.register
 def _(task: LanguageModel, result: Result, config: TrainConfig, folder: RunFolder) -> list[str]:
-    metrics, samples = result.metrics, config.callbacks.samples
-    known = known_starts(task.vocabulary, samples.start)
-    request = Request(start=known, form=str(task.form), temperature=samples.temperature, seed=config.seed)
-    poems = generate(task, request) if known else []
+    metrics, request = result.metrics, sample_request(config.callbacks.samples, task, config.seed)
+    poems = generate(task, request) if request.start else []
     return [
         f"held-out perplexity: {metrics['val/ppl']:.1f} on the val split, {metrics['test/ppl']:.1f} on the test split "
         f"({metrics['test/ppl_hanzi']:.1f} on its Chinese characters alone)",

@@ -8,8 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from tang.data.batches import PoemLoader
 from tang.data.vocabulary import SPECIALS
 from tang.tasks.language_model import LanguageModel
-from tang.training.callbacks.progress import Progress
-from tang.training.callbacks.progress_bar import ProgressBar
+from tang.training.callbacks.progress import Progress, ProgressBar
 from tests.data.test_batches import sequences
 
 
