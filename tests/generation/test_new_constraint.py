@@ -1,67 +1,49 @@
 """A constraint is added by one class in one list: the recipe of CONTRIBUTING."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import importlib.util
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
-from torch import Tensor
 
 from tang import config
 from tang.cli.arguments import arguments
-from tang.config.rules import Rule, key
 from tang.data.vocabulary import SPECIALS
 from tang.errors import InputError
 from tang.generation.constraints import CONSTRAINTS
-from tang.generation.constraints.base import Batch, Constraint, Tracker, forbid, refuse_empty
 from tang.generation.generate import generate
 from tang.generation.poem import Poem
 from tang.generation.request import Request, request_class
 from tang.tasks.language_model import LanguageModel
 from tang.text.forms import PUNCTUATION
-from tests.commands import ROOT
+from tests.commands import ROOT, recipe
 from tests.conftest import CHARACTERS
 
 SYMBOLS = [*SPECIALS, *PUNCTUATION, *sorted(set(CHARACTERS))]
 
-SHORT = Rule(lambda text: len(text) <= 10, "at most 10 characters")
 
-
-@dataclass
-class Without(Constraint):
-    """No poem has one of these characters."""
-
-    without: str | None = key(None, "characters that no poem may have", SHORT)
-
-    def check(self) -> None:
-        refuse_empty("without", self.without)
-
-    def tracker(self, batch: Batch) -> Tracker:
-        return Forbidden(batch, [symbol in (self.without or "") for symbol in batch.layout.vocabulary.symbols])
-
-
-class Forbidden(Tracker):
-    """Keeps some symbols out of every slot."""
-
-    def __init__(self, batch: Batch, barred: Sequence[bool]) -> None:
-        super().__init__(batch)
-        self.barred = torch.tensor(barred)
-
-    def used(self) -> Tensor:
-        return self.barred.repeat(len(self.known), 1)
-
-    def bias(self, slot: int) -> Tensor:
-        return forbid(self.used())
+@pytest.fixture(scope="module")
+def without(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The module of the constraint in CONTRIBUTING.md."""
+    file = tmp_path_factory.mktemp("constraint") / "without.py"
+    file.write_text(recipe("Without"), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("without", file)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(autouse=True)
-def _listed() -> Iterator[None]:
-    CONSTRAINTS.insert(0, Without)  # before rhyme, which counts the characters that are left
+def _listed(without: Any) -> Iterator[None]:
+    CONSTRAINTS.insert(0, without.Without)  # before rhyme, which counts the characters that are left
     config.register(sample=request_class())
     yield
-    CONSTRAINTS.remove(Without)
+    CONSTRAINTS.remove(without.Without)
     config.register(sample=request_class())
 
 
@@ -104,7 +86,7 @@ def test_its_mistakes_are_told_like_those_of_others(keys: list[str], message: st
         poems(*keys)
 
 
-def test_its_default_does_nothing() -> None:
+def test_its_default_does_nothing(without: Any) -> None:
     assert poems("start=山") == poems("start=山", "without=null")
-    assert not Without().given()
-    assert str(Without("日")) == "without=日"
+    assert not without.Without().given()
+    assert str(without.Without("日")) == "without=日"
