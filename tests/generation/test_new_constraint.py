@@ -1,6 +1,7 @@
 """A constraint is added by one class in one list: the recipe of CONTRIBUTING."""
 
 import importlib.util
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,7 +34,7 @@ def without(tmp_path_factory: pytest.TempPathFactory) -> Any:
     spec = importlib.util.spec_from_file_location("without", file)
     assert spec
     assert spec.loader
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules["without"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
