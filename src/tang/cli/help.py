@@ -16,14 +16,7 @@ CONF = Path(__file__).parents[3] / "conf"
 
 
 def help_text(script: str, purpose: str, overrides: list[str], sweeps: bool) -> str:
-    """The text for ``python src/SCRIPT.py --help``; keys of a group are those of the choice in ``overrides``.
-
-    Args:
-        script: name of the script and of its config.
-        purpose: the script's docstring.
-        overrides: of the command line.
-        sweeps: whether the script takes ``-m``.
-    """
+    """The text for ``python src/SCRIPT.py --help``; keys of a group are those of the choice in ``overrides``."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = compose(script, overrides=overrides)
         composed = compose(script, overrides=overrides, return_hydra_config=True)

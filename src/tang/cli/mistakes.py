@@ -12,12 +12,7 @@ TYPES = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or f
 
 
 def explain(error: Exception, given: list[str]) -> str:
-    """The message for ``error``.
-
-    Args:
-        error: of Hydra, OmegaConf or this project.
-        given: the command line, for the key as it was typed.
-    """
+    """The message for ``error``, with the key as it was typed on the command line ``given``."""
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, choice = (error.missing_cfg_file or "").rpartition("/")

@@ -82,12 +82,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def resumed_config(folder: RunFolder, given: TrainConfig, overrides: Sequence[str]) -> TrainConfig:
-    """The config of the run in ``folder``, with the changes that ``overrides`` may make.
-
-    Args:
-        folder: of the run.
-        given: the config that the command line makes.
-        overrides: the command line.
+    """The config of the run in ``folder``, with those keys of ``overrides`` taken from ``given`` that may change.
 
     Raises:
         InputError: as :func:`load_config`; or the run is finished and no later end is given.

@@ -22,11 +22,7 @@ class Sampler(BaseSampler):
     """TPE (Bergstra et al. 2011) whose random numbers follow from the seed, the trial's number and the key.
 
     Optuna's own sampler starts from its seed in every process, so a resumed study would repeat its first trials. With
-    this one, two searches of ten trials equal one of twenty.
-
-    Args:
-        seed: of the random numbers.
-        startup_trials: trials drawn at random before the estimate begins.
+    this one, two searches of ten trials equal one of twenty. The first ``startup_trials`` are drawn at random.
     """
 
     def __init__(self, seed: int, startup_trials: int) -> None:

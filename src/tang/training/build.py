@@ -46,9 +46,7 @@ DataModule = PoemDataModule | NamesDataModule
 def build_task(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, DataModule, Task]:
     """The config with everything that was ``auto`` resolved, the data module and the model.
 
-    Args:
-        config: of the run.
-        initial: a checkpoint to initialise weights and vocabulary from; of ``model`` only dropout and backend count.
+    With an ``initial`` checkpoint, weights, vocabulary and the model's config are its own, but for dropout and backend.
 
     Raises:
         InputError: the corpus, the checkpoint, the optimizer's settings or their combination are wrong, or checkpoints
@@ -72,9 +70,8 @@ def build_task(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, 
     if start:
         start.check_data(data)
     scheduler = hydra.utils.instantiate(config.scheduler)
-    task = kind.from_data(
-        data, arguments(config.model), arguments(config.data), optimizer=optimizer, scheduler=scheduler
-    )
+    groups = arguments(config.model), arguments(config.data)
+    task = kind.from_data(data, *groups, optimizer=optimizer, scheduler=scheduler)
     checkpoint.check_savable(task)
     if start:
         task.load_state_dict(start.state_dict())
@@ -105,13 +102,8 @@ def build_optimizer(config: OptimizerConfig) -> Callable[..., Optimizer]:
 def resolve_auto(config: TrainConfig) -> TrainConfig:
     """Replace what the config leaves open: accelerator, backend and precision; the log says with what, and why."""
     choice = choose(config.trainer.accelerator, config.model.backend, config.trainer.precision, config.model.cell)
-    log.info(
-        "computing on %s with model.backend=%s trainer.precision=%s (%s)",
-        choice.accelerator,
-        choice.backend,
-        choice.precision,
-        choice.reason,
-    )
+    chosen = (choice.accelerator, choice.backend, choice.precision, choice.reason)
+    log.info("computing on %s with model.backend=%s trainer.precision=%s (%s)", *chosen)
     trainer = replace(config.trainer, accelerator=choice.accelerator, precision=choice.precision)
     return replace(config, trainer=trainer, model=replace(config.model, backend=choice.backend))
 
@@ -169,15 +161,7 @@ def build_trainer(
     checkpoints: Checkpoints,
     step: int,
 ) -> pl.Trainer:
-    """Lightning's Trainer; a sweep has lines instead of progress bars.
-
-    Args:
-        config: of the run.
-        folder: of the run.
-        is_sweep: whether the run is one of several.
-        callbacks: all but the progress bar and ``checkpoints``.
-        checkpoints: called between batches.
-        step: where the run is resumed; 0 for a new one.
+    """Lightning's Trainer; a sweep has lines instead of progress bars, and a resumed run starts at ``step``.
 
     Raises:
         InputError: the Trainer refuses an argument, or would train on several devices without ``strategy: ddp``.

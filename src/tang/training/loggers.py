@@ -59,12 +59,7 @@ LOGGERS: dict[str, Callable[[Any, RunFolder, int], Logger]] = {
 
 
 def build_loggers(config: LoggerConfig, folder: RunFolder, step: int) -> list[Logger]:
-    """The loggers that the config asks for.
-
-    Args:
-        config: of the run's loggers.
-        folder: of the run.
-        step: where the run is resumed; 0 for a new one.
+    """The loggers that the config asks for; ``step`` is where the run is resumed, 0 for a new one.
 
     Raises:
         InputError: a logger's package isn't installed.

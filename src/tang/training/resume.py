@@ -17,10 +17,8 @@ from tang.training.callbacks.checkpoints import STATE, Checkpoints
 def initial_checkpoint(config: TrainConfig, last: Path | None, own: Path) -> Path | None:
     """Checkpoint to initialise weights and vocabulary from, or None: random weights, the corpus's vocabulary.
 
-    Args:
-        config: of the run.
-        last: the run's own ``last.ckpt`` if it is resumed; the one that it started from may be gone.
-        own: the folder of the run or of its sweep, whose checkpoints ``latest`` doesn't mean.
+    A resumed run takes its own ``last``: the checkpoint that it started from may be gone. ``own`` is the folder of the
+    run or of its sweep, whose checkpoints ``latest`` doesn't mean.
 
     Raises:
         InputError: there is no such checkpoint.
@@ -51,11 +49,7 @@ def resume_state(last: Path, task: Task) -> dict[str, Any]:
 
 @contextmanager
 def restoring(last: Path | None, checkpoints: Checkpoints) -> Iterator[None]:
-    """Name the checkpoint if Lightning or PyTorch fail to restore its states, which they do before training begins.
-
-    Args:
-        last: the checkpoint that is restored; None for a new run.
-        checkpoints: the run's callback.
+    """Name the checkpoint ``last`` if Lightning or PyTorch fail to restore its states before training begins.
 
     Raises:
         InputError: says which error Lightning or PyTorch raised.

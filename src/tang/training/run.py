@@ -136,11 +136,7 @@ def disk_troubles(folder: RunFolder) -> Iterator[None]:
 
 
 def set_up(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, DataModule, Task]:
-    """The config with everything left open resolved, the data and the model; seeds all random generators.
-
-    Args:
-        config: of the run.
-        initial: a checkpoint to initialise weights and vocabulary from.
+    """Seed all random generators, and build the data and the model as :func:`~tang.training.build.build_task`.
 
     Raises:
         InputError: as :func:`train`.
