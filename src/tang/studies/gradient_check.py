@@ -1,5 +1,6 @@
 """A recurrent stack with a loss, whose gradients are computed by a backend or by finite differences."""
 
+import copy
 from dataclasses import astuple, dataclass, replace
 
 import numpy as np
@@ -40,10 +41,9 @@ class Problem:
         return cls(stack, inputs, state if has_state else None, directions)
 
     def on(self, backend: str) -> "Problem":
-        """This problem on another backend."""
-        layers, cell = self.stack.layers, self.stack.cell
-        stack = Recurrent(layers.input_size, layers.hidden_size, layers.num_layers, cell=cell, backend=backend)
-        stack.to(self.inputs.dtype).load_state_dict(self.stack.state_dict())
+        """This problem, parameters included, on another backend."""
+        stack = copy.copy(self.stack)
+        stack.backend = backend
         return replace(self, stack=stack)
 
     def leaves(self) -> dict[str, Tensor]:

@@ -1,7 +1,8 @@
 """Check the gradients of every backend against finite differences, and all its results against ``torch``."""
 
-import itertools
+from collections import defaultdict
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import torch
@@ -11,11 +12,11 @@ from torch import Tensor
 from tang.config.studies import Gradients, GradientSizes
 from tang.recurrent import cells
 from tang.recurrent.stack import backends_of
+from tang.studies.figures import heat_map
 from tang.studies.findings import Findings
 from tang.studies.gradient_check import Problem
-from tang.studies.heat_map import heat_map
 from tang.studies.short_training import tracked
-from tang.tables import markdown
+from tang.tables import columns, markdown
 
 BOUNDS = {"float64": 1e-9, "float32": 1e-5}
 """Dtype → bound on relative errors, max|a − b| ÷ max|b| over a tensor."""
@@ -35,80 +36,64 @@ Gradients in float64 against finite differences of torch's forward pass: worst m
 over the tensors of a kind. Where the rows of a cell are alike, the error is that of the differences.
 {_listed(options.differences)}.
 
-{_table(checked)}
-
-{_verdict(checked)}
+{_table_and_verdict(checked)}
 
 Agreement with torch in outputs and last states (results) and in all gradients: worst max|a − b| ÷ max|b|
 over stacks of 1 to num_layers layers, with an initial state and without.
 {_listed(options.agreement)}.
 
-{_table(compared)}
-
-{_verdict(compared)}"""
+{_table_and_verdict(compared)}"""
     return Findings(text, {"gradients": _figure(checked)})
 
 
 def by_differences(sizes: GradientSizes, seed: int) -> Errors:
     """Errors of gradients in float64 against finite differences, by kind of tensor."""
-    errors: Errors = {}
+    errors: Errors = defaultdict(dict)
     for cell in tracked(cells.names(), "finite differences"):
         problem = Problem.draw(cell, sizes, has_state=True, dtype=torch.float64, seed=seed)
         expected = problem.differences()
         for backend in backends_of(cell):
-            row = errors[cell, backend] = {}
             for name, gradient in problem.on(backend).gradients().items():
-                kind = name.split("_l")[0]
-                row[kind] = _worst(row.get(kind, 0.0), gradient, expected[name])
+                _note(errors[cell, backend], name.split("_l")[0], gradient, expected[name])
     return errors
 
 
 def by_torch(sizes: GradientSizes, seed: int) -> Errors:
     """Errors of results and gradients against the cell's first backend, ``torch`` if it has that, by dtype."""
-    errors: Errors = {(cell, backend): {} for cell in cells.names() for backend in backends_of(cell)[1:]}
-    cases = itertools.product(cells.names(), range(1, sizes.num_layers + 1), [True, False], BOUNDS)
+    errors: Errors = defaultdict(dict)
+    cases = product(cells.names(), range(1, sizes.num_layers + 1), [True, False], BOUNDS)
     for cell, layers, has_state, dtype in tracked(list(cases), "agreement"):
         problem = Problem.draw(cell, replace(sizes, num_layers=layers), has_state, getattr(torch, dtype), seed)
         expected = {"results": problem.results(), "gradients": problem.gradients()}
         for backend in backends_of(cell)[1:]:
-            other, row = problem.on(backend), errors[cell, backend]
+            other = problem.on(backend)
             for quantity, found in (("results", other.results()), ("gradients", other.gradients())):
-                column = f"{quantity}, {dtype}"
                 for name, tensor in found.items():
-                    row[column] = _worst(row.get(column, 0.0), tensor, expected[quantity][name])
+                    _note(errors[cell, backend], f"{quantity}, {dtype}", tensor, expected[quantity][name])
     return errors
 
 
-def _worst(error: float, found: Tensor, expected: Tensor) -> float:
-    """The maximum of ``error`` and the relative error of ``found``."""
+def _note(row: dict[str, float], column: str, found: Tensor, expected: Tensor) -> None:
+    """Raise the error in a column to the relative error of ``found``, if that is worse."""
     relative = ((found - expected).abs().max() / expected.abs().max()).item()
-    return float(np.maximum(error, relative))  # unlike Python's max, NumPy's is NaN if an error is
+    row[column] = float(np.maximum(row.get(column, 0.0), relative))  # NaN if either is, unlike Python's max
 
 
 def _listed(sizes: GradientSizes) -> str:
     return ", ".join(f"{name} {size}" for name, size in vars(sizes).items())
 
 
-def _table(errors: Errors) -> str:
-    columns = list(dict.fromkeys(column for row in errors.values() for column in row))
-    return markdown(
-        [
-            {"cell": cell, "backend": backend}
-            | {column: f"{row[column]:.0e}".replace("0e+00", "0") if column in row else "–" for column in columns}
-            for (cell, backend), row in errors.items()
-        ]
-    )
-
-
-def _verdict(errors: Errors) -> str:
+def _table_and_verdict(errors: Errors) -> str:
+    names, rows, above = columns(list(errors.values())), [], []
+    for (cell, backend), row in errors.items():
+        shown = {name: f"{row[name]:.0e}".replace("0e+00", "0") if name in row else "–" for name in names}
+        rows.append({"cell": cell, "backend": backend, **shown})
+        for name, error in row.items():
+            if not error <= BOUNDS["float32" if "float32" in name else "float64"]:  # true for NaN
+                above.append(f"{cell} on {backend}, {name}")
     bounds = ", ".join(f"{dtype} {bound:.0e}" for dtype, bound in BOUNDS.items())
-    above = [
-        f"{cell} on {backend}, {column}"
-        for (cell, backend), row in errors.items()
-        for column, error in row.items()
-        if not error <= BOUNDS["float32" if "float32" in column else "float64"]  # true for NaN
-    ]
-    return f"Bounds: {bounds}. {'ABOVE: ' + '; '.join(above) if above else 'All are within.'}"
+    verdict = f"ABOVE: {'; '.join(above)}" if above else "All are within."
+    return f"{markdown(rows)}\n\nBounds: {bounds}. {verdict}"
 
 
 def _figure(errors: Errors) -> Figure:

@@ -10,7 +10,6 @@ others on tasks of this kind.
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 from tang.config.studies import FlowRecall
 from tang.recurrent.stack import Recurrent
 from tang.studies.architectures import Net, draw
+from tang.studies.figures import finish_curves
 from tang.studies.short_training import seeded, train
 from tang.tables import markdown
 
@@ -50,7 +50,7 @@ def sequences(symbols: int, lag: int, count: int, random: torch.Generator) -> It
         yield torch.cat([shown, question], dim=1), shown[:, 0]
 
 
-def accuracies(net: Net, seed: int, task: FlowRecall) -> list[float]:
+def accuracies(net: Net, seed: int, task: FlowRecall) -> Tensor:
     """Accuracy on new sequences at each of ``task.lags``, after ``task.steps`` steps of Adam with that lag.
 
     One network learns all lags in their order, without resetting its weights.
@@ -61,13 +61,13 @@ def accuracies(net: Net, seed: int, task: FlowRecall) -> list[float]:
     optimizer = torch.optim.Adam(recall.parameters(), task.lr)
     results = []
     for lag in task.lags:
-        batches = islice(sequences(task.symbols, lag, task.batch_size, random), task.steps)
-        for _ in train(optimizer, (F.cross_entropy(recall(ids), targets) for ids, targets in batches), task.clip):
-            pass
+        batches = sequences(task.symbols, lag, task.batch_size, random)
+        losses = (F.cross_entropy(recall(ids), targets) for ids, targets in batches)
+        train(optimizer, losses, task.steps, task.clip)
         ids, targets = next(sequences(task.symbols, lag, 1000, random))
         with torch.no_grad():
             results.append((recall(ids).argmax(dim=1) == targets).double().mean().item())
-    return results
+    return torch.tensor(results)
 
 
 def recall_table(recalled: Mapping[str, Tensor], lags: list[int]) -> str:
@@ -93,6 +93,5 @@ def recall_figure(recalled: Mapping[str, Tensor], lags: list[int], chance: float
     ax.set_xticks(lags, labels=map(str, lags), minor=False)
     ax.minorticks_off()
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    ax.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    finish_curves(figure, columns=2)
     return figure
