@@ -20,8 +20,8 @@ FOLDER = Path(__file__).parent
 # -fopenmp is GNU's OpenMP, the one in PyTorch's packages: both then share one pool of threads. No -ffast-math:
 # a shared library built with it makes the whole process flush subnormal numbers to zero.
 FLAGS = ["-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-shared", "-fPIC"]
+# The compiler unless ``CXX`` names one, whose options override FLAGS. Apple's has no OpenMP.
 COMPILER = None if sys.platform == "darwin" else "g++"
-"""The compiler unless ``CXX`` names one, whose options override :data:`FLAGS`. Apple's has no OpenMP."""
 
 
 @cache
@@ -47,8 +47,7 @@ def compiled(compiler: list[str], folder: Path) -> Path:
 
     Raises:
         CalledProcessError: the compiler fails.
-        FileNotFoundError: there is no such compiler.
-        OSError: the compiler can't be run.
+        OSError: the compiler isn't there, or can't be run.
     """
     # The name includes what -march=native means here: a home folder may be shared by machines of different kinds.
     program = list(takewhile(lambda word: not word.startswith("-"), compiler))

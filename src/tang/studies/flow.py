@@ -1,11 +1,13 @@
 """How far back gradients reach: in language models of poems, and in what a network can learn to recall."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import product
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -16,11 +18,11 @@ from tang.errors import InputError
 from tang.studies.architectures import NETS, Net, draw, measured
 from tang.studies.figures import finish_curves
 from tang.studies.findings import Findings
-from tang.studies.gradient_norms import gradient_norms
 from tang.studies.recall import accuracies, recall_figure, recall_table
-from tang.studies.short_training import character_losses, poem_data, seeded, train
+from tang.studies.short_training import character_losses, seeded, train
 from tang.tables import markdown
 from tang.tasks.network import Network
+from tang.training.build import arguments
 
 STAGES = ("at initialization", "after training")
 
@@ -29,7 +31,7 @@ QUANTITIES = {
     "‖∂L_T/∂m_k‖": r"$\|\partial L_T/\partial m_k\|$",
     "‖(∂m_T/∂m_k)ᵀ v‖": r"$\|(\partial m_T/\partial m_k)^\top v\|$",
 }
-"""The fields of :class:`~tang.studies.gradient_norms.Norms`, as tables and as figures write them."""
+"""Norms, as tables → as figures write them; m is C in an LSTM, h in other cells, v a random direction of length 1."""
 
 DISTANCES = (1, 2, 5, 10, 20, 30)  # T − k in the tables
 
@@ -46,8 +48,8 @@ RECALL_TEXT = """\
 ## Delayed recall
 
 The first symbol of a sequence has to be named after a lag of so many steps of noise. There are {symbols} symbols, so
-chance is {chance:.1%}. The lag grows from left to right: {steps} steps of Adam with each, without resetting the weights,
-then accuracy on 1,000 new sequences. Median over {seeds} seeds."""
+chance is {chance:.1%}. The lag grows: {steps} steps of Adam with each, without resetting the weights, then
+accuracy on 1,000 new sequences. Median over {seeds} seeds."""
 
 
 def study(options: Flow, seed: int) -> Findings:
@@ -57,7 +59,7 @@ def study(options: Flow, seed: int) -> Findings:
         InputError: the corpus is wrong, or its poems are too short.
     """
     recall, seeds, chance = options.recall, range(seed, seed + options.seeds), 1 / options.recall.symbols
-    on_poems = partial(through_poems, module=poem_data(options.data), language=options.language)
+    on_poems = partial(through_poems, module=PoemDataModule(**arguments(options.data)), language=options.language)
     flows = measured(on_poems, seeds, "language models")
     recalled = measured(partial(accuracies, task=recall), seeds, "delayed recall")
 
@@ -68,12 +70,8 @@ def study(options: Flow, seed: int) -> Findings:
         RECALL_TEXT.format(seeds=options.seeds, chance=chance, **vars(recall)),
         recall_table(recalled, recall.lags),
     ]
-    figures = {
-        "gradient_flow": flow_figure(flows, [0]),
-        "cell_flow": flow_figure(flows, [1, 2]),
-        "recall": recall_figure(recalled, recall.lags, chance),
-    }
-    return Findings("\n\n".join(parts), figures)
+    figures = {"gradient_flow": flow_figure(flows, [0]), "cell_flow": flow_figure(flows, [1, 2])}
+    return Findings("\n\n".join(parts), figures | {"recall": recall_figure(recalled, recall.lags, chance)})
 
 
 def through_poems(net: Net, seed: int, module: PoemDataModule, language: FlowLanguage) -> Tensor:
@@ -90,7 +88,7 @@ def through_poems(net: Net, seed: int, module: PoemDataModule, language: FlowLan
     optimizer = torch.optim.Adam(network.parameters(), language.lr)
     train(optimizer, character_losses(network, module.loader("train")), language.steps, language.clip)
     after = gradient_norms(network, batch, seed)
-    return relative(torch.stack([torch.stack(before), torch.stack(after)]))
+    return relative(torch.stack([before, after]))
 
 
 def first_characters(module: PoemDataModule, characters: int, poems: int) -> Batch:
@@ -100,11 +98,33 @@ def first_characters(module: PoemDataModule, characters: int, poems: int) -> Bat
         InputError: there is no such poem.
     """
     held_out = module.prepared.splits["val"]
-    rows = [held_out[i][: characters + 1] for i in range(len(held_out)) if held_out.lengths[i] >= characters]
+    rows = [held_out[i][: characters + 1] for i in np.flatnonzero(held_out.lengths >= characters).tolist()]
     if not rows:
         raise InputError(f"study.language.characters={characters}: no held-out poem is so long")
     ids = torch.from_numpy(np.stack(rows[:poems]))
     return Batch.of(ids, ids[:, 1:].numel())
+
+
+def gradient_norms(network: Network, batch: Batch, seed: int) -> Tensor:
+    """Norms of :data:`QUANTITIES` for steps k = 1 … T, means over poems of one length T: (quantities, T).
+
+    The network has one layer. Norms are computed in float64, because some are very small.
+    """
+    network = copy.deepcopy(network).double()
+    states = network.initial_state(len(batch.inputs))
+    hidden, memory = [], []
+    for symbols in batch.inputs.T:
+        logits, states = network.step(symbols, states)
+        hidden.append(states[0][0])
+        memory.append(states[0][-1])
+    loss = F.cross_entropy(logits, batch.targets[:, -1], reduction="sum")
+    direction = F.normalize(torch.randn(memory[-1].shape, generator=torch.Generator().manual_seed(seed)))
+    along = (memory[-1] * direction.double()).sum()
+    norms = []
+    for result, nodes in ((loss, hidden), (loss, memory), (along, memory)):  # one backward pass for all steps
+        gradients = torch.stack(torch.autograd.grad(result, nodes, retain_graph=True))
+        norms.append(torch.linalg.vector_norm(gradients, dim=2).mean(dim=1))
+    return torch.stack(norms)
 
 
 def relative(norms: Tensor) -> Tensor:

@@ -4,35 +4,41 @@ import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from cycler import cycler
 from matplotlib.figure import Figure
+from torch import Tensor, nn
 
 from tang.config.studies import Initialization
 from tang.data.poems import PoemDataModule
 from tang.studies.figures import finish_curves
 from tang.studies.findings import Findings
-from tang.studies.initializers import ALIKE, distinct_units, equal, moving_tensors, scale, unit_outputs, zero
-from tang.studies.short_training import character_losses, poem_data, seeded, tracked, train
+from tang.studies.short_training import character_losses, seeded, tracked, train
 from tang.tables import markdown
 from tang.tasks.network import Network
+from tang.training.build import arguments
 
 WINDOW = 10  # Number of steps that curves and the final loss are averaged over
 
+ALIKE = 1e-4  # Units count as one if their outputs differ nowhere by more than this share of the largest output
+
 UNCLIPPED = "without clipping"
 
-STYLES: dict[str, list[Any]] = {
-    "color": ["#0072B2", "#CC79A7", "#009E73", "#56B4E9", "#000000", "#D55E00"],
-    "linestyle": [":", "--", "-.", (0, (6, 1, 1, 1, 1, 1)), "-", (0, (8, 2))],
-}
-"""Styles of the curves, in Okabe and Ito's palette, which the colour-blind can tell apart."""
+# In Okabe and Ito's palette, which the colour-blind can tell apart.
+STYLES = cycler(
+    color=["#0072B2", "#CC79A7", "#009E73", "#56B4E9", "#000000", "#D55E00"],
+    linestyle=[":", "--", "-.", (0, (6, 1, 1, 1, 1, 1)), "-", (0, (8, 2))],
+)
 
 SYMMETRY_TEXT = """\
 Language models of poems, LSTM with H = {hidden_size}, {steps} steps of Adam with rate {lr:g}, with the same batches.
-By default the layer's weights are uniform in ±1/√H and its biases 0, the forget gate's 1; × {small:g} and × {large:g}
-multiply those weights. All parameters are zero in zeros, the layer's in zero layer; equal units are copies of the first.
+
+- zeros: all parameters are zero; zero layer: those of the recurrent layer alone;
+- equal units: all units are copies of the first;
+- default: weights uniform in ±1/√H, biases 0, the forget gate's 1; × {small:g} and × {large:g}: those weights scaled.
 
 Two units count as one if their outputs for held-out poems differ nowhere by more than {alike:g} of the largest output.
 A tensor moves if its first gradient has an entry other than zero. Units are those of training without clipping."""
@@ -47,7 +53,7 @@ class TrainingResult(NamedTuple):
 
     units: tuple[int, int]  # Number of distinct units before and after training
     difference: float  # Largest difference between two units' outputs after training
-    moving: str  # Number of parameters whose first gradient isn't zero
+    moving: str  # Number of parameters whose first gradient isn't zero, such as "1 of 7"
     losses: list[float]  # Of each step
     norms: list[float]  # Of each step's gradient, before clipping
 
@@ -69,13 +75,12 @@ def study(options: Initialization, seed: int) -> Findings:
         "default": lambda network: None,
         f"× {options.large:g}": partial(scale, factor=options.large),
     }
-    module = poem_data(options.data)
+    module = PoemDataModule(**arguments(options.data))
     clips = {UNCLIPPED: math.inf, f"clipped to {options.clip:g}": options.clip}
     results = {}
     for clipping, name in tracked(list(product(clips, initializations)), "language models"):
         with seeded(seed), torch.no_grad():
-            size, vocabulary = options.hidden_size, module.prepared.vocabulary
-            network = Network(len(vocabulary), hidden_size=size, tie_weights=False, forget_bias=1.0)
+            network = Network(len(module.prepared.vocabulary), hidden_size=options.hidden_size, tie_weights=False)
             initializations[name](network)
         results[clipping, name] = train_and_count(network, module, options.steps, options.lr, clips[clipping])
     text = [
@@ -92,40 +97,83 @@ def train_and_count(network: Network, module: PoemDataModule, steps: int, lr: fl
     """Train with Adam, and count distinct units before and after."""
     held_out = next(iter(module.loader("val"))).inputs
     before, _ = distinct_units(unit_outputs(network, held_out))
-    moving = moving_tensors(network, next(character_losses(network, module.loader("train"))))
+    first_loss = next(character_losses(network, module.loader("train")))
+    is_moving = [bool(gradient.any()) for gradient in torch.autograd.grad(first_loss, list(network.parameters()))]
     optimizer = torch.optim.Adam(network.parameters(), lr)
     losses, norms = train(optimizer, character_losses(network, module.loader("train")), steps, clip)
     after, difference = distinct_units(unit_outputs(network, held_out))
-    return TrainingResult((before, after), difference, moving, losses, norms)
+    return TrainingResult((before, after), difference, f"{sum(is_moving)} of {len(is_moving)}", losses, norms)
+
+
+def zero(module: nn.Module) -> None:
+    """Set all parameters of a module to zero."""
+    for parameter in module.parameters():
+        parameter.zero_()
+
+
+def equal(network: Network) -> None:
+    """Make all units of the first layer copies of unit 0; all recurrent weights become its weight to itself."""
+    blocks = (network.recurrent.record.gates, -1)
+    weight_ih, weight_hh = (weight.unflatten(0, blocks) for weight in network.recurrent.weights(0)[:2])
+    weight_ih.copy_(weight_ih[:, :1].clone())
+    weight_hh.copy_(weight_hh[:, :1, :1].clone())
+    network.head.weight.copy_(network.head.weight[:, :1].clone())
+
+
+def scale(network: Network, factor: float) -> None:
+    """Multiply the first layer's weights, not its biases."""
+    for weight in network.recurrent.weights(0)[:2]:
+        weight.mul_(factor)
+
+
+@torch.no_grad()
+def unit_outputs(network: Network, ids: Tensor) -> Tensor:
+    """Outputs (H, B·T) of each unit for ids (B, T)."""
+    outputs: Tensor = network.recurrent(network.embedding(ids))[0]
+    return outputs.flatten(0, 1).T
+
+
+def distinct_units(outputs: Tensor) -> tuple[int, float]:
+    """Number of rows of ``outputs`` (H, N) unlike all counted before, and the largest difference between any two."""
+    differences = torch.cdist(outputs.double(), outputs.double(), p=math.inf)
+    alike = differences <= ALIKE * outputs.abs().max()
+    counted: list[int] = []
+    for unit, others in enumerate(alike):
+        if not others[counted].any():
+            counted.append(unit)
+    return len(counted), differences.max().item()
 
 
 def symmetry_table(results: Results, hidden_size: int) -> str:
     """Table of distinct units and moving tensors by initialization, without clipping."""
-    rows = []
-    for (clipping, name), result in results.items():
-        if clipping == UNCLIPPED:
-            before, after = (f"{count} of {hidden_size}" for count in result.units)
-            row = {"initialization": name, "distinct units before": before, "after": after}
-            rows.append(
-                row | {"largest difference after": f"{result.difference:.2g}", "tensors that move": result.moving}
-            )
+    rows = [
+        {
+            "initialization": name,
+            "distinct units before": f"{result.units[0]} of {hidden_size}",
+            "after": f"{result.units[1]} of {hidden_size}",
+            "largest difference after": f"{result.difference:.2g}",
+            "tensors that move": result.moving,
+        }
+        for (clipping, name), result in results.items()
+        if clipping == UNCLIPPED
+    ]
     return markdown(rows)
 
 
 def clipping_table(results: Results, clip: float) -> str:
     """Table of gradient norms and losses by initialization."""
     rows = []
-    for (clipping, name), result in results.items():
-        norms, last = torch.tensor(result.norms), result.losses[-WINDOW:]
+    for (clipping, name), (*_, losses, norms) in results.items():
+        last, lengths = losses[-WINDOW:], torch.tensor(norms)
         rows.append(
             {
                 "initialization": name,
                 "": clipping,
-                "first gradient norm": f"{norms[0]:.3g}",
-                "median": f"{norms.quantile(0.5):.3g}",
-                "largest": f"{norms.max():.3g}",
-                f"steps above {clip:g}": f"{(norms > clip).double().mean():.0%}",
-                "first loss": f"{result.losses[0]:.3f}",
+                "first gradient norm": f"{lengths[0]:.3g}",
+                "median": f"{lengths.quantile(0.5):.3g}",
+                "largest": f"{lengths.max():.3g}",
+                f"steps above {clip:g}": f"{(lengths > clip).double().mean():.0%}",
+                "first loss": f"{losses[0]:.3f}",
                 "final loss": f"{sum(last) / len(last):.3f}",
             }
         )
@@ -135,18 +183,15 @@ def clipping_table(results: Results, clip: float) -> str:
 def curves(results: Results, clippings: list[str]) -> Figure:
     """Losses above gradient norms, a column without and one with clipping; means of consecutive steps."""
     figure = Figure(figsize=(10, 7), layout="constrained")
-    grid = figure.subplots(2, len(clippings), sharex=True, sharey="row")
-    for axes, clipping in zip(grid.T, clippings, strict=True):
-        for ax in axes:
-            ax.set_prop_cycle(**STYLES)
-        for (of, name), result in results.items():
-            if of == clipping:
-                for ax, values in zip(axes, (result.losses, result.norms), strict=True):
-                    width = min(WINDOW, len(values))
-                    means = np.convolve(values, np.full(width, 1 / width), mode="valid")
-                    ax.plot(range(width, len(values) + 1), means, label=name)
-        axes[0].set(title=clipping, ylabel=f"training loss, nats per character\n(mean of {WINDOW} steps)")
-        axes[1].set(yscale="log", xlabel="training steps")
-        axes[1].set_ylabel(f"gradient norm before clipping\n(mean of {WINDOW} steps)")
-    finish_curves(figure, columns=len(STYLES["color"]))
+    grid = figure.subplots(2, len(clippings), sharex=True, sharey="row", subplot_kw={"prop_cycle": STYLES})
+    for (clipping, name), result in results.items():
+        for ax, values in zip(grid[:, clippings.index(clipping)], (result.losses, result.norms), strict=True):
+            width = min(WINDOW, len(values))
+            means = np.convolve(values, np.full(width, 1 / width), mode="valid")
+            ax.plot(range(width, len(values) + 1), means, label=name)
+    for (loss, norm), clipping in zip(grid.T, clippings, strict=True):
+        loss.set(title=clipping, ylabel=f"training loss, nats per character\n(mean of {WINDOW} steps)")
+        norm.set(yscale="log", xlabel="training steps")
+        norm.set_ylabel(f"gradient norm before clipping\n(mean of {WINDOW} steps)")
+    finish_curves(figure, columns=len(STYLES))
     return figure

@@ -1,7 +1,7 @@
 """A memory cell with weights set by hand, computed four ways.
 
-Its inputs are x1, x2, x3: it adds x1 to its memory where x2 = 1, clears its memory where x2 = −1, and outputs its
-memory where x3 = 1. One LSTM cell without recurrent weights does that; its gates' pre-activations are ±10 or beyond.
+It adds x1 to its memory where x2 = 1, clears its memory where x2 = −1, and outputs its memory where x3 = 1. One LSTM
+cell without recurrent weights does that; its gates' pre-activations are ±10 or beyond.
 """
 
 from collections.abc import Callable
@@ -42,13 +42,8 @@ def study(options: Memory, seed: int) -> Findings:
     hard, soft, swapped = by_hand(step, linear), by_hand(sigmoid, linear), by_backend("torch", order="figo")
     backends = {name: by_backend(name) for name in ("torch", *BACKENDS)}
     lstm = backends["torch"]
-    traces = {
-        "hard, linear": hard,
-        "sigmoid, linear": soft,
-        "nn.LSTMCell": backends["cell"],
-        "nn.LSTM": lstm,
-        "nn.LSTM, i and f swapped": swapped,
-    }
+    traces = {"hard, linear": hard, "sigmoid, linear": soft, "nn.LSTMCell": backends["cell"], "nn.LSTM": lstm}
+    traces["nn.LSTM, i and f swapped"] = swapped
     wanted, correct, wrong = (trace.outputs[hard.outputs > 0] for trace in (hard, lstm, swapped))
     text = f"""\
 A memory cell by hand: x2 = 1 adds x1 to the memory, x2 = −1 clears it, x3 = 1 outputs it.
@@ -68,8 +63,7 @@ Output of each step:
   a gate is still {sigmoid(np.float64(-10)):.2g} from 0 or 1.
 - nn.LSTM applies tanh to candidate and memory. A number adds 1 at most, so 3 + 4 is remembered as
   {lstm.memory[5]:.3f}, and {_listed(wanted, 0)} come out as {_listed(correct, 3)}.
-- nn.LSTM over the whole sequence, nn.LSTMCell step by step, and the backends {", ".join(list(backends)[2:])}
-  differ by {max(_difference(trace, lstm) for trace in backends.values()):.1g}.
+- The backends {", ".join(backends)} differ by {max(_difference(trace, lstm) for trace in backends.values()):.1g}.
 - With the rows of i and f swapped, a step with x2 = 0 overwrites the memory instead of keeping it:
   {_listed(wrong, 3)} come out, each tanh(tanh 1), of the x1 of that very step.
   Rounding hides the mistake: {_listed(wrong, 0)}, in the correct order {_listed(correct, 0)}."""

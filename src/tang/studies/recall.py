@@ -4,9 +4,8 @@
 
     lag 4    3  7  1  1  5  ?  →  3
 
-The first symbol is the answer, the next ``lag`` ones are noise drawn from the same symbols, and at the question mark
-the network names the first. Hochreiter and Schmidhuber 1997, Long Short-Term Memory, compared their network with
-others on tasks of this kind.
+The ``lag`` symbols after the first are noise; at the question mark the network names the first. Hochreiter and
+Schmidhuber 1997, Long Short-Term Memory, compared their network with others on tasks of this kind.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,7 +27,7 @@ GOOD = 0.9  # Accuracy at which a lag counts as learned
 
 
 class Recall(nn.Module):
-    """A network that reads symbols and names one at the end: ids (B, T) → logits (B, symbols)."""
+    """Reads symbols and names one at the end: ids (B, T) → logits (B, symbols)."""
 
     def __init__(self, task: FlowRecall, net: Net) -> None:
         super().__init__()
@@ -37,8 +36,7 @@ class Recall(nn.Module):
         self.head = nn.Linear(task.hidden_size, task.symbols)
 
     def forward(self, ids: Tensor) -> Tensor:
-        outputs, _ = self.recurrent(self.embedding(ids))
-        logits: Tensor = self.head(outputs[:, -1])
+        logits: Tensor = self.head(self.recurrent(self.embedding(ids))[0][:, -1])
         return logits
 
 
@@ -51,10 +49,7 @@ def sequences(symbols: int, lag: int, count: int, random: torch.Generator) -> It
 
 
 def accuracies(net: Net, seed: int, task: FlowRecall) -> Tensor:
-    """Accuracy on new sequences at each of ``task.lags``, after ``task.steps`` steps of Adam with that lag.
-
-    One network learns all lags in their order, without resetting its weights.
-    """
+    """Accuracy (lags,) on new sequences at each of ``task.lags``, which one network learns in their order."""
     with seeded(seed):
         recall = Recall(task, net)
     random = torch.Generator().manual_seed(seed)
@@ -90,7 +85,7 @@ def recall_figure(recalled: Mapping[str, Tensor], lags: list[int], chance: float
     ax.axhline(chance, color="grey", linewidth=1)
     ax.annotate("chance", (lags[0], chance), xytext=(0, 3), textcoords="offset points", color="dimgrey")
     ax.set(xscale="log", xlabel="lag, steps of noise", ylabel="accuracy", ylim=(0, 1.03))
-    ax.set_xticks(lags, labels=map(str, lags), minor=False)
+    ax.set_xticks(lags, labels=map(str, lags))
     ax.minorticks_off()
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     finish_curves(figure, columns=2)

@@ -12,18 +12,11 @@ from rich.progress import track
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from tang.config.data import PoemsConfig
 from tang.data.batches import PoemLoader
-from tang.data.poems import PoemDataModule
 from tang.data.vocabulary import PAD
 from tang.tasks.network import Network
 
 T = TypeVar("T")
-
-
-def poem_data(data: PoemsConfig) -> PoemDataModule:
-    """The data module with the settings ``data``."""
-    return PoemDataModule(**{name: value for name, value in vars(data).items() if name != "_target_"})
 
 
 def train(optimizer: Optimizer, losses: Iterator[Tensor], steps: int, clip: float) -> tuple[list[float], list[float]]:
