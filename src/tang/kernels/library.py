@@ -43,7 +43,9 @@ def library() -> ctypes.CDLL | None:
 
 
 def compiled(compiler: list[str], folder: Path) -> Path:
-    """Path of the library for this machine's processor in ``folder``, compiled unless it is there.
+    """Path of the library for this machine's processor, compiled unless it is there.
+
+    It is in ``folder``, or in a temporary folder of this process if that isn't writable.
 
     Raises:
         CalledProcessError: the compiler fails.
@@ -55,23 +57,18 @@ def compiled(compiler: list[str], folder: Path) -> Path:
     predefined_macros = _output([*command, "-dM", "-E", "-x", "c++", os.devnull])
     sources = [path.read_text(encoding="utf-8") for path in (*sorted(FOLDER.glob("*.h")), FOLDER / "kernels.cpp")]
     name = hashlib.sha256("\0".join([predefined_macros, *command[1:], *sources]).encode("utf-8")).hexdigest()[:16]
-    path = _writable(folder) / f"kernels-{name}.so"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix="tang-"))
+    path = folder / f"kernels-{name}.so"
     if not path.exists():
         with tempfile.TemporaryDirectory(dir=path.parent) as staging:
             made = Path(staging) / path.name
             _output([*command, str(FOLDER / "kernels.cpp"), "-o", str(made)])
             made.replace(path)  # atomic: other processes may compile it now
     return path
-
-
-def _writable(folder: Path) -> Path:
-    """``folder``, or a temporary one of this process if ``folder`` isn't writable."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError:
-        return Path(tempfile.mkdtemp(prefix="tang-"))
-    return folder
 
 
 def _output(command: list[str]) -> str:

@@ -49,7 +49,7 @@ RECALL_TEXT = """\
 
 The first symbol of a sequence has to be named after a lag of so many steps of noise. There are {symbols} symbols, so
 chance is {chance:.1%}. The lag grows: {steps} steps of Adam with each, without resetting the weights, then
-accuracy on 1,000 new sequences. Median over {seeds} seeds."""
+accuracy on 1,000 new sequences. The table has the median over {seeds} seeds."""
 
 
 def study(options: Flow, seed: int) -> Findings:
@@ -66,20 +66,14 @@ def study(options: Flow, seed: int) -> Findings:
     parts = [POEMS_TEXT.format(seeds=options.seeds, **vars(options.language))]
     for number, quantity in enumerate(QUANTITIES):
         parts += [f"{quantity} by T − k:", flow_table(flows, number)]
-    parts += [
-        RECALL_TEXT.format(seeds=options.seeds, chance=chance, **vars(recall)),
-        recall_table(recalled, recall.lags),
-    ]
+    parts.append(RECALL_TEXT.format(seeds=options.seeds, chance=chance, **vars(recall)))
+    parts.append(recall_table(recalled, recall.lags))
     figures = {"gradient_flow": flow_figure(flows, [0]), "cell_flow": flow_figure(flows, [1, 2])}
     return Findings("\n\n".join(parts), figures | {"recall": recall_figure(recalled, recall.lags, chance)})
 
 
 def through_poems(net: Net, seed: int, module: PoemDataModule, language: FlowLanguage) -> Tensor:
-    """Gradient norms of a language model on held-out poems, see :func:`relative`: (stages, quantities, T).
-
-    Raises:
-        InputError: no held-out poem has ``language.characters`` characters.
-    """
+    """A language model's relative gradient norms on held-out poems: (stages, quantities, T)."""
     batch = first_characters(module, language.characters, language.poems)
     with seeded(seed):
         size, vocabulary = language.hidden_size, module.prepared.vocabulary
@@ -106,11 +100,8 @@ def first_characters(module: PoemDataModule, characters: int, poems: int) -> Bat
 
 
 def gradient_norms(network: Network, batch: Batch, seed: int) -> Tensor:
-    """Norms of :data:`QUANTITIES` for steps k = 1 … T, means over poems of one length T: (quantities, T).
-
-    The network has one layer. Norms are computed in float64, because some are very small.
-    """
-    network = copy.deepcopy(network).double()
+    """Norms for the steps k = 1 … T of a network of one layer, means over poems of one length T: (quantities, T)."""
+    network = copy.deepcopy(network).double()  # some norms are very small
     states = network.initial_state(len(batch.inputs))
     hidden, memory = [], []
     for symbols in batch.inputs.T:

@@ -1,9 +1,9 @@
 """Training of some hundred steps for studies, without a Trainer and checkpoints."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
-from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +16,7 @@ from tang.data.batches import PoemLoader
 from tang.data.vocabulary import PAD
 from tang.tasks.network import Network
 
-T = TypeVar("T")
+tracked = partial(track, console=Console(stderr=True))  # Iterate with a progress bar on stderr
 
 
 def train(optimizer: Optimizer, losses: Iterator[Tensor], steps: int, clip: float) -> tuple[list[float], list[float]]:
@@ -51,8 +51,3 @@ def seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
-
-
-def tracked(jobs: Sequence[T], description: str) -> Iterable[T]:
-    """Iterate over ``jobs`` with a progress bar on stderr that estimates the remaining time."""
-    return track(jobs, description, console=Console(stderr=True))
