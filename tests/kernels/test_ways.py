@@ -9,7 +9,7 @@ from tang.kernels import lstm, native
 @pytest.fixture(autouse=True)
 def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "library", object)
-    monkeypatch.setattr(lstm, "has_amx", lambda: False)
+    monkeypatch.setattr(lstm, "cpu_has", lambda feature: False)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_small_layers_take_one_call(dtype: torch.dtype, hidden_size: int, is_one
 
 
 def test_with_amx_only_smaller_layers_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lstm, "has_amx", lambda: True)
+    monkeypatch.setattr(lstm, "cpu_has", lambda feature: feature == "amx_tile")
     assert lstm._is_one_call(torch.empty(4 * 128, 128, dtype=torch.bfloat16))
     assert not lstm._is_one_call(torch.empty(4 * 129, 129, dtype=torch.bfloat16))
     assert lstm._is_one_call(torch.empty(4 * 256, 256))

@@ -10,8 +10,7 @@ from tang.config.studies import Gradients, GradientSizes
 from tang.recurrent import bptt
 from tang.recurrent.layer import State, Weights
 from tang.recurrent.stack import BACKENDS
-from tang.studies.gradient_check import Problem
-from tang.studies.gradients import BOUNDS, KINDS, by_differences, by_torch, study
+from tang.studies.gradients import BOUNDS, KINDS, Problem, by_differences, by_torch, study
 
 SMALL = GradientSizes(batch_size=2, time=3, embedding_size=2, hidden_size=3, num_layers=2)
 BOUND = BOUNDS["float64"]

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from tang.data.poems import PoemDataModule
-from tang.studies.initialization import TrainingResult, train_and_count
-from tang.studies.initializers import distinct_units, equal, scale, zero
+from tang.studies.initialization import TrainingResult, distinct_units, equal, scale, train_and_count, zero
 from tang.studies.short_training import seeded
 from tang.tasks.network import Network
 from tests.conftest import verses
@@ -48,7 +47,7 @@ def test_units_become_distinct_only_where_something_is_random(
 
 
 def test_equal_units_learn_all_the_same(runs: dict[str, TrainingResult]) -> None:
-    assert runs["equal units"].steps[-1].loss < runs["equal units"].steps[0].loss - 0.2
+    assert runs["equal units"].losses[-1] < runs["equal units"].losses[0] - 0.2
     assert runs["equal units"].difference < 1e-4
 
 

@@ -9,21 +9,15 @@ from torch import nn
 
 BF16_MIXED = "bf16-mixed"  # The precision with matmuls in bfloat16 and all else in float32
 
-PURE = {"bf16-true": torch.bfloat16, "16-true": torch.float16}
-"""Precisions with everything in 16 bits → their dtype."""
+PURE = {"bf16-true": torch.bfloat16, "16-true": torch.float16}  # Precisions with all in 16 bits → their dtype
 
 
 @cache
 def cpu_has(feature: str) -> bool:
-    """Whether PyTorch reports a feature of this CPU, such as ``amx_tile``; False if its version can't tell."""
+    """Whether PyTorch reports a feature of this CPU, such as ``amx_tile`` for AMX; False if its version can't tell."""
     if hasattr(torch.cpu, "get_capabilities"):
         return bool(torch.cpu.get_capabilities().get(feature, False))
     return bool(getattr(torch.cpu, f"_is_{feature}_supported", bool)())  # private, in older versions
-
-
-def has_amx() -> bool:
-    """Whether this CPU has AMX, a unit that multiplies tiles of matrices."""
-    return cpu_has("amx_tile")
 
 
 def has_bf16_units() -> bool:
@@ -31,7 +25,7 @@ def has_bf16_units() -> bool:
 
     Units that oneDNN may not use, see ``ONEDNN_MAX_CPU_ISA``, don't count.
     """
-    return (cpu_has("avx512_bf16") or has_amx()) and torch_trains_lstm(BF16_MIXED)
+    return (cpu_has("avx512_bf16") or cpu_has("amx_tile")) and torch_trains_lstm(BF16_MIXED)
 
 
 @cache

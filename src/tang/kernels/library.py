@@ -20,8 +20,8 @@ FOLDER = Path(__file__).parent
 # -fopenmp is GNU's OpenMP, the one in PyTorch's packages: both then share one pool of threads. No -ffast-math:
 # a shared library built with it makes the whole process flush subnormal numbers to zero.
 FLAGS = ["-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-shared", "-fPIC"]
+# The compiler unless ``CXX`` names one, whose options override FLAGS. Apple's has no OpenMP.
 COMPILER = None if sys.platform == "darwin" else "g++"
-"""The compiler unless ``CXX`` names one, whose options override :data:`FLAGS`. Apple's has no OpenMP."""
 
 
 @cache
@@ -43,12 +43,13 @@ def library() -> ctypes.CDLL | None:
 
 
 def compiled(compiler: list[str], folder: Path) -> Path:
-    """Path of the library for this machine's processor in ``folder``, compiled unless it is there.
+    """Path of the library for this machine's processor, compiled unless it is there.
+
+    It is in ``folder``, or in a temporary folder of this process if that isn't writable.
 
     Raises:
         CalledProcessError: the compiler fails.
-        FileNotFoundError: there is no such compiler.
-        OSError: the compiler can't be run.
+        OSError: the compiler isn't there, or can't be run.
     """
     # The name includes what -march=native means here: a home folder may be shared by machines of different kinds.
     program = list(takewhile(lambda word: not word.startswith("-"), compiler))
@@ -56,23 +57,18 @@ def compiled(compiler: list[str], folder: Path) -> Path:
     predefined_macros = _output([*command, "-dM", "-E", "-x", "c++", os.devnull])
     sources = [path.read_text(encoding="utf-8") for path in (*sorted(FOLDER.glob("*.h")), FOLDER / "kernels.cpp")]
     name = hashlib.sha256("\0".join([predefined_macros, *command[1:], *sources]).encode("utf-8")).hexdigest()[:16]
-    path = _writable(folder) / f"kernels-{name}.so"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix="tang-"))
+    path = folder / f"kernels-{name}.so"
     if not path.exists():
         with tempfile.TemporaryDirectory(dir=path.parent) as staging:
             made = Path(staging) / path.name
             _output([*command, str(FOLDER / "kernels.cpp"), "-o", str(made)])
             made.replace(path)  # atomic: other processes may compile it now
     return path
-
-
-def _writable(folder: Path) -> Path:
-    """``folder``, or a temporary one of this process if ``folder`` isn't writable."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError:
-        return Path(tempfile.mkdtemp(prefix="tang-"))
-    return folder
 
 
 def _output(command: list[str]) -> str:

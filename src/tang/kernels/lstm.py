@@ -1,8 +1,8 @@
 """An LSTM layer forward and backward through time, given the inputs' contribution to the pre-activations.
 
-Matmuls may be in bfloat16; cell states and the arithmetic between matmuls are float32 then. There are three
-implementations of the same steps: one compiled function for all steps, with matmuls of its own, for sizes where that is
-fastest; PyTorch's matmul and a compiled function for each step; PyTorch alone, where nothing is compiled.
+Matmuls may be in bfloat16; cell states and the arithmetic between matmuls are float32 then. There are three ways: one
+compiled function for all steps, with matmuls of its own, for sizes where that is fastest; PyTorch's matmul and a
+compiled function for each step; PyTorch alone, where nothing is compiled.
 """
 
 from collections.abc import Callable
@@ -11,22 +11,21 @@ from ctypes import c_int64
 import torch
 from torch import Tensor
 
-from tang.kernels.hardware import has_amx
+from tang.kernels.hardware import cpu_has
 from tang.kernels.native import compiled, is_compiled
 
 MAX_HIDDEN = {torch.float32: 1024, torch.bfloat16: 256}
 """Largest H of layers whose steps are all computed by one compiled function. Above, the weights don't fit in a core's
 cache, and the matmuls of PyTorch's libraries are as fast or faster."""
 
-MAX_HIDDEN_AMX = 128
-"""The limit in bfloat16 on CPUs with AMX, which PyTorch's libraries use and our matmuls don't."""
+MAX_HIDDEN_AMX = 128  # The same in bfloat16 on CPUs with AMX, which PyTorch's libraries use and our matmuls don't
 
 
 def _is_one_call(weight: Tensor) -> bool:
     """Whether one compiled function computes all steps of a layer with this weight (4H, H)."""
     if not is_compiled(weight):
         return False
-    is_slower_than_amx = weight.dtype == torch.bfloat16 and has_amx()
+    is_slower_than_amx = weight.dtype == torch.bfloat16 and cpu_has("amx_tile")
     return weight.shape[1] <= (MAX_HIDDEN_AMX if is_slower_than_amx else MAX_HIDDEN[weight.dtype])
 
 
@@ -35,7 +34,7 @@ def forward(gates: Tensor, weight: Tensor, cell: Tensor, hidden: Tensor) -> None
 
     Args:
         gates: (T, B, 4H) the inputs' contribution to the pre-activations; overwritten by i, f, g, o.
-        weight: (4H, H) the recurrent weight ``weight_hh``.
+        weight: (4H, H) recurrent weight.
         cell: (T + 1, B, H) states, all but the first overwritten; float32, or float64 if ``gates`` are.
         hidden: (T + 1, B, H) outputs, all but the first overwritten.
     """
@@ -71,10 +70,9 @@ def _forward_step(gates: Tensor, cell: Tensor, hidden: Tensor) -> Callable[[int]
 def backward(
     gates: Tensor, weight: Tensor, cell: Tensor, d_outputs: Tensor, d_hidden: Tensor, d_cell: Tensor
 ) -> Tensor:
-    """∂loss/∂(pre-activations), (T, B, 4H); ``d_x`` stands for ∂loss/∂x.
+    """∂loss/∂(pre-activations), (T, B, 4H), after :func:`forward` with the same tensors; ``d_x`` stands for ∂loss/∂x.
 
     Args:
-        gates, weight, cell: as :func:`forward` left them.
         d_outputs: (T, B, H).
         d_hidden: (B, H) gradient of the last h beside ``d_outputs``; overwritten by the initial h's.
         d_cell: (B, H) gradient of the last c; overwritten by the initial c's.

@@ -17,7 +17,6 @@ class Reference(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, cell: reference.Cell, inputs: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """``tensors`` are those of the state, then the four weights."""
         *state, weight_ih, weight_hh, bias_ih, bias_hh = map(_to_numpy, tensors)
         ctx.cell, ctx.weights = cell, reference.Weights(weight_ih, weight_hh, bias_ih, bias_hh)
         ctx.save_for_backward(inputs, *tensors)

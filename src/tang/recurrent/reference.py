@@ -1,13 +1,10 @@
-"""The reference: LSTM and Elman layers in NumPy alone, forward and backward, one step at a time.
-
-Nothing here needs PyTorch. A layer of T steps is run, and then run backward::
+"""The reference: LSTM and Elman layers in NumPy alone, forward and backward, one step at a time::
 
     outputs, last_state, tape = forward(LSTM, inputs, state, weights)
     d_inputs, d_state, d_weights = backward(LSTM, d_outputs, d_last_state, tape, weights)
 
-Layers are stacked by handing one's outputs to the next. The formulas are those of
-``docs/derivation.md``; ``d_x`` stands for ∂L/∂x and has the shape of ``x``. Arrays are float32 or
-float64; results have the dtype of the arguments.
+Layers are stacked by handing one's outputs to the next. The formulas are those of ``docs/derivation.md``; ``d_x`` is
+∂L/∂x and has the shape of ``x``. Arrays are float32 or float64; results have the dtype of the arguments.
 """
 
 from collections.abc import Callable
@@ -95,13 +92,7 @@ def _pre_activations_backward(d_z: Array, x: Array, h: Array, weights: Weights) 
 
 
 def forward(cell: Cell, inputs: Array, state: State, weights: Weights) -> tuple[Array, State, list[Any]]:
-    """Run a layer through time.
-
-    Args:
-        cell: :data:`LSTM` or :data:`RNN`.
-        inputs: (T, B, E), T ≥ 1.
-        state: initial state.
-        weights: weights of the layer.
+    """Run a layer through time, from inputs (T, B, E), T ≥ 1, and the initial state.
 
     Returns:
         outputs (T, B, H), the last state, and the tape that :func:`backward` reads.
@@ -117,14 +108,11 @@ def forward(cell: Cell, inputs: Array, state: State, weights: Weights) -> tuple[
 def backward(
     cell: Cell, d_outputs: Array, d_state: State, tape: list[Any], weights: Weights
 ) -> tuple[Array, State, Weights]:
-    """Back-propagation through time: from the last step to the first.
+    """Back-propagation through time, from the last step to the first, after :func:`forward` of the same cell.
 
     Args:
-        cell: the cell that :func:`forward` ran.
         d_outputs: (T, B, H), ∂L/∂outputs.
         d_state: ∂L/∂(last state), zeros if the loss doesn't depend on it.
-        tape: the tape of :func:`forward`.
-        weights: weights of the layer.
 
     Returns:
         ∂L/∂inputs (T, B, E), ∂L/∂(first state), and ∂L/∂weights, summed over steps and batch.

@@ -33,7 +33,7 @@ def check_cell(cell: str, backend: str) -> None:
 
 
 class Recurrent(nn.Module):
-    """L layers of a recurrent cell, (B, T, E) → (B, T, H).
+    """L layers of a recurrent cell, (B, T, E) → (B, T, H), with dropout between layers in training.
 
     Weights start uniform in ±1/√H, PyTorch's default, and biases at zero, except the forget gate's. A forget bias of 1
     makes an LSTM remember at first: with σ(1) ≈ 0.73 most of a cell's state survives a step, while with σ(0) = 0.5 a
@@ -41,13 +41,8 @@ class Recurrent(nn.Module):
     Architectures). docs/studies.md shows where that pays: not on verse.
 
     Args:
-        input_size: E.
-        hidden_size: H.
-        num_layers: L.
-        dropout: between layers, in training.
         cell: a name of :func:`tang.recurrent.cells.names`.
-        backend: ``torch``, ``cell``, ``equations``, ``bptt`` or ``numpy``, see :mod:`tang.recurrent`; ``auto`` is
-            ``torch``, or ``equations`` for a cell without a PyTorch module.
+        backend: see :mod:`tang.recurrent`; ``auto`` is ``torch``, or ``equations`` for a cell that PyTorch lacks.
         forget_bias: initial bias of the forget gate, in cells that have one.
 
     Raises:
@@ -92,10 +87,7 @@ class Recurrent(nn.Module):
         return weight_ih, weight_hh, bias_ih, bias_hh
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Outputs (B, T, H) of the last layer and the last state of each, (L, B, H).
-
-        ``state`` is the initial state, zeros by default.
-        """
+        """Outputs (B, T, H) and the last state of each layer, (L, B, H); the initial ``state`` is zeros by default."""
         if state is None:
             zeros = inputs.new_zeros(self.layers.num_layers, len(inputs), self.layers.hidden_size)
             state = (zeros,) * self.record.states
@@ -115,10 +107,7 @@ class Recurrent(nn.Module):
 
 
 class Parameters(nn.Module):
-    """Parameters of L layers under the names, in the layout and with the initial values of ``nn.LSTM`` and its kin.
-
-    For cells without a PyTorch module.
-    """
+    """Parameters of L layers of a cell that PyTorch lacks, with the names, layout and initial values of ``nn.LSTM``."""
 
     def __init__(self, gates: int, input_size: int, hidden_size: int, num_layers: int) -> None:
         super().__init__()
@@ -131,5 +120,5 @@ class Parameters(nn.Module):
 
     @property
     def all_weights(self) -> list[list[Tensor]]:
-        """``weight_ih``, ``weight_hh``, ``bias_ih``, ``bias_hh`` of each layer."""
+        """:data:`~tang.recurrent.stepwise.NAMES` of each layer, as in ``nn.LSTM``."""
         return [[getattr(self, f"{name}_l{layer}") for name in stepwise.NAMES] for layer in range(self.num_layers)]

@@ -21,7 +21,7 @@ def through_time(step: Step, inputs: Tensor, state: State, weights: Weights) -> 
 
 
 def equations(cell: str) -> Layer:
-    """The layer that computes the cell's equations; autograd differentiates it."""
+    """The layer of the cell's equations, which autograd differentiates."""
     return partial(through_time, cells.load(cell).step)
 
 

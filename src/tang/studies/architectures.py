@@ -1,9 +1,13 @@
-"""The networks that studies compare, and how figures draw them."""
+"""The networks that studies compare: their measurement with several seeds, and their curves."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+import torch
 from matplotlib.axes import Axes
 from torch import Tensor
+
+from tang.studies.short_training import tracked
 
 
 class Net(NamedTuple):
@@ -11,7 +15,7 @@ class Net(NamedTuple):
 
     cell: str
     forget_bias: float
-    color: str  # From Okabe and Ito's palette, which the colour-blind can tell apart
+    color: str  # from Okabe and Ito's palette, which the colour-blind can tell apart
     line: str
 
 
@@ -21,6 +25,13 @@ NETS = {
     "LSTM, forget bias 0": Net("lstm", 0.0, "#56B4E9", "--"),
     "LSTM, forget bias 1": Net("lstm", 1.0, "#000000", "-"),
 }
+
+
+def measured(measure: Callable[[Net, int], Tensor], seeds: range, description: str) -> dict[str, Tensor]:
+    """Measure each of :data:`NETS` with each seed: name → (seeds, …), a measurement's shape after the seeds."""
+    jobs = [(net, seed) for net in NETS.values() for seed in seeds]
+    results = torch.stack([measure(net, seed) for net, seed in tracked(jobs, description)])
+    return dict(zip(NETS, results.unflatten(0, (len(NETS), len(seeds))), strict=True))
 
 
 def draw(ax: Axes, name: str, x: Tensor, runs: Tensor) -> None:

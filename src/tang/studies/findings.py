@@ -1,8 +1,8 @@
 """The result of a study, and where it goes: screen, TensorBoard, Markdown and PNG files."""
 
 import logging
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import hydra
 from matplotlib.figure import Figure
@@ -13,15 +13,14 @@ from tang.config.studies import StudyConfig
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Findings:
+class Findings(NamedTuple):
     """The result of a study."""
 
     text: str  # Markdown: tables and their explanation
-    figures: dict[str, Figure] = field(default_factory=dict)  # File name without its extension → figure
+    figures: dict[str, Figure]  # File name without its extension → figure
 
 
-def conduct(config: StudyConfig, folder: Path) -> Findings:
+def conduct(config: StudyConfig, folder: Path) -> None:
     """Run the study that ``config.study`` names, and write ``findings.md``, PNG and event files to ``folder``.
 
     Raises:
@@ -37,4 +36,3 @@ def conduct(config: StudyConfig, folder: Path) -> Findings:
             figure.savefig(folder / f"{name}.png", dpi=150)
             writer.add_figure(name, figure)
             log.info("%s", folder / f"{name}.png")
-    return findings

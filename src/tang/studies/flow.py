@@ -1,9 +1,13 @@
 """How far back gradients reach: in language models of poems, and in what a network can learn to recall."""
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import product
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -11,41 +15,41 @@ from tang.config.studies import Flow, FlowLanguage
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.errors import InputError
-from tang.studies.architectures import NETS, Net, draw
+from tang.studies.architectures import NETS, Net, draw, measured
+from tang.studies.figures import finish_curves
 from tang.studies.findings import Findings
-from tang.studies.gradient_norms import Norms, gradient_norms
 from tang.studies.recall import accuracies, recall_figure, recall_table
-from tang.studies.short_training import character_losses, poem_data, seeded, tracked, train
+from tang.studies.short_training import character_losses, seeded, train
 from tang.tables import markdown
 from tang.tasks.network import Network
+from tang.training.build import arguments
 
 STAGES = ("at initialization", "after training")
 
-DISTANCES = (1, 2, 5, 10, 20, 30)  # T − k in the tables
-
-LABELS = {
-    "hidden": r"$\|\partial L_T/\partial h_k\|$",
-    "memory": r"$\|\partial L_T/\partial m_k\|$",
-    "memories": r"$\|(\partial m_T/\partial m_k)^\top v\|$",
+QUANTITIES = {
+    "‖∂L_T/∂h_k‖": r"$\|\partial L_T/\partial h_k\|$",
+    "‖∂L_T/∂m_k‖": r"$\|\partial L_T/\partial m_k\|$",
+    "‖(∂m_T/∂m_k)ᵀ v‖": r"$\|(\partial m_T/\partial m_k)^\top v\|$",
 }
+"""Norms, as tables → as figures write them; m is C in an LSTM, h in other cells, v a random direction of length 1."""
+
+DISTANCES = (1, 2, 5, 10, 20, 30)  # T − k in the tables
 
 POEMS_TEXT = """\
 ## Gradients through poems
 
-L_T is the loss of the prediction of character T = {characters} alone, in {poems} held-out poems at most. The states
-of all steps are nodes of the graph: C_k is computed from the state before it, h_k from C_k. One backward pass from
-L_T gives all ∂L_T/∂h_k, in which C_k is held constant, and all ∂L_T/∂C_k, in which h_k follows C_k. m is the memory of
-a network: C in an LSTM, h in the Elman net and the GRU. ∂m_T/∂m_k is taken along a random direction v of length 1.
-Norms are means over the poems, relative to k = T; tables give the median over {seeds} seeds, figures the range too. The
-half-life is that of a constant decay from k = T to k = 1. Training: {steps} steps of Adam on the training poems."""
+L_T is the loss of character T = {characters} alone, in at most {poems} held-out poems. m is the memory: C in an LSTM, h
+in the Elman net and the GRU. In an LSTM, ∂L_T/∂h_k holds C_k constant, while in ∂L_T/∂C_k h_k follows C_k. ∂m_T/∂m_k is
+taken along a random direction v of length 1. Norms are means over the poems, relative to k = T; tables give the median
+over {seeds} seeds, figures the range too. The half-life is that of a constant decay from k = T to k = 1. Training:
+{steps} steps of Adam."""
 
 RECALL_TEXT = """\
 ## Delayed recall
 
-The first symbol of a sequence has to be named at its end, after a lag of so many steps of noise. There are
-{symbols} symbols, so chance is {chance:.1%}. The lag grows during training: {steps} steps of Adam with each lag, from
-the first in the table to the last, without resetting the weights. Accuracy is measured after each lag on 1,000 new
-sequences. Median over {seeds} seeds."""
+The first symbol of a sequence has to be named after a lag of so many steps of noise. There are {symbols} symbols, so
+chance is {chance:.1%}. The lag grows: {steps} steps of Adam with each, without resetting the weights, then
+accuracy on 1,000 new sequences. The table has the median over {seeds} seeds."""
 
 
 def study(options: Flow, seed: int) -> Findings:
@@ -54,57 +58,31 @@ def study(options: Flow, seed: int) -> Findings:
     Raises:
         InputError: the corpus is wrong, or its poems are too short.
     """
-    module, recall = poem_data(options.data), options.recall
-    jobs = [(name, number) for name in NETS for number in range(seed, seed + options.seeds)]
-    norms: dict[str, list[tuple[Norms, Norms]]] = {name: [] for name in NETS}
-    for name, number in tracked(jobs, "language models"):
-        norms[name].append(through_poems(NETS[name], number, module, options.language))
-    lists: dict[str, list[list[float]]] = {name: [] for name in NETS}
-    for name, number in tracked(jobs, "delayed recall"):
-        lists[name].append(accuracies(NETS[name], number, recall))
+    recall, seeds, chance = options.recall, range(seed, seed + options.seeds), 1 / options.recall.symbols
+    on_poems = partial(through_poems, module=PoemDataModule(**arguments(options.data)), language=options.language)
+    flows = measured(on_poems, seeds, "language models")
+    recalled = measured(partial(accuracies, task=recall), seeds, "delayed recall")
 
-    flows = {
-        stage: {name: Norms(*map(torch.stack, zip(*(run[index] for run in norms[name]), strict=True))) for name in NETS}
-        for index, stage in enumerate(STAGES)
-    }
-    recalled = {name: torch.tensor(runs) for name, runs in lists.items()}
-    chance = 1 / recall.symbols
-    text = "\n\n".join(
-        [
-            POEMS_TEXT.format(seeds=options.seeds, **vars(options.language)),
-            "‖∂L_T/∂h_k‖ by T − k:",
-            flow_table(flows, "hidden"),
-            "‖∂L_T/∂m_k‖ by T − k:",
-            flow_table(flows, "memory"),
-            "‖(∂m_T/∂m_k)ᵀ v‖ by T − k:",
-            flow_table(flows, "memories"),
-            RECALL_TEXT.format(seeds=options.seeds, chance=chance, **vars(recall)),
-            recall_table(recalled, recall.lags),
-        ]
-    )
-    figures = {
-        "gradient_flow": flow_figure(flows, ["hidden"]),
-        "cell_flow": flow_figure(flows, ["memory", "memories"]),
-        "recall": recall_figure(recalled, recall.lags, chance),
-    }
-    return Findings(text, figures)
+    parts = [POEMS_TEXT.format(seeds=options.seeds, **vars(options.language))]
+    for number, quantity in enumerate(QUANTITIES):
+        parts += [f"{quantity} by T − k:", flow_table(flows, number)]
+    parts.append(RECALL_TEXT.format(seeds=options.seeds, chance=chance, **vars(recall)))
+    parts.append(recall_table(recalled, recall.lags))
+    figures = {"gradient_flow": flow_figure(flows, [0]), "cell_flow": flow_figure(flows, [1, 2])}
+    return Findings("\n\n".join(parts), figures | {"recall": recall_figure(recalled, recall.lags, chance)})
 
 
-def through_poems(net: Net, seed: int, module: PoemDataModule, language: FlowLanguage) -> tuple[Norms, Norms]:
-    """Gradient norms of a language model on held-out poems, at initialization and after training.
-
-    Raises:
-        InputError: no held-out poem has ``language.characters`` characters.
-    """
+def through_poems(net: Net, seed: int, module: PoemDataModule, language: FlowLanguage) -> Tensor:
+    """A language model's relative gradient norms on held-out poems: (stages, quantities, T)."""
     batch = first_characters(module, language.characters, language.poems)
     with seeded(seed):
         size, vocabulary = language.hidden_size, module.prepared.vocabulary
         network = Network(len(vocabulary), hidden_size=size, cell=net.cell, forget_bias=net.forget_bias)
     before = gradient_norms(network, batch, seed)
     optimizer = torch.optim.Adam(network.parameters(), language.lr)
-    for _ in train(optimizer, character_losses(network, module.loader("train"), language.steps), language.clip):
-        pass
-    return before, gradient_norms(network, batch, seed)
+    train(optimizer, character_losses(network, module.loader("train")), language.steps, language.clip)
+    after = gradient_norms(network, batch, seed)
+    return relative(torch.stack([before, after]))
 
 
 def first_characters(module: PoemDataModule, characters: int, poems: int) -> Batch:
@@ -114,17 +92,36 @@ def first_characters(module: PoemDataModule, characters: int, poems: int) -> Bat
         InputError: there is no such poem.
     """
     held_out = module.prepared.splits["val"]
-    rows = [held_out[i][: characters + 1] for i in range(len(held_out)) if held_out.lengths[i] >= characters]
+    rows = [held_out[i][: characters + 1] for i in np.flatnonzero(held_out.lengths >= characters).tolist()]
     if not rows:
         raise InputError(f"study.language.characters={characters}: no held-out poem is so long")
     ids = torch.from_numpy(np.stack(rows[:poems]))
     return Batch.of(ids, ids[:, 1:].numel())
 
 
+def gradient_norms(network: Network, batch: Batch, seed: int) -> Tensor:
+    """Norms for the steps k = 1 … T of a network of one layer, means over poems of one length T: (quantities, T)."""
+    network = copy.deepcopy(network).double()  # some norms are very small
+    states = network.initial_state(len(batch.inputs))
+    hidden, memory = [], []
+    for symbols in batch.inputs.T:
+        logits, states = network.step(symbols, states)
+        hidden.append(states[0][0])
+        memory.append(states[0][-1])
+    loss = F.cross_entropy(logits, batch.targets[:, -1], reduction="sum")
+    direction = F.normalize(torch.randn(memory[-1].shape, generator=torch.Generator().manual_seed(seed)))
+    along = (memory[-1] * direction.double()).sum()
+    norms = []
+    for result, nodes in ((loss, hidden), (loss, memory), (along, memory)):  # one backward pass for all steps
+        gradients = torch.stack(torch.autograd.grad(result, nodes, retain_graph=True))
+        norms.append(torch.linalg.vector_norm(gradients, dim=2).mean(dim=1))
+    return torch.stack(norms)
+
+
 def relative(norms: Tensor) -> Tensor:
-    """Norms (N, T) from k = 1 to T → (N, T) from T − k = 0 on, divided by the first."""
-    backwards = norms.flip(1)
-    return backwards / backwards[:, :1]
+    """Norms (…, T) from k = 1 to T → (…, T) from T − k = 0 on, divided by the first."""
+    backwards = norms.flip(-1)
+    return backwards / backwards[..., :1]
 
 
 def half_life(shares: Tensor) -> str:
@@ -133,32 +130,27 @@ def half_life(shares: Tensor) -> str:
     return f"{(len(shares) - 1) / halvings:.1f} steps" if halvings > 0 else "no decay"
 
 
-def flow_table(flows: Mapping[str, Mapping[str, Norms]], quantity: str) -> str:
-    """Table of medians over seeds of ``quantity``, a field of :class:`Norms`."""
+def flow_table(flows: Mapping[str, Tensor], quantity: int) -> str:
+    """Table of a quantity's medians over seeds; ``flows`` are name → (seeds, stages, quantities, T)."""
     rows = []
-    for stage, nets in flows.items():
-        for name, norms in nets.items():
-            shares = relative(getattr(norms, quantity)).quantile(0.5, dim=0)
-            at = {str(distance): f"{shares[distance]:.2g}" for distance in DISTANCES if distance < len(shares)}
-            rows.append({"net": name, "": stage, **at, "half-life": half_life(shares)})
+    for (stage, title), (name, norms) in product(enumerate(STAGES), flows.items()):
+        shares = norms[:, stage, quantity].quantile(0.5, dim=0)
+        at = {str(distance): f"{shares[distance]:.2g}" for distance in DISTANCES if distance < len(shares)}
+        rows.append({"net": name, "": title, **at, "half-life": half_life(shares)})
     return markdown(rows)
 
 
-def flow_figure(flows: Mapping[str, Mapping[str, Norms]], quantities: list[str]) -> Figure:
-    """Curves of some fields of :class:`Norms`, a row for each, and a column for each stage."""
+def flow_figure(flows: Mapping[str, Tensor], quantities: Sequence[int]) -> Figure:
+    """Curves of some quantities, a row for each, and a column for each stage."""
+    labels = list(QUANTITIES.values())
     figure = Figure(figsize=(10, 0.8 + 3.6 * len(quantities)), layout="constrained")
     grid = figure.subplots(len(quantities), len(STAGES), sharex=True, sharey="row", squeeze=False)
-    for quantity, axes in zip(quantities, grid, strict=True):
-        for ax, (stage, nets) in zip(axes, flows.items(), strict=True):
-            for name, norms in nets.items():
-                shares = relative(getattr(norms, quantity))
-                draw(ax, name, torch.arange(shares.shape[1]), shares)
-            ax.set(yscale="log", title=stage)
-            ax.grid(alpha=0.3)
-        axes[0].set_ylabel(f"{LABELS[quantity]}, relative to $k=T$")
-    for ax in grid[-1]:
-        ax.set_xlabel(r"$T-k$, characters back")
-    if "memory" in quantities:
+    for (row, stage), ax in np.ndenumerate(grid):
+        for name, norms in flows.items():
+            draw(ax, name, torch.arange(norms.shape[-1]), norms[:, stage, quantities[row]])
+        ax.set(yscale="log", title=STAGES[stage], xlabel=r"$T-k$, characters back")
+        ax.set_ylabel(f"{labels[quantities[row]]}, relative to $k=T$")
+    if len(quantities) > 1:
         figure.suptitle(r"$m$ is $C$ in the LSTM, $h$ in the Elman net and the GRU", fontsize="medium")
-    figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=len(NETS), frameon=False)
+    finish_curves(figure, columns=len(NETS))
     return figure

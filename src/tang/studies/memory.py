@@ -1,7 +1,7 @@
 """A memory cell with weights set by hand, computed four ways.
 
-Its inputs are x1, x2, x3: it adds x1 to its memory where x2 = 1, clears its memory where x2 = −1, and outputs its
-memory where x3 = 1. One LSTM cell without recurrent weights does that; its gates' pre-activations are ±10 or beyond.
+It adds x1 to its memory where x2 = 1, clears its memory where x2 = −1, and outputs its memory where x3 = 1. One LSTM
+cell without recurrent weights does that; its gates' pre-activations are ±10 or beyond.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from tang.config.studies import Memory
 from tang.recurrent.reference import sigmoid
 from tang.recurrent.stack import BACKENDS, Recurrent
+from tang.studies.figures import heat_map
 from tang.studies.findings import Findings
-from tang.studies.heat_map import heat_map
 from tang.tables import markdown
 
 Array = np.ndarray
@@ -31,23 +31,20 @@ ROWS = {"i": [0, 100, 0, -10], "f": [0, 100, 0, 10], "g": [1, 0, 0, 0], "o": [0,
 
 
 class Trace(NamedTuple):
-    """Memory and outputs of a cell over time."""
+    """A cell over time."""
 
-    memory: Array  # (T,), the memory before each step
-    outputs: Array  # (T,), the output of each step
+    memory: Array  # (T,), before each step
+    outputs: Array  # (T,), of each step
 
 
 def study(options: Memory, seed: int) -> Findings:
     """Run the cell in each implementation, and with two rows of its weights swapped; the arguments have no effect."""
-    hard, soft = by_hand(step, linear), by_hand(sigmoid, linear)
+    hard, soft, swapped = by_hand(step, linear), by_hand(sigmoid, linear), by_backend("torch", order="figo")
     backends = {name: by_backend(name) for name in ("torch", *BACKENDS)}
-    traces = {
-        "hard, linear": hard,
-        "sigmoid, linear": soft,
-        "nn.LSTMCell": backends["cell"],
-        "nn.LSTM": backends["torch"],
-        "nn.LSTM, i and f swapped": by_backend("torch", order="figo"),
-    }
+    lstm = backends["torch"]
+    traces = {"hard, linear": hard, "sigmoid, linear": soft, "nn.LSTMCell": backends["cell"], "nn.LSTM": lstm}
+    traces["nn.LSTM, i and f swapped"] = swapped
+    wanted, correct, wrong = (trace.outputs[hard.outputs > 0] for trace in (hard, lstm, swapped))
     text = f"""\
 A memory cell by hand: x2 = 1 adds x1 to the memory, x2 = −1 clears it, x3 = 1 outputs it.
 The rows of its weights are in PyTorch's order i, f, g, o; the input that is always 1 is the bias.
@@ -60,31 +57,17 @@ Output of each step:
 
 {_table({name: trace.outputs for name, trace in traces.items()})}
 
-{_explanation(hard, soft, traces["nn.LSTM"], traces["nn.LSTM, i and f swapped"], backends)}"""
-    return Findings(text, {"memory": _figure(hard, backends["torch"])})
-
-
-def _explanation(hard: Trace, soft: Trace, lstm: Trace, swapped: Trace, backends: dict[str, Trace]) -> str:
-    recalls = np.flatnonzero(hard.outputs)
-    correct, wrong = (" and ".join(f"{output:.3f}" for output in trace.outputs[recalls]) for trace in (lstm, swapped))
-    rounded, wrong_rounded = (
-        " and ".join(f"{output:.0f}" for output in trace.outputs[recalls]) for trace in (lstm, swapped)
-    )
-    leak, spread = sigmoid(np.float64(-10)), max(_difference(trace, lstm) for trace in backends.values())
-    others = ", ".join(name for name in backends if name not in ("torch", "cell"))
-    return f"""\
 - Hard gates, 0 or 1, and candidate and output linear: exact.
   Memory {" ".join(map(_number, hard.memory))}, output {" ".join(map(_number, hard.outputs))}.
 - Sigmoid gates, and candidate and output linear: off by up to {_difference(soft, hard):.2g}, because at z = ±10
-  a gate is still {leak:.2g} from 0 or 1.
+  a gate is still {sigmoid(np.float64(-10)):.2g} from 0 or 1.
 - nn.LSTM applies tanh to candidate and memory. A number adds 1 at most, so 3 + 4 is remembered as
-  {lstm.memory[5]:.3f}, and {" and ".join(map(_number, hard.outputs[recalls]))} come out as {correct}.
-- nn.LSTM over the whole sequence, nn.LSTMCell step by step, and the backends {others}
-  differ by {spread:.1g}.
+  {lstm.memory[5]:.3f}, and {_listed(wanted, 0)} come out as {_listed(correct, 3)}.
+- The backends {", ".join(backends)} differ by {max(_difference(trace, lstm) for trace in backends.values()):.1g}.
 - With the rows of i and f swapped, a step with x2 = 0 overwrites the memory instead of keeping it:
-  {wrong} come out, each tanh(tanh 1), of the x1 of that very step.
-  Rounded to whole numbers that is {wrong_rounded}, and so it is in the correct order,
-  {rounded}: rounding hides the mistake."""
+  {_listed(wrong, 3)} come out, each tanh(tanh 1), of the x1 of that very step.
+  Rounding hides the mistake: {_listed(wrong, 0)}, in the correct order {_listed(correct, 0)}."""
+    return Findings(text, {"memory": _figure(hard, lstm)})
 
 
 def step(z: Array) -> Array:
@@ -127,22 +110,21 @@ def by_backend(backend: str, order: str = "ifgo") -> Trace:
 
 
 def _difference(one: Trace, other: Trace) -> float:
-    return max(float(np.abs(a - b).max()) for a, b in zip(one, other, strict=True))
+    return float(np.abs(np.subtract(one, other)).max())
 
 
 def _number(value: float) -> str:
     return f"{value:.0f}" if value.is_integer() else f"{value:.4f}"
 
 
+def _listed(values: Array, digits: int) -> str:
+    return " and ".join(f"{value:.{digits}f}" for value in values)
+
+
 def _table(columns: dict[str, Array]) -> str:
-    names = ("x1", "x2", "x3")
+    columns = dict(zip(("x1", "x2", "x3"), INPUTS.T, strict=True)) | columns
     return markdown(
-        [
-            {"step": t + 1}
-            | {name: f"{value:.0f}" for name, value in zip(names, INPUTS[t], strict=True)}
-            | {name: _number(values[t]) for name, values in columns.items()}
-            for t in range(len(INPUTS))
-        ]
+        [{"step": t + 1} | {name: _number(values[t]) for name, values in columns.items()} for t in range(len(INPUTS))]
     )
 
 

@@ -4,13 +4,11 @@
 
     lag 4    3  7  1  1  5  ?  →  3
 
-The first symbol is the answer, the next ``lag`` ones are noise drawn from the same symbols, and at the question mark
-the network names the first. Hochreiter and Schmidhuber 1997, Long Short-Term Memory, compared their network with
-others on tasks of this kind.
+The ``lag`` symbols after the first are noise; at the question mark the network names the first. Hochreiter and
+Schmidhuber 1997, Long Short-Term Memory, compared their network with others on tasks of this kind.
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +19,7 @@ from torch import Tensor, nn
 from tang.config.studies import FlowRecall
 from tang.recurrent.stack import Recurrent
 from tang.studies.architectures import Net, draw
+from tang.studies.figures import finish_curves
 from tang.studies.short_training import seeded, train
 from tang.tables import markdown
 
@@ -28,7 +27,7 @@ GOOD = 0.9  # Accuracy at which a lag counts as learned
 
 
 class Recall(nn.Module):
-    """A network that reads symbols and names one at the end: ids (B, T) → logits (B, symbols)."""
+    """Reads symbols and names one at the end: ids (B, T) → logits (B, symbols)."""
 
     def __init__(self, task: FlowRecall, net: Net) -> None:
         super().__init__()
@@ -37,8 +36,7 @@ class Recall(nn.Module):
         self.head = nn.Linear(task.hidden_size, task.symbols)
 
     def forward(self, ids: Tensor) -> Tensor:
-        outputs, _ = self.recurrent(self.embedding(ids))
-        logits: Tensor = self.head(outputs[:, -1])
+        logits: Tensor = self.head(self.recurrent(self.embedding(ids))[0][:, -1])
         return logits
 
 
@@ -50,24 +48,21 @@ def sequences(symbols: int, lag: int, count: int, random: torch.Generator) -> It
         yield torch.cat([shown, question], dim=1), shown[:, 0]
 
 
-def accuracies(net: Net, seed: int, task: FlowRecall) -> list[float]:
-    """Accuracy on new sequences at each of ``task.lags``, after ``task.steps`` steps of Adam with that lag.
-
-    One network learns all lags in their order, without resetting its weights.
-    """
+def accuracies(net: Net, seed: int, task: FlowRecall) -> Tensor:
+    """Accuracy (lags,) on new sequences at each of ``task.lags``, which one network learns in their order."""
     with seeded(seed):
         recall = Recall(task, net)
     random = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(recall.parameters(), task.lr)
     results = []
     for lag in task.lags:
-        batches = islice(sequences(task.symbols, lag, task.batch_size, random), task.steps)
-        for _ in train(optimizer, (F.cross_entropy(recall(ids), targets) for ids, targets in batches), task.clip):
-            pass
+        batches = sequences(task.symbols, lag, task.batch_size, random)
+        losses = (F.cross_entropy(recall(ids), targets) for ids, targets in batches)
+        train(optimizer, losses, task.steps, task.clip)
         ids, targets = next(sequences(task.symbols, lag, 1000, random))
         with torch.no_grad():
             results.append((recall(ids).argmax(dim=1) == targets).double().mean().item())
-    return results
+    return torch.tensor(results)
 
 
 def recall_table(recalled: Mapping[str, Tensor], lags: list[int]) -> str:
@@ -90,9 +85,8 @@ def recall_figure(recalled: Mapping[str, Tensor], lags: list[int], chance: float
     ax.axhline(chance, color="grey", linewidth=1)
     ax.annotate("chance", (lags[0], chance), xytext=(0, 3), textcoords="offset points", color="dimgrey")
     ax.set(xscale="log", xlabel="lag, steps of noise", ylabel="accuracy", ylim=(0, 1.03))
-    ax.set_xticks(lags, labels=map(str, lags), minor=False)
+    ax.set_xticks(lags, labels=map(str, lags))
     ax.minorticks_off()
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    ax.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    finish_curves(figure, columns=2)
     return figure

@@ -1,10 +1,20 @@
-"""Heat maps with a number in each cell."""
+"""Parts of the studies' figures: a legend below curves, and heat maps with a number in each cell."""
 
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+
+
+def finish_curves(figure: Figure, columns: int) -> None:
+    """Add grids, and below the axes a legend of the first's curves; labels stay on the outer axes alone."""
+    for axes in figure.axes:
+        axes.grid(alpha=0.3)
+        axes.label_outer()
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
 
 
 def heat_map(
