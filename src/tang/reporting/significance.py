@@ -3,6 +3,7 @@
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import TypeVar
 
 import numpy as np
@@ -57,13 +58,9 @@ def two_sided_p(t: float, freedom: float) -> float:
 
 def holm(p_values: Sequence[float]) -> list[bool]:
     """Which hypotheses to reject, so that P(any is rejected wrongly) ≤ LEVEL (Holm 1979)."""
-    rejected = [False] * len(p_values)
-    order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    for rank, index in enumerate(order):
-        if p_values[index] > LEVEL / (len(order) - rank):
-            break
-        rejected[index] = True
-    return rejected
+    ranked = enumerate(sorted(p_values))
+    rejected = [p for _, p in takewhile(lambda item: item[1] <= LEVEL / (len(p_values) - item[0]), ranked)]
+    return [p in rejected for p in p_values]
 
 
 def is_sample(losses: Sequence[float]) -> bool:
@@ -100,9 +97,9 @@ class Significance:
         samples = [c.losses for c in self.sweep.configurations if is_sample(c.losses)]
         deviation = statistics.median(map(statistics.stdev, samples))
         text = NOISE.format(tests=len(self.is_worse), worse=sum(self.is_worse.values()), deviation=deviation)
-        best = {key: self.sweep.best_by(key).values() for key in self.sweep.keys}
-        return text + "\n".join(
-            f"- `{key}`: {', '.join(f'{SIGNS[self.verdict(c)]}{c.shown[key]} {c.text()}' for c in configurations)}"
-            for key, configurations in best.items()
-            if len(configurations) > 1
-        )
+        lines = []
+        for key in self.sweep.keys:
+            best = self.sweep.best_by(key).values()
+            values = ", ".join(f"{SIGNS[self.verdict(c)]}{c.shown[key]} {c.text()}" for c in best)
+            lines += [f"- `{key}`: {values}"] if len(best) > 1 else []
+        return text + "\n".join(lines)
