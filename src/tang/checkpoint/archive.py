@@ -12,8 +12,7 @@ import torch
 from tang.checkpoint.untrusted import DAMAGED, UNSAFE, RefusedError, readable, shown
 
 MAGIC = b"PK\3\4"
-MAX_PICKLE = 2**22
-"""Bytes of a record that holds no tensor; ``data.pkl`` of a model of 10,000 characters has 150,000."""
+MAX_PICKLE = 2**22  # Bytes of a record that holds no tensor; data.pkl of a model of 10,000 characters has 150,000
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -7,7 +7,6 @@ into the file. A weight that two layers share is written once. The format has no
 
 import hashlib
 import json
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,11 +24,7 @@ MAX_HEADER = 2**22  # Bytes
 
 
 def write(model: Task, path: Path) -> None:
-    """Write the model atomically.
-
-    Raises:
-        OSError: the file can't be written.
-    """
+    """Write the model atomically; OSError if the file can't be written."""
     repeated = tied(model)
     weights = {name: tensor for name, tensor in model.state_dict().items() if name not in repeated}
     fields = {name: model.hparams[name] for name in model.saved}
@@ -49,11 +44,6 @@ def _digest(metadata: Mapping[str, str], weights: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def is_safetensors(head: bytes) -> bool:
-    """Whether a file that begins with these nine bytes can be safetensors: a header of less than 4 GB."""
-    return head[4:9] == b"\0\0\0\0{"
-
-
 def read(path: Path) -> dict[str, Any]:
     """The ``task``, ``hyper_parameters`` and ``state_dict`` of a safetensors file.
 
@@ -61,9 +51,8 @@ def read(path: Path) -> dict[str, Any]:
         RefusedError: the file is damaged, or another project's.
     """
     with path.open("rb") as start:
-        (length,) = struct.unpack("<Q", start.read(8))
-    if length > MAX_HEADER:
-        raise RefusedError("its header is longer than any model's", DAMAGED)
+        if int.from_bytes(start.read(8), "little") > MAX_HEADER:
+            raise RefusedError("its header is longer than any model's", DAMAGED)
     with readable("the file"), safetensors.safe_open(path, "pt") as file:
         metadata = file.metadata() or {}
         if not {"task", "hyper_parameters", "sha256"} <= set(metadata):
