@@ -1,5 +1,7 @@
 """A report on any poem: ``python src/check.py poem=… [ckpt=PATH] [corpus=true]``, or ``file=poems.txt``."""
 
+from dataclasses import replace
+
 import hydra
 from omegaconf import DictConfig
 
@@ -22,12 +24,12 @@ def main(cfg: DictConfig) -> None:
         # PyTorch takes seconds to import: prosody alone doesn't need it.
         from tang import checkpoint
         from tang.data.poems import PoemDataModule
-        from tang.evaluation.likelihood import add_copies, add_likelihoods
+        from tang.evaluation.likelihood import add_copies, likelihood
         from tang.tasks.language_model import LanguageModel
 
         model = checkpoint.load(checkpoint.find(cfg.ckpt, LanguageModel), LanguageModel) if cfg.ckpt else None
         if model:
-            reports = add_likelihoods(reports, model)
+            reports = [replace(report, likelihood=likelihood(model, report.critique)) for report in reports]
         if cfg.corpus:
             if model:
                 data = model.data_module(cfg.data)

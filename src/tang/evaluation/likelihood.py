@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 
 import torch
 
@@ -15,11 +16,6 @@ from tang.prosody.critique import Critique
 from tang.tasks.language_model import LanguageModel
 from tang.text.forms import hanzi
 from tang.text.script import Script, convert
-
-
-def add_likelihoods(reports: Sequence[PoemReport], model: LanguageModel) -> list[PoemReport]:
-    """The reports with the likelihood of each poem under ``model``."""
-    return [replace(report, likelihood=likelihood(model, report.critique)) for report in reports]
 
 
 def likelihood(model: LanguageModel, poem: Critique) -> Likelihood:
@@ -54,7 +50,7 @@ def add_copies(reports: Sequence[PoemReport], data: PoemDataModule) -> list[Poem
     for report in reports:
         characters = vocabulary.encode(hanzi(_verse(report.critique, data.options.script)))
         ids = iter(characters)
-        lines = [[next(ids) for _ in line.text] for line in report.critique.lines]
+        lines = [list(islice(ids, len(line.text))) for line in report.critique.lines]
         copied = [number for number, line in enumerate(lines, 1) if spans.has_line(line)]
         found.append(replace(report, copies=Copies(copied, int(spans.longest([characters])[0]))))
     return found

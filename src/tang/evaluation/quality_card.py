@@ -26,7 +26,7 @@ from tang.text.forms import FORMS, Form
 
 log = logging.getLogger(__name__)
 
-REQUESTS: dict[str, list[Constraint]] = {
+REQUESTS: dict[str, list[Constraint]] = {  # Name of a set of sampled poems → its constraints
     "free": [],
     "rhyme": [Regulated(rhyme="true")],
     "strict tones": [Regulated(tones="strict")],
@@ -37,7 +37,6 @@ REQUESTS: dict[str, list[Constraint]] = {
     "no_repeat": [NoRepeat(True)],
     "no_copy": [NoCopy(True)],
 }
-"""Name of a set of sampled poems → the constraints that they are sampled under."""
 
 Measurements = dict[str, Measurement]
 
@@ -49,8 +48,7 @@ class QualityCard:
     split: str  # The split of the real poems
     temperature: float
     seed: int
-    forms: dict[str, dict[str, Measurements]]
-    """Form → set (``real``, ``chance`` and those of :data:`REQUESTS`) → metric → measurement."""
+    forms: dict[str, dict[str, Measurements]]  # Form → set (real, chance, those of REQUESTS) → metric → measurement
 
     def text(self) -> str:
         """A Markdown table for each form, a column for each set."""
