@@ -22,7 +22,8 @@ def main(cfg: DictConfig) -> None:
     # PyTorch takes seconds to import: --help, completion and a mistyped key shouldn't wait for it.
     from tang import checkpoint
     from tang.evaluation.perplexity import measure_perplexity
-    from tang.evaluation.quality_card import QualityEvaluator
+    from tang.evaluation.quality_card import measure_quality
+    from tang.generation.request import Request
     from tang.tasks.language_model import LanguageModel
     from tang.text.forms import FORMS
 
@@ -32,8 +33,9 @@ def main(cfg: DictConfig) -> None:
     card = measure_perplexity(model, data, cfg.split, cfg.precision)
     quality = None
     if cfg.poems:
-        evaluator = QualityEvaluator(model, data, cfg.split, cfg.poems, cfg.temperature, cfg.seed, cfg.precision)
-        quality = evaluator.card([FORMS[cfg.form]] if cfg.form else list(FORMS.values()))
+        sampling = {key: cfg[key] for key in ("temperature", "seed", "batch_size", "precision")}
+        forms = [FORMS[cfg.form]] if cfg.form else list(FORMS.values())
+        quality = measure_quality(model, data, cfg.split, Request(n=cfg.poems, **sampling), forms)
     if cfg.format == "json":
         cli.output(card.json(path, **({"quality": asdict(quality)} if quality else {})), cfg.out)
     else:
