@@ -2,8 +2,7 @@
 
 A file becomes a model in four steps, each of which refuses it in one line (:class:`~tang.errors.InputError`):
 
-1. The container is read as data: :mod:`~tang.checkpoint.archive` (PyTorch's zip, ``weights_only``, CRC-32) or
-   :mod:`~tang.checkpoint.exported` (safetensors, SHA-256). Tensors stay in the file, mapped into memory.
+1. The container is read as data (:mod:`~tang.checkpoint.formats`) and its checksum compared.
 2. Keys by which a library would import something are refused (:func:`~tang.checkpoint.untrusted.check_keys`).
 3. The fields are checked against the config's dataclasses and the task's own rules (:mod:`~tang.checkpoint.fields`).
 4. Every weight must have the shape that the fields imply, and be finite.
@@ -15,9 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tang.checkpoint import archive, exported
+from tang.atomic import atomic_write
+from tang.checkpoint import formats
 from tang.checkpoint.fields import build, check_fields, check_weights, task_of, tied
-from tang.checkpoint.untrusted import DAMAGED, RefusedError, check_keys, readable
+from tang.checkpoint.untrusted import RefusedError, readable
 from tang.errors import InputError
 from tang.runs.run import OUTPUTS, best_checkpoints
 from tang.tasks.base import Task
@@ -64,7 +64,7 @@ def _latest(kind: type[Task], key: str, besides: Path | None) -> Path:
             continue
         try:
             with _named(path):
-                if issubclass(task_of(_read(path)), kind):
+                if issubclass(task_of(formats.read(path)), kind):
                     log.info("%s=latest: %s", key, path)
                     return path
         except InputError as error:
@@ -126,8 +126,9 @@ def export(model: Task, to: str) -> None:
     Raises:
         InputError: the file can't be written.
     """
+    content = formats.as_safetensors(model)
     try:
-        exported.write(model, Path(to).expanduser())
+        atomic_write(Path(to).expanduser(), lambda file: file.write(content))
     except OSError as error:
         raise InputError(f"to={to}: {error.strerror}") from error
     log.info("%s with its vocabulary and sizes: written to %s", model.description, to)
@@ -144,29 +145,9 @@ def _named(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: {error.strerror}") from error
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """The file's content as plain data and tensors."""
-    if path.exists() and not path.is_file():
-        raise RefusedError("is not a regular file")
-    with path.open("rb") as file:
-        head = file.read(9)
-    if not head:
-        raise RefusedError("is empty", DAMAGED)
-    if head.startswith(archive.MAGIC):
-        if path.suffix == ".safetensors":  # torch.load would take it for one
-            raise RefusedError("is named .safetensors, but a PyTorch checkpoint", "rename it to .ckpt")
-        content = archive.read(path)
-    elif head[4:] == b"\0\0\0\0{":  # a header of less than 4 GB
-        content = exported.read(path)
-    else:
-        raise RefusedError("is neither a PyTorch checkpoint (a zip archive) nor safetensors")
-    check_keys(content)
-    return content
-
-
 def _checked(path: Path, kind: type[T]) -> tuple[type[T], dict[str, Any]]:
     """The class of the model in a file that passes all checks, and the file's content."""
-    content = _read(path)
+    content = formats.read(path)
     task = task_of(content)
     if not issubclass(task, kind):
         raise RefusedError(f"this is {task.description}, for {task.read_by}", f"{kind.description} is needed here")

@@ -15,7 +15,7 @@ from tang.recurrent import cells
 from tang.tasks.base import Task
 from tang.tasks.registry import TASKS
 
-MAX_NUMBER = 2**32
+MAX_NUMBER = 2**32  # Numbers are smaller
 MAX_ITEMS = 2**16  # Items of a list
 MAX_TEXT = 4096  # Characters of a path, about what operating systems take
 STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # Categories of Unicode that steer terminals, where texts are logged
@@ -85,11 +85,11 @@ def _check_config(group: str, given: Any, schema: type) -> None:
 
 
 def _check_type(where: str, value: Any, hint: Any) -> None:
-    if type(value) is str and not _is_text(value):
-        raise RefusedError(f"{where} is {shown(value)}, too long or with characters that steer a terminal")
-    for item in value if type(value) is list else ():
-        if not _is_text(item):
-            raise RefusedError(f"{where} has {shown(item)}, no text or one with characters that steer a terminal")
+    texts = value if type(value) is list else [value] if type(value) is str else []
+    for text in texts:
+        if type(text) is not str or len(text) > MAX_TEXT or STEERING.intersection(map(unicodedata.category, text)):
+            found = f"is {shown(text)}, too long or" if text is value else f"has {shown(text)}, no text or one"
+            raise RefusedError(f"{where} {found} with characters that steer a terminal")
     options = typing.get_args(hint) if isinstance(hint, types.UnionType) else [hint]
     kinds = {typing.get_origin(option) or option for option in options}
     is_of_type = type(value) in kinds or {int: float, list: Sequence}.get(type(value)) in kinds
@@ -97,10 +97,6 @@ def _check_type(where: str, value: Any, hint: Any) -> None:
     is_large = type(value) in (int, float) and not abs(value) < MAX_NUMBER  # NaN too
     if not is_of_type or is_long or is_large:
         raise RefusedError(f"{where} is {shown(value)}, which is of the wrong type or too long")
-
-
-def _is_text(value: Any) -> bool:
-    return type(value) is str and len(value) <= MAX_TEXT and STEERING.isdisjoint(map(unicodedata.category, value))
 
 
 def check_weights(task: type[Task], fields: Mapping[str, Any], state: Mapping[str, Any]) -> None:
