@@ -94,11 +94,8 @@ def load(path: Path, kind: type[T]) -> T:
 def resumable(path: Path, task: Task) -> dict[str, Any]:
     """The content of a checkpoint that has a model like ``task`` and the states that training resumes from.
 
-    The model is checked as :func:`load` does; the states are only known to be there (:data:`NEEDED`). The tensors
-    are mapped from the file as long as the returned content is kept.
-
-    Raises:
-        InputError: training can't resume from the file.
+    The model is checked as :func:`load` does; the states are only known to be there (:data:`NEEDED`), else it is an
+    InputError. The tensors are mapped from the file as long as the returned content is kept.
     """
     with _named(path):
         _, content = _checked(path, type(task))
@@ -109,11 +106,7 @@ def resumable(path: Path, task: Task) -> dict[str, Any]:
 
 
 def check_savable(model: Task) -> None:
-    """Refuse to train a model whose checkpoints would be refused when read: one with too many languages, say.
-
-    Raises:
-        InputError: names the field.
-    """
+    """Raise InputError if the model's checkpoints would be refused when read: it has too many languages, say."""
     try:
         check_fields(type(model), {name: model.hparams[name] for name in model.saved})
     except RefusedError as refusal:
@@ -121,11 +114,7 @@ def check_savable(model: Task) -> None:
 
 
 def export(model: Task, to: str) -> None:
-    """Write a model as safetensors, atomically; :func:`load` reads it.
-
-    Raises:
-        InputError: the file can't be written.
-    """
+    """Write a model as safetensors, atomically; InputError if the file can't be written."""
     content = formats.as_safetensors(model)
     try:
         atomic_write(Path(to).expanduser(), lambda file: file.write(content))

@@ -1,4 +1,4 @@
-"""Check what a checkpoint says of its model: task, fields, sizes and the shape of every weight, before it is built."""
+"""Check what a checkpoint says of its model, before it is built: task, fields, sizes and every weight."""
 
 import dataclasses
 import types
@@ -24,11 +24,7 @@ T = typing.TypeVar("T", bound=Task)
 
 
 def task_of(content: Mapping[str, Any]) -> type[Task]:
-    """The class of the model in a checkpoint.
-
-    Raises:
-        RefusedError: it is another project's, or one of an older or newer version.
-    """
+    """The class of the model in a checkpoint; RefusedError if it is another project's or version's."""
     task, fields, state = (content.get(name) for name in ("task", "hyper_parameters", "state_dict"))
     if "task" in content and (type(task) is not str or task not in TASKS):
         raise RefusedError(f"has a model of an unknown task {shown(task)}", NEWER)
@@ -45,11 +41,7 @@ def task_of(content: Mapping[str, Any]) -> type[Task]:
 
 
 def check_fields(task: type[Task], fields: Mapping[str, Any]) -> None:
-    """Check ``hyper_parameters`` against the types of the task's arguments, its configs and its own rules.
-
-    Raises:
-        RefusedError: names the field.
-    """
+    """Check ``hyper_parameters`` against the task's arguments, configs and rules; RefusedError names the field."""
     _check_names("hyper_parameters", fields, task.saved)
     hints = typing.get_type_hints(task.__init__)
     for name, value in fields.items():
@@ -74,13 +66,12 @@ def _check_names(where: str, given: Any, known: Iterable[str]) -> None:
 
 def _check_config(group: str, given: Any, schema: type) -> None:
     """Check a group of the config against its dataclass; unlike OmegaConf, which converts "8" to 8, exactly."""
-    known = {field.name: field for field in dataclasses.fields(schema) if not field.name.startswith("_")}
+    rules = {f.name: f.metadata.get("rule") for f in dataclasses.fields(schema) if not f.name.startswith("_")}
     hints = typing.get_type_hints(schema)
-    _check_names(group, given, known)
+    _check_names(group, given, rules)
     for name, value in given.items():
         _check_type(f"{group}.{name}", value, hints[name])
-        rule = known[name].metadata.get("rule")
-        if rule and value is not None and not rule.holds(value):
+        if (rule := rules[name]) and value is not None and not rule.holds(value):
             raise RefusedError(f"{group}.{name} is {shown(value)}, which must be {rule.allowed}")
 
 
@@ -100,10 +91,9 @@ def _check_type(where: str, value: Any, hint: Any) -> None:
 
 
 def check_weights(task: type[Task], fields: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Check every weight against the shape that the sizes imply, found without memory on the meta device.
+    """Refuse weights that are missing, unknown, not dense, not finite, or not of the shape that the fields imply.
 
-    Raises:
-        RefusedError: a weight is missing, unknown, of another shape or dtype, not dense, or not finite.
+    The shapes are those of a model on the meta device, which takes no memory.
     """
     try:
         with torch.device("meta"):

@@ -19,11 +19,7 @@ from tang.text.script import Script, convert
 
 
 def likelihood(model: LanguageModel, poem: Critique) -> Likelihood:
-    """ln p of a poem's tokens, in the model's script, without marks that are not in its vocabulary.
-
-    Raises:
-        InputError: the model's logits are NaN.
-    """
+    """ln p of a poem's tokens, in the model's script, without marks that are not in its vocabulary."""
     marks = "" if model.data.get("punctuation") == "drop" else model.vocabulary.symbols
     text = "".join(symbol for symbol in _verse(poem, model.script) if hanzi(symbol) or symbol in marks)
     ids = torch.tensor([[BOS, *model.vocabulary.encode(text), EOS]])
@@ -39,11 +35,7 @@ def likelihood(model: LanguageModel, poem: Critique) -> Likelihood:
 
 
 def add_copies(reports: Sequence[PoemReport], data: PoemDataModule) -> list[PoemReport]:
-    """The reports with the lines and the longest span of each poem that occur in the training split of ``data``.
-
-    Raises:
-        InputError: the corpus can't be read or downloaded.
-    """
+    """The reports with the lines and the longest span of each poem that occur in the training split of ``data``."""
     vocabulary = data.prepared.vocabulary
     spans = Spans.of(data.prepared.splits["train"], vocabulary)
     found = []

@@ -110,9 +110,7 @@ def token_losses(
     """Targets (N,) of all batches, their positions (N,) in their poems, and their −ln p (N,) in float64.
 
     The backend is the fastest on this machine at ``precision``: ``32-true``, ``64-true`` or ``bf16-mixed``.
-
-    Raises:
-        InputError: the model's logits are NaN.
+    InputError if the model's logits are NaN.
     """
     choice = choose("auto", "auto", precision, model.network.recurrent.cell)
     model.network.recurrent.backend = choice.backend

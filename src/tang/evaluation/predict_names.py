@@ -22,11 +22,7 @@ class Prediction(NamedTuple):
 
 @torch.inference_mode()
 def predict(model: Classifier, names: Sequence[str], top: int) -> list[Prediction]:
-    """The ``top`` most probable languages of each name.
-
-    Raises:
-        InputError: there is no name, a name has no Latin letter, or the model's logits are NaN.
-    """
+    """The ``top`` most probable languages of each name; InputError for a name without a Latin letter, or no name."""
     if not names:
         raise InputError("name: give one, name=Satoshi")
     texts = [to_letters(name) for name in names]

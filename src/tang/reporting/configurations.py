@@ -82,11 +82,7 @@ class SweepResults:
 
 
 def read_sweep(folder: Path) -> SweepResults:
-    """Read the results of a sweep.
-
-    Raises:
-        InputError: ``folder`` isn't the folder of a sweep.
-    """
+    """Read the results of a sweep; InputError if ``folder`` isn't the folder of one."""
     runs = SweepFolder(folder).runs()
     if not runs:
         problem = "no runs in it; sweeps are in outputs/sweeps"

@@ -75,11 +75,7 @@ def draw(sweep: SweepResults, x: str | None, y: str | None) -> dict[str, Figure 
 
 
 def save(folder: Path, text: str, figures: dict[str, Figure]) -> None:
-    """Write the report's files, and remove those of an earlier report.
-
-    Raises:
-        InputError: they can't be written.
-    """
+    """Write the report's files, and remove those of an earlier report; InputError if that fails."""
     pictures = [f"![{name.replace('_', ' ')}]({name}.png)" for name in figures]
     try:
         for old in (*folder.glob(f"events.out.tfevents.*{EVENTS}"), *(folder / f"{name}.png" for name in PICTURES)):
