@@ -97,10 +97,10 @@ def measure_perplexity(
     )
 
 
-def tracked(items: Iterable[T], title: str, total: int | None = None) -> Iterable[T]:
+def tracked(items: Iterable[T], title: str) -> Iterable[T]:
     """``items`` with a progress bar on stderr, if that is a terminal."""
     console = Console(stderr=True)
-    return track(items, title, total, console=console, transient=True, disable=not console.is_terminal)
+    return track(items, title, console=console, transient=True, disable=not console.is_terminal)
 
 
 @torch.inference_mode()

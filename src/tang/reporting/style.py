@@ -3,11 +3,10 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib import font_manager
@@ -63,8 +62,7 @@ def short_names(keys: Sequence[str]) -> dict[str, str]:
     return {key: name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)}
 
 
-@dataclass(frozen=True)
-class Scale:
+class Scale(NamedTuple):
     """Positions of a key's values."""
 
     position: Mapping[str, float]  # Value → position along an axis, from 0 to 1
