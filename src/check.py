@@ -1,5 +1,7 @@
 """A report on any poem: ``python src/check.py poem=… [ckpt=PATH] [corpus=true]``, or ``file=poems.txt``."""
 
+from dataclasses import replace
+
 from tang import cli
 from tang.config.scripts import CheckConfig
 
@@ -16,12 +18,12 @@ def main(config: CheckConfig) -> None:
     if config.ckpt or config.corpus:  # prosody alone doesn't need PyTorch
         from tang import checkpoint
         from tang.data.poems import PoemDataModule
-        from tang.evaluation.likelihood import add_copies, add_likelihoods
+        from tang.evaluation.likelihood import add_copies, likelihood
         from tang.tasks.language_model import LanguageModel
 
         model = checkpoint.load(checkpoint.find(config.ckpt, LanguageModel), LanguageModel) if config.ckpt else None
         if model:
-            reports = add_likelihoods(reports, model)
+            reports = [replace(report, likelihood=likelihood(model, report.critique)) for report in reports]
         if config.corpus:
             source = "tang" if config.data.path is None else "text"
             moved = config.data.given()

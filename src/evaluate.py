@@ -16,7 +16,8 @@ def main(config: EvaluateConfig) -> None:
     from tang import checkpoint
     from tang.data.split import Split
     from tang.evaluation.perplexity import measure_perplexity
-    from tang.evaluation.quality_card import QualityEvaluator
+    from tang.evaluation.quality_card import measure_quality
+    from tang.generation.request import Request
     from tang.tasks.language_model import LanguageModel
     from tang.text.forms import FORMS
 
@@ -27,9 +28,15 @@ def main(config: EvaluateConfig) -> None:
     card = measure_perplexity(model, data, split, config.precision)
     quality = None
     if config.poems:
-        settings = (config.poems, config.temperature, config.seed, config.precision)
-        evaluator = QualityEvaluator(model, data, split, *settings)
-        quality = evaluator.card([FORMS[config.form]] if config.form else list(FORMS.values()))
+        request = Request(
+            n=config.poems,
+            temperature=config.temperature,
+            seed=config.seed,
+            batch_size=config.batch_size,
+            precision=config.precision,
+        )
+        forms = [FORMS[config.form]] if config.form else list(FORMS.values())
+        quality = measure_quality(model, data, split, request, forms)
     if config.format == "json":
         cli.output(card.json(path, **({"quality": asdict(quality)} if quality else {})), config.out)
     else:

@@ -9,7 +9,7 @@ import safetensors
 import torch
 
 from tang import checkpoint
-from tang.checkpoint.exported import _digest
+from tang.checkpoint.formats import sha256
 from tang.data.batches import PoemLoader
 from tang.errors import InputError
 from tang.evaluation.predict_names import predict
@@ -158,7 +158,7 @@ def test_an_exported_files_checksum_covers_task_dtypes_and_shapes(tmp_path: Path
         (tmp_path / "b.safetensors").write_bytes(changed)
         with safetensors.safe_open(tmp_path / "b.safetensors", "pt") as file:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            assert _digest(file.metadata(), weights) != file.metadata()["sha256"]
+            assert sha256(file.metadata(), weights) != file.metadata()["sha256"]
 
 
 @pytest.mark.parametrize(

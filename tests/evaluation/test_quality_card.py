@@ -4,7 +4,8 @@ from dataclasses import asdict
 import pytest
 
 from tang.evaluation.measures import Measurement
-from tang.evaluation.quality_card import REQUESTS, QualityCard, QualityEvaluator
+from tang.evaluation.quality_card import REQUESTS, QualityCard, measure_quality
+from tang.generation.request import Request
 from tang.tasks.language_model import LanguageModel
 from tang.text.forms import FORMS
 
@@ -13,7 +14,7 @@ FIVE, EIGHT = FORMS["五言绝句"], FORMS["五言律诗"]
 
 @pytest.fixture
 def card(model: LanguageModel) -> QualityCard:
-    return QualityEvaluator(model, model.data_module({}), "test", 12, temperature=1.0).card([FIVE, EIGHT])
+    return measure_quality(model, model.data_module({}), "test", Request(n=12, temperature=1.0), [FIVE, EIGHT])
 
 
 KNOWN = [name for name in REQUESTS if name not in ("acrostic", "contains")]

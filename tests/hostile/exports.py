@@ -10,7 +10,7 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from tang.checkpoint.exported import _digest
+from tang.checkpoint.formats import sha256
 from tests.hostile.makers import Cases, Make, language_model, written
 
 NO_CHECKSUM = "0" * 64
@@ -19,7 +19,7 @@ NO_CHECKSUM = "0" * 64
 def seal(path: Path) -> None:
     """Put the right checksum in place of :data:`NO_CHECKSUM`, if safetensors can read the file at all."""
     with suppress(safetensors.SafetensorError, KeyError), safetensors.safe_open(path, "pt") as file:
-        digest = _digest(file.metadata(), {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+        digest = sha256(file.metadata(), {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
         path.write_bytes(path.read_bytes().replace(NO_CHECKSUM.encode(), digest.encode()))
 
 

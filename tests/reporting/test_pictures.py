@@ -5,9 +5,7 @@ import pytest
 from tang.errors import InputError
 from tang.reporting import style
 from tang.reporting.configurations import read_sweep
-from tang.reporting.curves import draw_curves, mean_curve
-from tang.reporting.heat import choose_keys, draw_heat_map
-from tang.reporting.parallel import draw_parallel
+from tang.reporting.pictures import choose_keys, draw_curves, draw_heat_map, draw_parallel, mean_curve
 from tang.reporting.style import colours, label, scale
 from tests.reporting.conftest import Make
 

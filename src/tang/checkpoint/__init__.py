@@ -2,24 +2,22 @@
 
 A file becomes a model in four steps, each of which refuses it in one line (:class:`~tang.errors.InputError`):
 
-1. The container is read as data: :mod:`~tang.checkpoint.archive` (PyTorch's zip, ``weights_only``, CRC-32) or
-   :mod:`~tang.checkpoint.exported` (safetensors, SHA-256). Tensors stay in the file, mapped into memory.
+1. The container is read as data (:mod:`~tang.checkpoint.formats`) and its checksum compared.
 2. Keys by which a library would import something are refused (:func:`~tang.checkpoint.untrusted.check_keys`).
-3. The fields are checked against the config's dataclasses and the task's own rules
-   (:mod:`~tang.checkpoint.fields`), then every weight's shape against the sizes.
-4. The weights must be finite.
+3. The fields are checked against the config's dataclasses and the task's own rules (:mod:`~tang.checkpoint.fields`).
+4. Every weight must have the shape that the fields imply, and be finite.
 """
 
 import logging
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tang.checkpoint import archive, exported
+from tang.atomic import atomic_write
+from tang.checkpoint import formats
 from tang.checkpoint.fields import build, check_fields, check_weights, task_of, tied
-from tang.checkpoint.untrusted import DAMAGED, FOREIGN, RefusedError, check_finite, check_keys, readable
+from tang.checkpoint.untrusted import RefusedError, readable
 from tang.errors import InputError
 from tang.runs.run import OUTPUTS, best_checkpoints
 from tang.tasks.base import Task
@@ -27,11 +25,11 @@ from tang.tasks.registry import TASKS
 
 log = logging.getLogger(__name__)
 
+# The states that a checkpoint has beside a model if training can resume from it
 NEEDED = {
-    "optimizer_states": list, "lr_schedulers": list, "loops": dict, "callbacks": dict, "run": dict, "epoch": int,
-    "global_step": int,
-}  # fmt: skip
-"""What a checkpoint has beside a model if training can resume from it."""
+    **{"optimizer_states": list, "lr_schedulers": list, "loops": dict, "callbacks": dict},
+    **{"run": dict, "epoch": int, "global_step": int},
+}
 
 T = TypeVar("T", bound=Task)
 
@@ -40,9 +38,7 @@ def find(ckpt: str, kind: type[Task], key: str = "ckpt", besides: Path | None = 
     """The file that ``key=ckpt`` names: a path, or ``latest`` for the best checkpoint of the newest run.
 
     Args:
-        ckpt: the key's value.
-        kind: class of the model; :class:`~tang.tasks.base.Task` for any.
-        key: the config's key, for messages.
+        kind: class of the model that ``latest`` must have; :class:`~tang.tasks.base.Task` for any.
         besides: a folder whose checkpoints ``latest`` ignores.
 
     Raises:
@@ -54,9 +50,9 @@ def find(ckpt: str, kind: type[Task], key: str = "ckpt", besides: Path | None = 
         path = Path(ckpt).expanduser()
         if path.is_file():
             return path
-        problem = "this is a folder; give a file in it" if path.is_dir() else "no such file"
-        if path.exists() and not path.is_dir():
-            problem = "this is a pipe or a device; give a file"
+        problem = "this is a pipe or a device; give a file" if path.exists() else "no such file"
+        if path.is_dir():
+            problem = "this is a folder; give a file in it"
     except (OSError, RuntimeError) as error:  # the name is too long, or ~user has no home
         problem = str(error)
     raise InputError(f"{key}={ckpt}: {problem}")
@@ -68,26 +64,18 @@ def _latest(kind: type[Task], key: str, besides: Path | None) -> Path:
             continue
         try:
             with _named(path):
-                task = task_of(_read(path))
+                if issubclass(task_of(formats.read(path)), kind):
+                    log.info("%s=latest: %s", key, path)
+                    return path
         except InputError as error:
             log.warning("ignored: %s", error)
-            continue
-        if issubclass(task, kind):
-            log.info("%s=latest: %s", key, path)
-            return path
     wanted = [task for task in TASKS.values() if issubclass(task, kind)]
-    models = " or ".join(task.description for task in wanted)
-    raise InputError(
-        f"{key}=latest: no checkpoints/best.ckpt of {models} below {OUTPUTS}/; train first ({wanted[0].command})"
-    )
+    problem = f"no checkpoints/best.ckpt of {' or '.join(task.description for task in wanted)} below {OUTPUTS}/"
+    raise InputError(f"{key}=latest: {problem}; train first ({wanted[0].command})")
 
 
 def load(path: Path, kind: type[T]) -> T:
-    """The model in a checkpoint or an exported file, on the CPU, in evaluation mode, computed by PyTorch.
-
-    Args:
-        path: the file.
-        kind: class of the model; :class:`~tang.tasks.base.Task` for any.
+    """The model of class ``kind`` in a checkpoint or an exported file, on the CPU, in eval mode, computed by PyTorch.
 
     Raises:
         InputError: the file is damaged, not a checkpoint of this project, or has another kind of model.
@@ -106,14 +94,8 @@ def load(path: Path, kind: type[T]) -> T:
 def resumable(path: Path, task: Task) -> dict[str, Any]:
     """The content of a checkpoint that has a model like ``task`` and the states that training resumes from.
 
-    The model is checked as :func:`load` does; the states are only known to be there (:data:`NEEDED`).
-
-    Args:
-        path: the checkpoint; its tensors are mapped from it as long as the returned content is kept.
-        task: the run's task.
-
-    Raises:
-        InputError: training can't resume from the file.
+    The model is checked as :func:`load` does; the states are only known to be there (:data:`NEEDED`), else it is an
+    InputError. The tensors are mapped from the file as long as the returned content is kept.
     """
     with _named(path):
         _, content = _checked(path, type(task))
@@ -124,11 +106,7 @@ def resumable(path: Path, task: Task) -> dict[str, Any]:
 
 
 def check_savable(model: Task) -> None:
-    """Refuse to train a model whose checkpoints would be refused when read: one with too many languages, say.
-
-    Raises:
-        InputError: names the field.
-    """
+    """Raise InputError if the model's checkpoints would be refused when read: it has too many languages, say."""
     try:
         check_fields(type(model), {name: model.hparams[name] for name in model.saved})
     except RefusedError as refusal:
@@ -136,13 +114,10 @@ def check_savable(model: Task) -> None:
 
 
 def export(model: Task, to: str) -> None:
-    """Write a model as safetensors, atomically; :func:`load` reads it.
-
-    Raises:
-        InputError: the file can't be written.
-    """
+    """Write a model as safetensors, atomically; InputError if the file can't be written."""
+    content = formats.as_safetensors(model)
     try:
-        exported.write(model, Path(to).expanduser())
+        atomic_write(Path(to).expanduser(), lambda file: file.write(content))
     except OSError as error:
         raise InputError(f"to={to}: {error.strerror}") from error
     log.info("%s with its vocabulary and sizes: written to %s", model.description, to)
@@ -159,33 +134,12 @@ def _named(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: {error.strerror}") from error
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """The file's content as plain data and tensors."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise RefusedError("is not a regular file", FOREIGN)
-    with path.open("rb") as file:
-        head = file.read(9)
-    if not head:
-        raise RefusedError("is empty", DAMAGED)
-    if head.startswith(archive.MAGIC):
-        if path.suffix == ".safetensors":  # torch.load would take it for one
-            raise RefusedError("is named .safetensors, but a PyTorch checkpoint", "rename it to .ckpt")
-        content = archive.read(path)
-    elif exported.is_safetensors(head):
-        content = exported.read(path)
-    else:
-        raise RefusedError("is neither a PyTorch checkpoint (a zip archive) nor safetensors")
-    check_keys(content)
-    return content
-
-
 def _checked(path: Path, kind: type[T]) -> tuple[type[T], dict[str, Any]]:
     """The class of the model in a file that passes all checks, and the file's content."""
-    content = _read(path)
+    content = formats.read(path)
     task = task_of(content)
     if not issubclass(task, kind):
         raise RefusedError(f"this is {task.description}, for {task.read_by}", f"{kind.description} is needed here")
     check_fields(task, content["hyper_parameters"])
     check_weights(task, content["hyper_parameters"], content["state_dict"])
-    check_finite(content["state_dict"])
     return task, content

@@ -1,12 +1,10 @@
-"""Check what a checkpoint says of its model: task, fields, sizes and the shape of every weight, before it is built."""
+"""Check what a checkpoint says of its model, before it is built: task, fields, sizes and every weight."""
 
-import collections.abc
 import dataclasses
-import math
 import types
 import typing
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,21 +15,16 @@ from tang.recurrent import cells
 from tang.tasks.base import Task
 from tang.tasks.registry import TASKS
 
-MAX_INTEGER = 2**32
+MAX_NUMBER = 2**32  # Numbers are smaller
 MAX_ITEMS = 2**16  # Items of a list
 MAX_TEXT = 4096  # Characters of a path, about what operating systems take
-STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Unicode categories that no text may have: texts are logged, and these characters steer terminals."""
+STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # Categories of Unicode that steer terminals, where texts are logged
 
 T = typing.TypeVar("T", bound=Task)
 
 
 def task_of(content: Mapping[str, Any]) -> type[Task]:
-    """The class of the model in a checkpoint.
-
-    Raises:
-        RefusedError: it is another project's, or one of an older or newer version.
-    """
+    """The class of the model in a checkpoint; RefusedError if it is another project's or version's."""
     task, fields, state = (content.get(name) for name in ("task", "hyper_parameters", "state_dict"))
     if "task" in content and (type(task) is not str or task not in TASKS):
         raise RefusedError(f"has a model of an unknown task {shown(task)}", NEWER)
@@ -48,11 +41,7 @@ def task_of(content: Mapping[str, Any]) -> type[Task]:
 
 
 def check_fields(task: type[Task], fields: Mapping[str, Any]) -> None:
-    """Check ``hyper_parameters`` against the types of the task's arguments, its configs and its own rules.
-
-    Raises:
-        RefusedError: names the field.
-    """
+    """Check ``hyper_parameters`` against the task's arguments, configs and rules; RefusedError names the field."""
     _check_names("hyper_parameters", fields, task.saved)
     hints = typing.get_type_hints(task.__init__)
     for name, value in fields.items():
@@ -76,49 +65,35 @@ def _check_names(where: str, given: Any, known: Iterable[str]) -> None:
 
 
 def _check_config(group: str, given: Any, schema: type) -> None:
-    """Check a group of the config against its dataclass, as Hydra and :func:`tang.config.check` do with a new one."""
-    known = {field.name: field for field in dataclasses.fields(schema) if not field.name.startswith("_")}
+    """Check a group of the config against its dataclass; unlike OmegaConf, which converts "8" to 8, exactly."""
+    rules = {f.name: f.metadata.get("rule") for f in dataclasses.fields(schema) if not f.name.startswith("_")}
     hints = typing.get_type_hints(schema)
-    _check_names(group, given, known)
+    _check_names(group, given, rules)
     for name, value in given.items():
         _check_type(f"{group}.{name}", value, hints[name])
-        rule = known[name].metadata.get("rule")
-        if rule and value is not None and not rule.holds(value):
+        if (rule := rules[name]) and value is not None and not rule.holds(value):
             raise RefusedError(f"{group}.{name} is {shown(value)}, which must be {rule.allowed}")
 
 
 def _check_type(where: str, value: Any, hint: Any) -> None:
-    if type(value) is str and not _is_text(value):
-        raise RefusedError(f"{where} is {shown(value)}, too long or with characters that steer a terminal")
-    for item in value if type(value) is list else ():
-        if not _is_text(item):
-            raise RefusedError(f"{where} has {shown(item)}, no text or one with characters that steer a terminal")
-    if not _is_of(value, hint):
+    texts = value if type(value) is list else [value] if type(value) is str else []
+    for text in texts:
+        if type(text) is not str or len(text) > MAX_TEXT or STEERING.intersection(map(unicodedata.category, text)):
+            found = f"is {shown(text)}, too long or" if text is value else f"has {shown(text)}, no text or one"
+            raise RefusedError(f"{where} {found} with characters that steer a terminal")
+    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else [hint]
+    kinds = {typing.get_origin(option) or option for option in options}
+    is_of_type = type(value) in kinds or {int: float, list: Sequence}.get(type(value)) in kinds
+    is_long = type(value) is list and len(value) > MAX_ITEMS
+    is_large = type(value) in (int, float) and not abs(value) < MAX_NUMBER  # NaN too
+    if not is_of_type or is_long or is_large:
         raise RefusedError(f"{where} is {shown(value)}, which is of the wrong type or too long")
 
 
-def _is_of(value: Any, hint: Any) -> bool:
-    """Whether a value is of a field's type: str, int, float, bool, None, a list of str, or a union of these."""
-    if typing.get_origin(hint) is types.UnionType:
-        return any(_is_of(value, each) for each in typing.get_args(hint))
-    if typing.get_origin(hint) in (list, collections.abc.Sequence):
-        return type(value) is list and len(value) <= MAX_ITEMS
-    if hint is int:
-        return type(value) is int and abs(value) < MAX_INTEGER
-    if hint is float:
-        return type(value) in (int, float) and math.isfinite(value)
-    return value is None if hint is types.NoneType else type(value) is hint
-
-
-def _is_text(value: Any) -> bool:
-    return type(value) is str and len(value) <= MAX_TEXT and STEERING.isdisjoint(map(unicodedata.category, value))
-
-
 def check_weights(task: type[Task], fields: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Check every weight against the shape that the sizes imply, found without memory on the meta device.
+    """Refuse weights that are missing, unknown, not dense, not finite, or not of the shape that the fields imply.
 
-    Raises:
-        RefusedError: a weight is missing, unknown, of another shape, not dense or not of a floating-point dtype.
+    The shapes are those of a model on the meta device, which takes no memory.
     """
     try:
         with torch.device("meta"):
@@ -126,8 +101,8 @@ def check_weights(task: type[Task], fields: Mapping[str, Any], state: Mapping[st
     except ValueError as error:  # fields that exclude each other
         raise RefusedError(str(error)) from error
     expected = {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
-    repeated = tied(model)
-    if missing := [name for name in expected if name not in state and name not in repeated]:
+    present = {*state, *tied(model)}
+    if missing := [name for name in expected if name not in present]:
         raise RefusedError(f"has no weights {missing[0]}")
     for name, weight in state.items():
         if name not in expected:
@@ -138,6 +113,8 @@ def check_weights(task: type[Task], fields: Mapping[str, Any], state: Mapping[st
             raise RefusedError(f"{name} has the shape {tuple(weight.shape)}, its sizes imply {expected[name]}")
         if weight.layout != torch.strided or not weight.is_contiguous():
             raise RefusedError(f"{name} isn't dense: its elements overlap or lie apart")
+        if not weight.isfinite().all():
+            raise RefusedError(f"{name} is not finite everywhere", "its training failed, or the file is damaged")
 
 
 def build(task: type[T], fields: Mapping[str, Any]) -> T:

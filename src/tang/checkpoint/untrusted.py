@@ -12,11 +12,10 @@ SMALLER = "give a smaller model, or free memory"
 OLDER = "it is from an older version of this project; train again"
 NEWER = "it is from a newer version of this project, or from another project; update, or give another"
 
-IMPORTED = {
+IMPORTED = {  # Keys by which a library would import what their value names
     *("_target_", "_partial_", "_args_", "_recursive_", "_convert_"),  # Hydra's
     *("_instantiator", "_class_path", "class_path", "init_args", "hparams_type"),  # Lightning's
 }
-"""Keys by which a library would import what their value names."""
 
 
 class RefusedError(Exception):
@@ -29,11 +28,7 @@ class RefusedError(Exception):
 
 @contextmanager
 def readable(subject: str) -> Iterator[None]:
-    """Turn any exception that an untrusted file raises within into a refusal of ``subject``.
-
-    Raises:
-        RefusedError: says whether memory is lacking or the file is damaged.
-    """
+    """Turn any exception within into a RefusedError of ``subject``: memory is lacking, or the file is damaged."""
     try:
         yield
     except RefusedError:
@@ -58,13 +53,6 @@ def check_keys(content: object) -> None:
             stack += item.values()
         elif isinstance(item, list | tuple):
             stack += item
-
-
-def check_finite(weights: dict[str, Tensor]) -> None:
-    """Refuse weights with infinities or NaN."""
-    for name, weight in weights.items():
-        if not weight.isfinite().all():
-            raise RefusedError(f"{name} is not finite everywhere", "its training failed, or the file is damaged")
 
 
 def shown(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 
 import torch
 
@@ -17,17 +18,8 @@ from tang.text.forms import hanzi
 from tang.text.script import Script, convert
 
 
-def add_likelihoods(reports: Sequence[PoemReport], model: LanguageModel) -> list[PoemReport]:
-    """The reports with the likelihood of each poem under ``model``."""
-    return [replace(report, likelihood=likelihood(model, report.critique)) for report in reports]
-
-
 def likelihood(model: LanguageModel, poem: Critique) -> Likelihood:
-    """ln p of a poem's tokens, in the model's script, without marks that are not in its vocabulary.
-
-    Raises:
-        InputError: the model's logits are NaN.
-    """
+    """ln p of a poem's tokens, in the model's script, without marks that are not in its vocabulary."""
     marks = "" if model.data.get("punctuation") == "drop" else model.vocabulary.symbols
     text = "".join(symbol for symbol in _verse(poem, model.script) if hanzi(symbol) or symbol in marks)
     ids = torch.tensor([[BOS, *model.vocabulary.encode(text), EOS]])
@@ -43,18 +35,14 @@ def likelihood(model: LanguageModel, poem: Critique) -> Likelihood:
 
 
 def add_copies(reports: Sequence[PoemReport], data: PoemDataModule) -> list[PoemReport]:
-    """The reports with the lines and the longest span of each poem that occur in the training split of ``data``.
-
-    Raises:
-        InputError: the corpus can't be read or downloaded.
-    """
+    """The reports with the lines and the longest span of each poem that occur in the training split of ``data``."""
     vocabulary = data.prepared.vocabulary
     spans = Spans.of(data.prepared.splits["train"], vocabulary)
     found = []
     for report in reports:
         characters = vocabulary.encode(hanzi(_verse(report.critique, data.options.script)))
         ids = iter(characters)
-        lines = [[next(ids) for _ in line.text] for line in report.critique.lines]
+        lines = [list(islice(ids, len(line.text))) for line in report.critique.lines]
         copied = [number for number, line in enumerate(lines, 1) if spans.has_line(line)]
         found.append(replace(report, copies=Copies(copied, int(spans.longest([characters])[0]))))
     return found

@@ -27,7 +27,6 @@ from tang.tasks.language_model import LanguageModel
 from tang.text.forms import PUNCTUATION
 
 T = TypeVar("T")
-
 PADDED_LENGTH = 100  # Length in characters to which earlier reports padded or cut every poem
 
 
@@ -38,8 +37,7 @@ class PerplexityCard:
     split: str
     poems: int
     ppl: float  # Over characters, punctuation and the end of each poem
-    ppl_hanzi: float
-    """Over Chinese characters, including those outside the vocabulary, which count as ``<unk>``."""
+    ppl_hanzi: float  # Over Chinese characters, including those outside the vocabulary, which count as <unk>
     trigram_ppl: float  # ppl of a Kneser–Ney trigram model of the training split, see trigram
     trigram_ppl_hanzi: float
     tokens: int
@@ -48,8 +46,7 @@ class PerplexityCard:
     tokens_end: int
     tokens_unknown: int  # Those of tokens_hanzi outside the vocabulary
     nll: float  # Sum of −ln p over all tokens
-    padding_counted: float
-    """Not a perplexity: exp(Σ −ln p ÷ (tokens + padding)), every poem padded or cut to 100."""
+    padding_counted: float  # Not a perplexity: exp(Σ −ln p ÷ (tokens + padding)), every poem padded or cut to 100
 
     def json(self, path: Path, **more: Any) -> str:
         """The card of the checkpoint ``path`` and ``more`` entries as one JSON object."""
@@ -76,11 +73,7 @@ class PerplexityCard:
 def measure_perplexity(
     model: LanguageModel, data: PoemDataModule, split: Split, precision: str = "32-true"
 ) -> PerplexityCard:
-    """The perplexity card of ``model`` on a split of its corpus ``data``.
-
-    Args:
-        precision: ``32-true``, ``64-true`` or ``bf16-mixed``.
-    """
+    """The perplexity card of ``model`` on a split of its corpus ``data``."""
     poems = data.prepared.splits[split]
     targets, positions, nll = token_losses(model, tracked(data.loader(split), f"Evaluating on {split}"), precision)
     trigram = Trigram.of(data.prepared.splits["train"], len(model.vocabulary))
@@ -104,10 +97,10 @@ def measure_perplexity(
     )
 
 
-def tracked(items: Iterable[T], title: str, total: int | None = None) -> Iterable[T]:
+def tracked(items: Iterable[T], title: str) -> Iterable[T]:
     """``items`` with a progress bar on stderr, if that is a terminal."""
     console = Console(stderr=True)
-    return track(items, title, total, console=console, transient=True, disable=not console.is_terminal)
+    return track(items, title, console=console, transient=True, disable=not console.is_terminal)
 
 
 @torch.inference_mode()
@@ -116,10 +109,8 @@ def token_losses(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Targets (N,) of all batches, their positions (N,) in their poems, and their −ln p (N,) in float64.
 
-    The backend is the fastest on this machine at ``precision``, whichever one trained the model.
-
-    Raises:
-        InputError: the model's logits are NaN.
+    The backend is the fastest on this machine at ``precision``: ``32-true``, ``64-true`` or ``bf16-mixed``.
+    InputError if the model's logits are NaN.
     """
     choice = choose("auto", "auto", precision, model.network.recurrent.cell)
     model.network.recurrent.backend = choice.backend

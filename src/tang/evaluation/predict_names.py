@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import torch
 
@@ -13,8 +13,7 @@ from tang.generation.sampling import NOT_NUMBERS
 from tang.tasks.classifier import Classifier
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Prediction(NamedTuple):
     """The languages predicted for a name."""
 
     name: str
@@ -23,11 +22,7 @@ class Prediction:
 
 @torch.inference_mode()
 def predict(model: Classifier, names: Sequence[str], top: int) -> list[Prediction]:
-    """The ``top`` most probable languages of each name.
-
-    Raises:
-        InputError: there is no name, a name has no Latin letter, or the model's logits are NaN.
-    """
+    """The ``top`` most probable languages of each name; InputError for a name without a Latin letter, or no name."""
     if not names:
         raise InputError("name: give one, name=Satoshi")
     texts = [to_letters(name) for name in names]
@@ -46,13 +41,11 @@ def predict(model: Classifier, names: Sequence[str], top: int) -> list[Predictio
 
 def as_text(predictions: Sequence[Prediction]) -> str:
     """One line for each name."""
-    width = max(len(prediction.name) for prediction in predictions)
-    return "\n".join(
-        f"{prediction.name:<{width}}  " + "  ".join(f"{name} {p:.1%}" for name, p in prediction.languages.items())
-        for prediction in predictions
-    )
+    width = max(len(name) for name, _ in predictions)
+    languages = ["  ".join(f"{language} {p:.1%}" for language, p in found.items()) for _, found in predictions]
+    return "\n".join(f"{name:<{width}}  {found}" for (name, _), found in zip(predictions, languages, strict=True))
 
 
 def as_json(predictions: Sequence[Prediction]) -> str:
     """A JSON list of objects with the fields of :class:`Prediction`."""
-    return json.dumps([asdict(prediction) for prediction in predictions], ensure_ascii=False, indent=1)
+    return json.dumps([prediction._asdict() for prediction in predictions], ensure_ascii=False, indent=1)

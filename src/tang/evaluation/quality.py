@@ -19,15 +19,14 @@ from tang.prosody.rhymes import Tone, tones
 from tang.text.forms import PUNCTUATION, Form, form_of, hanzi, regulated_form, split_lines
 from tang.text.script import Script
 
+# Sequences → the ids (N,) of their tokens after <bos>, in any order, and −ln p (N,) of each
 TokenLosses = Callable[[Sequences], tuple[np.ndarray, np.ndarray]]
-"""Sequences → the ids (N,) of their tokens after ``<bos>``, in any order, and −ln p (N,) of each."""
 
-FORMATS = {
+FORMATS = {  # Those of the measurements that aren't printed with three decimals
     **dict.fromkeys(["form", "rhyme", "rhyme, any tone", "tones, places", "tones, poems", "regular"], ".1%"),
     **dict.fromkeys(["regular, strictly", "repetition", "lines found", "first try"], ".1%"),
     **{"longest span": ".2f", "longest of all": ".0f", "seconds": ".4f"},
 }
-"""Formats of the measurements that aren't printed with three decimals."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -22,11 +23,11 @@ from tang.generation.overlap import Spans
 from tang.generation.request import Request
 from tang.tables import markdown
 from tang.tasks.language_model import LanguageModel
-from tang.text.forms import FORMS, Form
+from tang.text.forms import Form
 
 log = logging.getLogger(__name__)
 
-REQUESTS: dict[str, list[Constraint]] = {
+REQUESTS: dict[str, list[Constraint]] = {  # Name of a set of sampled poems → its constraints
     "free": [],
     "rhyme": [Regulated(rhyme="true")],
     "strict tones": [Regulated(tones="strict")],
@@ -37,7 +38,6 @@ REQUESTS: dict[str, list[Constraint]] = {
     "no_repeat": [NoRepeat(True)],
     "no_copy": [NoCopy(True)],
 }
-"""Name of a set of sampled poems → the constraints that they are sampled under."""
 
 Measurements = dict[str, Measurement]
 
@@ -49,8 +49,7 @@ class QualityCard:
     split: str  # The split of the real poems
     temperature: float
     seed: int
-    forms: dict[str, dict[str, Measurements]]
-    """Form → set (``real``, ``chance`` and those of :data:`REQUESTS`) → metric → measurement."""
+    forms: dict[str, dict[str, Measurements]]  # Form → set (real, chance, those of REQUESTS) → metric → measurement
 
     def text(self) -> str:
         """A Markdown table for each form, a column for each set."""
@@ -75,72 +74,56 @@ def _cell(name: str, measurements: Measurements, poems: int) -> str:
     return value if found.count == poems else f"{value} of {found.count:,}"
 
 
-@dataclass(frozen=True)
-class QualityEvaluator:
-    """Samples poems from a model and measures them, real poems and shuffled ones."""
+def measure_quality(
+    model: LanguageModel, data: PoemDataModule, split: Split, request: Request, forms: Sequence[Form]
+) -> QualityCard:
+    """The quality card of ``model``, whose corpus is ``data``.
 
-    model: LanguageModel
-    data: PoemDataModule  # The model's corpus
-    split: Split  # The split of the real poems: as many as are sampled, or all there are
-    poems: int  # How many poems to sample for each form and each of REQUESTS
-    temperature: float = 0.8
-    seed: int = 1  # Seed of sampling and of shuffling
-    precision: str = "32-true"  # 32-true or bf16-mixed; 64-true is for the likelihoods alone
+    For each form and each of :data:`REQUESTS` it samples as many poems as ``request`` says, in its way. They are
+    measured beside as many poems of ``split``, or all there are. The log names the REQUESTS that can't be satisfied.
+    """
+    training, vocabulary = data.prepared.splits["train"], model.vocabulary
+    spans, trigram = Spans.of(training, vocabulary), Trigram.of(training, len(vocabulary))
+    embedding = model.network.embedding.weight.detach().float().cpu().numpy()
 
-    def card(self, forms: Sequence[Form] = tuple(FORMS.values())) -> QualityCard:
-        """Sample and measure poems of each form."""
-        training, vocabulary = self.data.prepared.splits["train"], self.model.vocabulary
-        spans, trigram = Spans.of(training, vocabulary), Trigram.of(training, len(vocabulary))
-        steps = ((form, sets) for form in forms for sets in self._sets(form, spans, trigram))
-        found: dict[str, dict[str, Measurements]] = {str(form): {} for form in forms}
-        for form, sets in tracked(steps, "Sampling and measuring", len(forms) * (2 + len(REQUESTS))):
-            found[str(form)] |= sets
-        return QualityCard(self.split, self.temperature, self.seed, found)
+    def model_losses(sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
+        """Losses at temperature 1 and without a constraint."""
+        targets, _, nll = token_losses(model, PoemLoader(sequences, request.batch_size), request.precision)
+        return targets.numpy(), nll.numpy()
 
-    def _sets(self, form: Form, spans: Spans, trigram: Trigram) -> Iterator[dict[str, Measurements]]:
-        """Each set of poems of a form, measured; the log names the sets whose request can't be satisfied."""
-        model, vocabulary = self.model, self.model.vocabulary
-        embedding = model.network.embedding.weight.detach().float().cpu().numpy()
-        losses = {"trigram": trigram.token_losses, "model": self._model_losses}
-        metrics = QualityMetrics(form, model.script, vocabulary, spans, embedding, losses)
-        real = held_out(self.data.prepared.splits[self.split], vocabulary, form)[: self.poems]
-        compared = len(real) or self.poems
-        yield {"real": metrics.measure(real, compared)} if real else {}
-        yield {"chance": metrics.measure(shuffled(real, self.seed), compared)} if real else {}
-        free: float | None = None
-        for name in REQUESTS:
+    losses = {"trigram": trigram.token_losses, "model": model_losses}
+    real = {form: held_out(data.prepared.splits[split], vocabulary, form)[: request.n] for form in forms}
+    found: dict[str, dict[str, Measurements]] = {str(form): {} for form in forms}
+    for form, name in tracked(list(product(forms, ["real", "chance", *REQUESTS])), "Sampling and measuring"):
+        poems = real[form] if name == "real" else shuffled(real[form], request.seed)
+        sampling: Measurements = {}
+        if name in REQUESTS:
             try:
-                poems, sampling = self._sample(form, name, spans)
+                poems, sampling = _sample(model, request, form, REQUESTS[name], spans)
             except InputError as error:
                 log.warning("%s, %s: left out, %s", form, name, error)
-                yield {}
                 continue
-            measured = metrics.measure(poems, compared)
-            value, count = measured["ln p, model"].value, measured["ln p, model"].count
-            free = value if name == "free" else free
-            cost = None if free is None or value is None else value - free
-            yield {name: {**measured, "ln p, model, less free": Measurement(cost, count), **sampling}}
+        if poems:
+            metrics = QualityMetrics(form, model.script, vocabulary, spans, embedding, losses)
+            found[str(form)][name] = metrics.measure(poems, len(real[form]) or request.n)
+        if sampling:
+            found[str(form)][name] |= {"ln p, model, less free": _cost(found[str(form)], name), **sampling}
+    return QualityCard(split, request.used_temperature, request.seed, found)
 
-    def _sample(self, form: Form, name: str, spans: Spans) -> tuple[list[str], Measurements]:
-        """Poems under one of :data:`REQUESTS`, and measurements of the sampling."""
-        start = time.perf_counter()
-        self.model.network.float().cpu()
-        request = Request(
-            start=[""],
-            chars=form.chars,
-            lines=form.lines,
-            n=self.poems,
-            temperature=self.temperature,
-            seed=self.seed,
-            batch_size=self.data.batch_size,
-            precision=self.precision,
-        )
-        poems = generate(self.model, request, REQUESTS[name], spans)
-        seconds = Measurement((time.perf_counter() - start) / len(poems), len(poems))
-        first_try = Measurement.mean(poem.tries == 1 for poem in poems)
-        return [poem.text.replace("\n", "") for poem in poems], {"first try": first_try, "seconds": seconds}
 
-    def _model_losses(self, sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
-        """Losses at temperature 1 and without a constraint."""
-        targets, _, nll = token_losses(self.model, PoemLoader(sequences, self.data.batch_size), self.precision)
-        return targets.numpy(), nll.numpy()
+def _sample(
+    model: LanguageModel, request: Request, form: Form, constraints: Sequence[Constraint], spans: Spans
+) -> tuple[list[str], Measurements]:
+    """Poems of a form under constraints, and measurements of the sampling."""
+    start = time.perf_counter()
+    model.network.float().cpu()
+    poems = generate(model, replace(request, start=[""], chars=form.chars, lines=form.lines), constraints, spans)
+    seconds = Measurement((time.perf_counter() - start) / len(poems), len(poems))
+    first_try = Measurement.mean(poem.tries == 1 for poem in poems)
+    return [poem.text.replace("\n", "") for poem in poems], {"first try": first_try, "seconds": seconds}
+
+
+def _cost(sets: dict[str, Measurements], name: str) -> Measurement:
+    """The mean ln p of the set ``name`` less that of the set ``free``."""
+    own, free = (sets[each]["ln p, model"].value if each in sets else None for each in (name, "free"))
+    return Measurement(None if own is None or free is None else own - free, sets[name]["ln p, model"].count)

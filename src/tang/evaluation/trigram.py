@@ -23,14 +23,9 @@ import numpy as np
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import BOS
 
-BITS = np.uint64(16)
-"""Bits for each id in the code of an n-gram, which is one integer; the last symbol has the lowest bits."""
-
-ONE, PAIR, TRIPLE = ((np.uint64(1) << size * BITS) - np.uint64(1) for size in (1, 2, 3))
-"""Masks that keep the last symbol of a code, the last two, and all three."""
-
-FALLBACK = np.array([0.5, 1.0, 1.5])
-"""Discounts for a corpus too small to estimate them (those of KenLM: Heafield 2013)."""
+BITS = np.uint64(16)  # Bits of each id in the code of an n-gram, one integer whose lowest bits are the last symbol
+ONE, PAIR, TRIPLE = ((np.uint64(1) << size * BITS) - np.uint64(1) for size in (1, 2, 3))  # Masks of the last symbols
+FALLBACK = np.array([0.5, 1.0, 1.5])  # Discounts for a corpus too small to estimate them (KenLM's: Heafield 2013)
 
 
 @dataclass(frozen=True)
@@ -109,5 +104,4 @@ def _codes(sequences: Sequences) -> np.ndarray:
 def _look_up(keys: np.ndarray, values: np.ndarray, codes: np.ndarray, default: float) -> np.ndarray:
     """(N,) the value of each of ``codes`` (N,) among the sorted ``keys``; ``default`` for a code that isn't there."""
     places = np.minimum(np.searchsorted(keys, codes), len(keys) - 1)
-    found: np.ndarray = np.where(keys[places] == codes, values[places], default)
-    return found
+    return np.where(keys[places] == codes, values[places], default)

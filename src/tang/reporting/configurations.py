@@ -13,15 +13,14 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tang.errors import InputError
 from tang.runs.run import RunFolder
 from tang.runs.sweep import LOSS, RunRecord, SweepFolder
-from tang.sweeps.summary import SEED, by_configuration, over_seeds, shorten, spread_of_losses, varied
+from tang.sweeps.summary import SEED, by_configuration, losses, over_seeds, readable, spread_of_losses, varied
 from tang.tables import markdown
 
 logging.getLogger("tensorboard").setLevel(logging.WARNING)  # it logs every file it opens
 
 Points = list[tuple[int, float]]  # Training steps, each with the loss after it
-
+# Beginnings of the keys that change the number of steps in a training
 LENGTH_KEYS = ("data", "experiment", "trainer.max_", "trainer.accumulate_grad_batches")
-"""Beginnings of the keys that change the number of steps in a training."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +28,17 @@ class Configuration:
     """The runs of a configuration that finished or diverged, one for each seed."""
 
     values: dict[str, str]  # Key that the sweep varied → value
-    shown: dict[str, str]  # The same, with values as tables and legends show them
+    shown: dict[str, str]  # Key → value as tables and legends show it
     runs: list[RunRecord]
-
-    @cached_property
-    def losses(self) -> list[float]:
-        return [run.loss for run in self.runs if run.loss is not None]
 
     @cached_property
     def curves(self) -> list[Points]:
         """The validation curves of those runs that have one."""
         return [curve for run in self.runs if (curve := validation_curve(run))]
+
+    @property
+    def losses(self) -> list[float]:
+        return losses(self.runs)
 
     @property
     def loss(self) -> float:
@@ -83,25 +82,20 @@ class SweepResults:
 
 
 def read_sweep(folder: Path) -> SweepResults:
-    """Read the results of a sweep.
-
-    Raises:
-        InputError: ``folder`` isn't the folder of a sweep.
-    """
-    if folder.is_file():
-        raise InputError(f"dir={folder}: this is a file; give the folder of a sweep")
-    if not folder.is_dir():
-        raise InputError(f"dir={folder}: no such folder")
-    if RunFolder(folder).overrides.exists():
-        raise InputError(f"dir={folder}: this is a run; give the folder of a sweep")
+    """Read the results of a sweep; InputError if ``folder`` isn't the folder of one."""
     runs = SweepFolder(folder).runs()
     if not runs:
-        raise InputError(f"dir={folder}: no runs in it; sweeps are in outputs/sweeps")
+        problem = "no runs in it; sweeps are in outputs/sweeps"
+        if not folder.is_dir():
+            problem = "this is a file; give the folder of a sweep" if folder.is_file() else "no such folder"
+        elif RunFolder(folder).overrides.exists():
+            problem = "this is a run; give the folder of a sweep"
+        raise InputError(f"dir={folder}: {problem}")
     groups = by_configuration(runs)
     keys = [key for key in varied(runs) if key != SEED]
-    short = {key: shorten(values[key] for values, _ in groups) for key in keys}
+    shown = readable([values for values, _ in groups], keys)
     configurations = [
-        Configuration(values, {key: short[key][values[key]] for key in keys}, members) for values, members in groups
+        Configuration(values, short, members) for (values, members), short in zip(groups, shown, strict=True)
     ]
     return SweepResults(keys, configurations, [run for run in runs if not run.result])
 

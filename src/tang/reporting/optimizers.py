@@ -1,7 +1,7 @@
 """Optimizers of a sweep compared, and answers to what earlier reports claimed of them."""
 
 import statistics
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tang.reporting.configurations import Configuration, SweepResults
 from tang.reporting.significance import LEVEL, significant
@@ -10,17 +10,16 @@ from tang.sweeps.summary import spread_of_losses
 from tang.tables import markdown
 
 CLOSE = 0.02  # A learning rate is good if its val/loss exceeds the optimizer's best by this share at most
-
 EARLY = 0.25  # The share of the training after which the early loss is taken
-
 RATE_KEYS = ("optimizer.lr_scale", "optimizer.lr")
 
+TABLE = f"Each optimizer in its best configuration; early: the first validation after {EARLY:.0%} of the training."
+RATES = f" A rate is good if its best loss is within {CLOSE:.0%} of the optimizer's best."
 PLANNED = f"""\
 Claims that were made before the sweep: Welch's t test at the level of {LEVEL:.0%}, corrected for the claims alone."""
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """An earlier report's claim that the optimizer ``lower`` has lower losses than ``higher``."""
 
     words: str
@@ -48,6 +47,11 @@ CLAIMS = (
 STABLE = "D, “momentum is sensitive to its rate, Adam stable”"
 
 
+def section(sweep: SweepResults) -> list[str]:
+    """The report's section on optimizers, if several were tried."""
+    return ["## Optimizers", Optimizers(sweep).text()] if "optimizer" in sweep.keys else []
+
+
 class Optimizers:
     """The optimizers of a sweep, each in its best configuration, and their learning rates if these form a grid."""
 
@@ -63,12 +67,8 @@ class Optimizers:
 
     def text(self) -> str:
         """A table of the optimizers, and answers to the claims that the sweep can test."""
-        notes = (
-            f"Each optimizer in its best configuration; early: the first validation after {EARLY:.0%} of the training."
-        )
-        if self.rate_key:
-            notes += f" A rate is good if its best loss is within {CLOSE:.0%} of the optimizer's best."
-        return "\n\n".join([markdown([self._row(name) for name in self.best]), notes, *self._answers()])
+        table = markdown([self._row(name) for name in self.best])
+        return "\n\n".join([table, TABLE + (RATES if self.rate_key else ""), *self._answers()])
 
     def _row(self, optimizer: str) -> dict[str, str]:
         best = self.best[optimizer]
@@ -88,32 +88,27 @@ class Optimizers:
         return sum(c.is_finite and c.loss <= limit for c in best.values()), len(best)
 
     def _answers(self) -> list[str]:
-        pairs = {claim: self._losses(claim) for claim in CLAIMS if {claim.lower, claim.higher} <= set(self.best)}
-        pairs = {claim: pair for claim, pair in pairs.items() if all(pair)}
+        pairs: dict[Claim, tuple[list[float], list[float]]] = {}
+        for claim in CLAIMS:
+            both = [self.best[name] for name in (claim.lower, claim.higher) if name in self.best]
+            losses = [early_losses(self.sweep, c) if claim.is_early else c.losses for c in both]
+            if len(losses) == 2 and all(losses):
+                pairs[claim] = losses[0], losses[1]
         is_significant = significant(pairs)
         answers = [PLANNED] if is_significant else []
         answers += [claim.answer(*pair, is_significant.get(claim)) for claim, pair in pairs.items()]
         if self.rate_key and {"adam", "momentum"} <= set(self.best):
-            answers.append(self._stability("adam", "momentum"))
+            answers.append(self._stability())
         return answers
 
-    def _losses(self, claim: Claim) -> tuple[list[float], list[float]]:
-        lower, higher = self.best[claim.lower], self.best[claim.higher]
-        if claim.is_early:
-            return early_losses(self.sweep, lower), early_losses(self.sweep, higher)
-        return lower.losses, higher.losses
-
-    def _stability(self, stable: str, sensitive: str) -> str:
-        """Whether the share of good rates is larger for ``stable``; one more rate is hardly a difference."""
-        (good, tried), (others_good, others_tried) = self._good_rates(stable), self._good_rates(sensitive)
+    def _stability(self) -> str:
+        """Whether Adam's share of good rates is larger than momentum's; one more rate is hardly a difference."""
+        (good, tried), (others_good, others_tried) = self._good_rates("adam"), self._good_rates("momentum")
         gap = good * others_tried - others_good * tried  # difference of the shares, times both numbers of rates
-        if gap > max(tried, others_tried):
-            word = "yes"
-        elif gap > 0:
-            word = "barely: by one rate"
-        else:
-            word = "no" if gap else "no difference here"
-        numbers = f"{good} of {tried} rates are good for {stable}, {others_good} of {others_tried} for {sensitive}"
+        word = "no" if gap else "no difference here"
+        if gap > 0:
+            word = "yes" if gap > max(tried, others_tried) else "barely: by one rate"
+        numbers = f"{good} of {tried} rates are good for adam, {others_good} of {others_tried} for momentum"
         return f"**{STABLE}: {word}.** {numbers}."
 
 
@@ -124,11 +119,5 @@ def early_losses(sweep: SweepResults, configuration: Configuration) -> list[floa
     """
     end = sweep.training_steps(configuration)
     begin = 0.99 * EARLY * end  # the interval between validations is rounded down to whole batches
-    early = [[loss for step, loss in curve if begin <= step <= end / 2][:1] for curve in configuration.curves]
-    losses = [loss for first in early for loss in first]
-    return losses if len(losses) == len(configuration.runs) else []
-
-
-def section(sweep: SweepResults) -> list[str]:
-    """The report's section on optimizers, if several were tried."""
-    return ["## Optimizers", Optimizers(sweep).text()] if "optimizer" in sweep.keys else []
+    early = [[loss for step, loss in curve if begin <= step <= end / 2] for curve in configuration.curves]
+    return [losses[0] for losses in early] if all(early) and len(early) == len(configuration.runs) else []

@@ -2,20 +2,18 @@
 
 from pathlib import Path
 
+import matplotlib
 from matplotlib.figure import Figure
 from torch.utils.tensorboard import SummaryWriter
 
 from tang.errors import InputError
 from tang.reporting import optimizers
 from tang.reporting.configurations import SweepResults, read_sweep, table, unfinished_table
-from tang.reporting.curves import draw_curves
-from tang.reporting.heat import choose_keys, draw_heat_map
-from tang.reporting.parallel import draw_parallel
+from tang.reporting.pictures import choose_keys, draw_curves, draw_heat_map, draw_parallel
 from tang.reporting.significance import Significance
-from tang.reporting.style import chinese_fonts
+from tang.reporting.style import fonts
 
 PICTURES = ("curves", "heat_map", "parallel")  # Names of the pictures that a report can have
-
 EVENTS = ".report"  # Suffix of the report's TensorBoard file, by which the next report finds it
 
 
@@ -29,18 +27,18 @@ def write_report(folder: Path, x: str | None = None, y: str | None = None) -> st
     """
     sweep = read_sweep(folder)
     parts = [f"# {folder.name}", counts(sweep)]
-    figures: dict[str, Figure] = {}
-    if sweep.configurations:
-        significance = Significance(sweep)
-        parts += ["## Configurations, best first", table(sweep, significance.verdict)]
-        parts += ["## Noise", significance.text(), *optimizers.section(sweep)]
-        with chinese_fonts():
-            figures, missing = draw(sweep, x, y)
-        parts += missing
-    if sweep.unfinished:
-        parts += ["## Runs without a result", unfinished_table(sweep.unfinished)]
-    text = "\n\n".join(parts) + "\n"
-    save(folder, text, figures)
+    pictures: dict[str, Figure | str] = {}
+    with matplotlib.rc_context({"font.family": fonts()}):
+        if sweep.configurations:
+            significance = Significance(sweep)
+            parts += ["## Configurations, best first", table(sweep, significance.verdict)]
+            parts += ["## Noise", significance.text(), *optimizers.section(sweep)]
+            pictures = draw(sweep, x, y)
+            parts += [reason for reason in pictures.values() if isinstance(reason, str)]
+        if sweep.unfinished:
+            parts += ["## Runs without a result", unfinished_table(sweep.unfinished)]
+        text = "\n\n".join(parts) + "\n"
+        save(folder, text, {name: figure for name, figure in pictures.items() if isinstance(figure, Figure)})
     return text
 
 
@@ -50,49 +48,40 @@ def counts(sweep: SweepResults) -> str:
     text = f"Configurations: {len(sweep.configurations)}. Finished runs: {len(results)}."
     if sweep.unfinished:
         diverged = sum(run.has_diverged for run in sweep.unfinished)
-        text += f" Runs without a result: {len(sweep.unfinished)}"
-        text += f", {diverged} of them diverged." if diverged else "."
+        text += (
+            f" Runs without a result: {len(sweep.unfinished)}{f', {diverged} of them diverged' if diverged else ''}."
+        )
     if results:
-        best = min(results, key=lambda result: result.val_loss)
-        text += f" Best: `{best.checkpoint}`"
+        text += f" Best: `{min(results, key=lambda result: result.val_loss).checkpoint}`"
     return text
 
 
-def draw(sweep: SweepResults, x: str | None, y: str | None) -> tuple[dict[str, Figure], list[str]]:
-    """The pictures by name, and a sentence for each that can't be drawn."""
-    figures: dict[str, Figure] = {}
-    missing = []
+def draw(sweep: SweepResults, x: str | None, y: str | None) -> dict[str, Figure | str]:
+    """Each picture by its name, or a sentence why it can't be drawn."""
+    pictures: dict[str, Figure | str] = {
+        "curves": draw_curves(sweep) or "No curves: TensorBoard has no val/loss of the best configurations.",
+        "heat_map": "No heat map: every configuration has a run that diverged.",
+        "parallel": "No parallel coordinates: they take two configurations, one of them with a finite loss.",
+    }
     has_finite = any(configuration.is_finite for configuration in sweep.configurations)
-    if curves := draw_curves(sweep):
-        figures["curves"] = curves
-    else:
-        missing.append("No curves: TensorBoard has no val/loss of the best configurations.")
     keys = choose_keys(sweep, x, y)
     if keys is None:
-        missing.append("No heat map: it takes two keys that vary.")
-    elif not has_finite:
-        missing.append("No heat map: every configuration has a run that diverged.")
-    else:
-        figures["heat_map"] = draw_heat_map(sweep, *keys)
+        pictures["heat_map"] = "No heat map: it takes two keys that vary."
+    elif has_finite:
+        pictures["heat_map"] = draw_heat_map(sweep, *keys)
     if len(sweep.configurations) > 1 and has_finite:
-        figures["parallel"] = draw_parallel(sweep)
-    else:
-        missing.append("No parallel coordinates: they take two configurations, one of them with a finite loss.")
-    return figures, missing
+        pictures["parallel"] = draw_parallel(sweep)
+    return pictures
 
 
 def save(folder: Path, text: str, figures: dict[str, Figure]) -> None:
-    """Write the report's files, and remove those of an earlier report.
-
-    Raises:
-        InputError: they can't be written.
-    """
+    """Write the report's files, and remove those of an earlier report; InputError if that fails."""
     pictures = [f"![{name.replace('_', ' ')}]({name}.png)" for name in figures]
     try:
         for old in (*folder.glob(f"events.out.tfevents.*{EVENTS}"), *(folder / f"{name}.png" for name in PICTURES)):
             old.unlink(missing_ok=True)
         (folder / "report.md").write_text("\n\n".join([text.rstrip(), *pictures]) + "\n", encoding="utf-8")
-        with SummaryWriter(str(folder), filename_suffix=EVENTS) as writer, chinese_fonts():
+        with SummaryWriter(str(folder), filename_suffix=EVENTS) as writer:
             writer.add_text("report", text)
             for name, figure in figures.items():
                 figure.savefig(folder / f"{name}.png", dpi=150)

@@ -3,6 +3,7 @@
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import TypeVar
 
 import numpy as np
@@ -28,8 +29,7 @@ Each value of a key in its best configuration; > is higher than the first by mor
 UNKNOWN = """\
 The noise isn't known: it takes two seeds or more of the best configuration and of others; sweep seed=1,2,3."""
 
-YES, NO, OPEN = "yes", "not certain", "?"
-SIGNS = {"": "", YES: "> ", NO: "≈ ", OPEN: "? "}
+SIGNS = {"": "", "yes": "> ", "not certain": "≈ ", "?": "? "}  # Verdict → its sign
 
 
 def welch(first: Sequence[float], second: Sequence[float]) -> float:
@@ -57,13 +57,9 @@ def two_sided_p(t: float, freedom: float) -> float:
 
 def holm(p_values: Sequence[float]) -> list[bool]:
     """Which hypotheses to reject, so that P(any is rejected wrongly) ≤ LEVEL (Holm 1979)."""
-    rejected = [False] * len(p_values)
-    order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    for rank, index in enumerate(order):
-        if p_values[index] > LEVEL / (len(order) - rank):
-            break
-        rejected[index] = True
-    return rejected
+    ranked = enumerate(sorted(p_values))  # equal ones are rejected together: the level rises from rank to rank
+    rejected = [p for _, p in takewhile(lambda item: item[1] <= LEVEL / (len(p_values) - item[0]), ranked)]
+    return [p in rejected for p in p_values]
 
 
 def is_sample(losses: Sequence[float]) -> bool:
@@ -90,8 +86,8 @@ class Significance:
         if configuration is self.best:
             return ""
         if self.best.is_finite and all(map(math.isinf, configuration.losses)):
-            return YES
-        return {True: YES, False: NO, None: OPEN}[self.is_worse.get(id(configuration))]
+            return "yes"
+        return {True: "yes", False: "not certain", None: "?"}[self.is_worse.get(id(configuration))]
 
     def text(self) -> str:
         """The rule, how many configurations it finds worse, and the values of each key, best first."""
@@ -100,9 +96,8 @@ class Significance:
         samples = [c.losses for c in self.sweep.configurations if is_sample(c.losses)]
         deviation = statistics.median(map(statistics.stdev, samples))
         text = NOISE.format(tests=len(self.is_worse), worse=sum(self.is_worse.values()), deviation=deviation)
-        best = {key: self.sweep.best_by(key).values() for key in self.sweep.keys}
-        return text + "\n".join(
-            f"- `{key}`: {', '.join(f'{SIGNS[self.verdict(c)]}{c.shown[key]} {c.text()}' for c in configurations)}"
-            for key, configurations in best.items()
-            if len(configurations) > 1
-        )
+        lines = []
+        for key in self.sweep.keys:
+            best = [f"{SIGNS[self.verdict(c)]}{c.shown[key]} {c.text()}" for c in self.sweep.best_by(key).values()]
+            lines += [f"- `{key}`: {', '.join(best)}"] if len(best) > 1 else []
+        return text + "\n".join(lines)

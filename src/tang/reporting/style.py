@@ -2,15 +2,12 @@
 
 import logging
 import math
-import statistics
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import matplotlib
 import numpy as np
 from matplotlib import font_manager
 from matplotlib.colors import Normalize
@@ -20,18 +17,19 @@ from tang.sweeps.summary import as_number, shorten
 
 logging.getLogger("matplotlib").setLevel(logging.WARNING)  # at its first use it logs that it lists the fonts
 
+# The colours of Okabe and Ito, which the colour-blind can tell apart; then the same again with other dashes.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""The colours of Okabe and Ito, which the colour-blind can tell apart."""
+LINES: list[dict[str, Any]] = [
+    {"color": colour, "linestyle": dashes} for dashes in ("-", "--", ":") for colour in COLOURS
+]
 
-CHINESE = (
+CHINESE = (  # Names of font files with Chinese, on Linux, macOS and Windows
     *("NotoSansCJK-Regular", "NotoSansCJKsc-Regular", "NotoSansSC-Regular", "NotoSerifCJK-Regular"),
     *("SourceHanSansSC-Regular", "wqy-microhei", "wqy-zenhei", "DroidSansFallbackFull"),
     *("PingFang", "Hiragino Sans GB", "STHeiti Light", "msyh", "simhei", "simsun"),
 )
-"""Names of font files with Chinese, on Linux, macOS and Windows."""
 
 FEW = 8  # Up to so many numbers have positions of their own; more are shown as a range
-
 BINS = 6  # Bins of equal width of such a range in a heat map
 
 
@@ -52,17 +50,10 @@ def characters() -> frozenset[int]:
     return frozenset(code for path in paths for code in font_manager.get_font(path).get_charmap())
 
 
-def chinese_fonts() -> AbstractContextManager[None]:
-    """A context within which figures use :func:`fonts`."""
-    return matplotlib.rc_context({"font.family": fonts()})
-
-
-def label(text: str, most: int = 28) -> str:
+def label(text: str) -> str:
     """``text`` for a picture: characters that no font has as escapes, the middle of a long text left out."""
     shown = "".join(letter if ord(letter) in characters() else f"\\u{ord(letter):04x}" for letter in text)
-    if len(shown) > most:
-        shown = f"{shown[: most // 2 - 1]}…{shown[-most // 2 :]}"
-    return shown.replace("$", r"\$")
+    return (shown if len(shown) <= 28 else f"{shown[:13]}…{shown[-14:]}").replace("$", r"\$")
 
 
 def short_names(keys: Sequence[str]) -> dict[str, str]:
@@ -71,8 +62,7 @@ def short_names(keys: Sequence[str]) -> dict[str, str]:
     return {key: name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)}
 
 
-@dataclass(frozen=True)
-class Scale:
+class Scale(NamedTuple):
     """Positions of a key's values."""
 
     position: Mapping[str, float]  # Value → position along an axis, from 0 to 1
@@ -88,19 +78,18 @@ def scale(values: Sequence[str]) -> Scale:
     """
     distinct = list(dict.fromkeys(values))
     numbers = {value: number for value in distinct if (number := as_number(value)) is not None}
+    if len(numbers) == len(distinct) > FEW:
+        return _range(numbers)
     if len(numbers) == len(distinct):
-        if len(numbers) > FEW:
-            return _range(numbers)
         distinct.sort(key=numbers.__getitem__)
-    step = 1 / max(1, len(distinct) - 1)
-    cell = {value: number for number, value in enumerate(distinct)}
+    places = np.linspace(0, 1, len(distinct)).tolist()
     labels = [label(text) for text in shorten(distinct).values()]
-    ticks = [(number * step, text) for number, text in enumerate(labels)]
-    return Scale({value: number * step for value, number in cell.items()}, ticks, cell, labels)
+    cell = {value: number for number, value in enumerate(distinct)}
+    return Scale(dict(zip(distinct, places, strict=True)), list(zip(places, labels, strict=True)), cell, labels)
 
 
 def _range(numbers: Mapping[str, float]) -> Scale:
-    low, middle, high = (function(numbers.values()) for function in (min, statistics.median, max))
+    low, middle, high = np.quantile(list(numbers.values()), [0, 0.5, 1]).tolist()
     is_log = low > 0 and abs(middle - math.sqrt(low * high)) < abs(middle - (low + high) / 2)
     forward, backward = (math.log, math.exp) if is_log else (float, float)
     begin, end = forward(low), forward(high)
