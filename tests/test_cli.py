@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tang.cli.arguments import arguments, parse, plain
-from tang.console import ScreenHandler, speak_chinese
+from tang.console import ScreenHandler, use_utf8
 
 PLAIN = [
     ("start=日", "start='日'"),
@@ -80,7 +80,7 @@ def test_chinese_goes_out_where_the_terminal_cannot_say_it(monkeypatch: pytest.M
     for encoding, expected in (("ascii", "utf-8"), ("latin-1", "utf-8"), ("gbk", "gbk"), ("utf-8", "utf-8")):
         raw = io.BytesIO()
         monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
-        speak_chinese()
+        use_utf8()
         print("诗", flush=True)
         assert raw.getvalue().decode(expected) == "诗\n"
 

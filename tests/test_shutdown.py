@@ -16,8 +16,8 @@ from tests.commands import ROOT, Fork, script
 WAITING = """
 import os, signal, time
 from tang.shutdown import Stop
-with Stop().listening() as stop:
-    stop.awaited = {awaited}
+with Stop().handlers() as stop:
+    stop.deferred = {awaited}
     for number in {numbers}:
         os.kill(os.getpid(), number)
     time.sleep(0.1)

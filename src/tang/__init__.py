@@ -1,10 +1,6 @@
-"""LSTM language models on Tang poetry.
+"""LSTM language models on Tang poetry; docs/architecture.md shows the packages and the way of the data through them.
 
-Data flows one way, and a package never imports one that stands after it here: ``corpus`` (clean
-poems) → ``data`` (vocabulary, batches) → ``recurrent`` (layers) → ``tasks`` (network, loss,
-metrics) → ``verse`` (forms, decoding) → ``callbacks``. The scripts in ``src/`` compose these.
+Axes of tensors, in the signatures and docstrings of all packages:
 
-Axes of tensors, in every signature and docstring:
-
-    B batch   T time   E embedding   H hidden   V vocabulary   L layers   S slots of a form
+    B batch   T time   E embedding   H hidden   V vocabulary   L layers   S slots of a form   N any number
 """

@@ -22,7 +22,7 @@ class OursOrWarning(logging.Filter):
         return record.levelno >= logging.WARNING or record.name.split(".")[0] in ("tang", "train")
 
 
-def speak_chinese() -> None:
+def use_utf8() -> None:
     """Print Chinese on any terminal: in its own encoding if that has the characters, else as UTF-8."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -14,13 +14,13 @@ EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGUSR2: 143}
 class Stop:
     """Whether the process has been asked to stop, and by which signal.
 
-    While ``awaited`` is true, a signal only sets ``requested``; otherwise it ends the process at once. A second SIGINT
-    always ends the process at once, which is safe: files are written atomically.
+    While ``deferred`` is true, a signal only sets ``requested``, and training, which polls it, saves and exits;
+    otherwise it ends the process at once. A second SIGINT always does, which is safe: files are written atomically.
     """
 
     def __init__(self) -> None:
         self.requested: signal.Signals | None = None
-        self.awaited = False
+        self.deferred = False
 
     @property
     def exit_code(self) -> int:
@@ -28,20 +28,20 @@ class Stop:
         return EXIT_CODES[self.requested or signal.SIGTERM]
 
     @contextmanager
-    def listening(self) -> Iterator["Stop"]:
+    def handlers(self) -> Iterator["Stop"]:
         """Handle the signals within the context; in other threads than the main one handlers can't be set."""
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
         before = {number: signal.getsignal(number) for number in EXIT_CODES}
-        self.listen()
+        self.install_handlers()
         try:
             yield self
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def listen(self) -> None:
+    def install_handlers(self) -> None:
         """Handle the signals from now on, in place of earlier handlers."""
         for number in EXIT_CODES:
             signal.signal(number, self._note)
@@ -50,5 +50,5 @@ class Stop:
         if self.requested == number == signal.SIGINT:
             os._exit(EXIT_CODES[signal.SIGINT])
         self.requested = signal.Signals(number)
-        if not self.awaited:
+        if not self.deferred:
             raise SystemExit(self.exit_code)

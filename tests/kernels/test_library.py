@@ -9,7 +9,7 @@ import pooch
 import pytest
 
 from tang.kernels import library as module
-from tang.kernels.library import compiled, library
+from tang.kernels.library import compile_library, library
 
 COMPILER = shutil.which("g++")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no g++ here")
@@ -37,17 +37,18 @@ def fake_compiler(folder: Path, processor: str) -> list[str]:
 @needs_compiler
 def test_it_is_compiled_once_and_kept(cache_folder: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
-        paths = set(pool.map(lambda _: compiled(["g++"], cache_folder), range(2)))
+        paths = set(pool.map(lambda _: compile_library(["g++"], cache_folder), range(2)))
     (path,) = paths
     made = path.stat().st_mtime_ns
-    assert compiled(["g++"], cache_folder).stat().st_mtime_ns == made
+    assert compile_library(["g++"], cache_folder).stat().st_mtime_ns == made
     assert list(cache_folder.iterdir()) == [path], "nothing half-made is left"
     assert module.library() is not None
 
 
 def test_another_processor_has_a_library_of_its_own(cache_folder: Path, tmp_path: Path) -> None:
     first, again, other = (
-        compiled(fake_compiler(tmp_path, processor), cache_folder) for processor in ("znver5", "znver5", "haswell")
+        compile_library(fake_compiler(tmp_path, processor), cache_folder)
+        for processor in ("znver5", "znver5", "haswell")
     )
     assert first == again != other
 
@@ -60,22 +61,22 @@ def test_options_in_cxx_override_the_flags(cache_folder: Path, tmp_path: Path, m
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(module, "_output", output)
-    assert compiled(["ccache", "g++", "-march=haswell", "-O1"], cache_folder).is_file()
+    assert compile_library(["ccache", "g++", "-march=haswell", "-O1"], cache_folder).is_file()
 
 
 def test_another_source_is_compiled_anew(cache_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiler = fake_compiler(tmp_path, "znver5")
-    first = compiled(compiler, cache_folder)
+    first = compile_library(compiler, cache_folder)
     changed = shutil.copytree(module.FOLDER, tmp_path / "kernels")
     (changed / "lstm.h").write_text("// changed", encoding="utf-8")
     monkeypatch.setattr(module, "FOLDER", changed)
-    assert compiled(compiler, cache_folder) != first
+    assert compile_library(compiler, cache_folder) != first
 
 
 def test_without_a_writable_cache_the_library_is_temporary(tmp_path: Path) -> None:
     blocked = tmp_path / "a file"
     blocked.touch()
-    path = compiled(fake_compiler(tmp_path, "znver5"), blocked)
+    path = compile_library(fake_compiler(tmp_path, "znver5"), blocked)
     assert path.exists()
     shutil.rmtree(path.parent)
 

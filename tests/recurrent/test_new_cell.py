@@ -15,7 +15,7 @@ from tang.errors import InputError
 from tang.generation.generate import generate
 from tang.generation.request import Request
 from tang.recurrent import cells
-from tang.recurrent.hardware import choose
+from tang.recurrent.choose import choose
 from tang.recurrent.stack import Recurrent, backends_of
 from tang.runs.run import RunFolder
 from tang.studies.gradients import by_differences

@@ -117,7 +117,7 @@ def test_all_processes_but_the_first_are_silent(
         alone.setenv(name, value)
     given = ["seed=2", "hydra.run.dir=here"]
     assert ranks.rank() == rank
-    assert ranks.follow(given) == given + (ranks.FOLLOWER if rank else [])
+    assert ranks.follower_arguments(given) == given + (ranks.FOLLOWER if rank else [])
 
 
 @pytest.mark.parametrize("variables", [{"RANK": "0", "WORLD_SIZE": "8"}, {"SLURM_STEP_NUM_TASKS": "8"}])
@@ -127,7 +127,7 @@ def test_processes_that_others_start_are_told_their_folder(
     for name, value in variables.items():
         alone.setenv(name, value)
     with pytest.raises(InputError, match=r"8 processes were started for one run: give hydra\.run\.dir="):
-        ranks.follow(["seed=2"])
+        ranks.follower_arguments(["seed=2"])
 
 
 def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:

@@ -34,18 +34,18 @@ NEEDED = {
 T = TypeVar("T", bound=Task)
 
 
-def find(ckpt: str, kind: type[Task], key: str = "ckpt", besides: Path | None = None) -> Path:
+def find(ckpt: str, kind: type[Task], key: str = "ckpt", exclude: Path | None = None) -> Path:
     """The file that ``key=ckpt`` names: a path, or ``latest`` for the best checkpoint of the newest run.
 
     Args:
         kind: class of the model that ``latest`` must have; :class:`~tang.tasks.base.Task` for any.
-        besides: a folder whose checkpoints ``latest`` ignores.
+        exclude: a folder whose checkpoints ``latest`` ignores.
 
     Raises:
         InputError: there is no such file.
     """
     if ckpt == "latest":
-        return _latest(kind, key, besides)
+        return _latest(kind, key, exclude)
     try:
         path = Path(ckpt).expanduser()
         if path.is_file():
@@ -58,9 +58,9 @@ def find(ckpt: str, kind: type[Task], key: str = "ckpt", besides: Path | None = 
     raise InputError(f"{key}={ckpt}: {problem}")
 
 
-def _latest(kind: type[Task], key: str, besides: Path | None) -> Path:
+def _latest(kind: type[Task], key: str, exclude: Path | None) -> Path:
     for path in best_checkpoints():
-        if besides is not None and path.resolve().is_relative_to(besides.resolve()):
+        if exclude is not None and path.resolve().is_relative_to(exclude.resolve()):
             continue
         try:
             with _named(path):

@@ -21,9 +21,9 @@ from tang.cli.arguments import MULTIRUN, arguments
 from tang.cli.help import CONF, help_text
 from tang.cli.mistakes import explain
 from tang.cli.resume import resumed
-from tang.console import speak_chinese
+from tang.console import use_utf8
 from tang.errors import InputError
-from tang.runs.ranks import follow, rank
+from tang.runs.ranks import follower_arguments, rank
 
 FLAGS = {  # Hydra's
     *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run", "--multirun", "--info"),
@@ -78,7 +78,7 @@ def script(
 
 
 def _main(main: Main, name: str, purpose: str, lists: tuple[str, ...], sweep: Callable[[Main], None] | None) -> None:
-    speak_chinese()
+    use_utf8()
     given = sys.argv[1:]
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises its errors instead of printing them
     try:
@@ -97,7 +97,7 @@ def _main(main: Main, name: str, purpose: str, lists: tuple[str, ...], sweep: Ca
             return
         if sweep:
             given = resumed(given)
-        sys.argv[1:] = follow(arguments(given, lists))
+        sys.argv[1:] = follower_arguments(arguments(given, lists))
         if sweep and MULTIRUN & set(given):
             sweep(main)
         else:

@@ -13,13 +13,13 @@ from tang.runs.config import MAY_CHANGE
 from tang.runs.run import RunFolder, latest_to_resume
 from tang.runs.sweep import SweepFolder, latest_sweep
 
-CONSTANT = "hydra.job.config.override_dirname.exclude_keys"
+UNSWEPT_KEYS = "hydra.job.config.override_dirname.exclude_keys"
 """Hydra's list of keys that the names of a sweep's folders leave out: those that the sweep doesn't vary."""
 
-OURS = {"hydra.mode", "hydra.sweep.dir", "hydra.sweep.subdir", CONSTANT}
+RESET_KEYS = {"hydra.mode", "hydra.sweep.dir", "hydra.sweep.subdir", UNSWEPT_KEYS}
 """Keys that are given anew when a sweep is resumed."""
 
-NAME = "${run_name:${hydra.job.num},${hydra.job.override_dirname},${hydra.sweep.dir},FIRST}"
+JOB_FOLDER = "${run_name:${hydra.job.num},${hydra.job.override_dirname},${hydra.sweep.dir},FIRST}"
 """Folder of a job: the one that it had, or a new one numbered from FIRST on."""
 
 
@@ -65,27 +65,27 @@ def _of_sweep(given: Sequence[str], folder: SweepFolder) -> list[str]:
     ready = [plain(argument, is_sweep=True) for argument in given if not argument.startswith("resume=")]
     now = {_key(argument): argument for argument in ready if "=" in argument}
     for key in now.keys() & before.keys() - constant:
-        now[key] = _varied(now[key])
+        now[key] = _as_choice(now[key])
     groups = tuple(f"{key.replace('/', '.')}." for key in now if key.startswith("hydra/"))  # another launcher
     kept = {key: argument for key, argument in before.items() if not key.startswith(groups or ("/",))}
     return [
         *(argument for argument in ready if "=" not in argument),
         *{**kept, **now}.values(),
         f"hydra.sweep.dir={escaped(str(folder.path))}",
-        f"hydra.sweep.subdir='{NAME.replace('FIRST', str(folder.next_number()))}'",
+        f"hydra.sweep.subdir='{JOB_FOLDER.replace('FIRST', str(folder.next_number()))}'",
     ]
 
 
 def _started_with(folder: SweepFolder) -> tuple[dict[str, str], set[str]]:
     """A sweep's first arguments by their keys, as they were typed, and the keys that it didn't vary."""
     overrides = {_key(argument): argument for argument in folder.first_overrides()}
-    parsed = parse(overrides.get(CONSTANT, ""))
+    parsed = parse(overrides.get(UNSWEPT_KEYS, ""))
     constant: set[str] = set(map(str, parsed.value())) if parsed else set()  # type: ignore[arg-type]
-    typed = {key: _once(argument) if key in constant else argument for key, argument in overrides.items()}
-    return {key: argument for key, argument in typed.items() if key not in OURS}, constant
+    typed = {key: _as_single_value(argument) if key in constant else argument for key, argument in overrides.items()}
+    return {key: argument for key, argument in typed.items() if key not in RESET_KEYS}, constant
 
 
-def _once(argument: str) -> str:
+def _as_single_value(argument: str) -> str:
     """``key=value`` of ``key=choice('value')``, the form that a sweep over a group gives its constant keys."""
     name, _, value = argument.partition("=choice(")
     if not value.startswith("'"):
@@ -95,7 +95,7 @@ def _once(argument: str) -> str:
     return f"{name}={sweep.list[0]}"
 
 
-def _varied(argument: str) -> str:
+def _as_choice(argument: str) -> str:
     """``key=choice(value)`` of ``key=value``: a key that folders are named by stays in their names."""
     parsed = parse(argument)
     if parsed is None or parsed.is_sweep_override():

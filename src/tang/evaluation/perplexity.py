@@ -22,7 +22,7 @@ from tang.errors import InputError
 from tang.evaluation.trigram import Trigram
 from tang.generation.sampling import NOT_NUMBERS
 from tang.kernels.hardware import BF16_MIXED
-from tang.recurrent.hardware import choose
+from tang.recurrent.choose import choose
 from tang.tasks.language_model import LanguageModel
 from tang.text.forms import PUNCTUATION
 

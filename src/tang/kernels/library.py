@@ -31,7 +31,7 @@ def library() -> ctypes.CDLL | None:
     if compiler is None:
         return None
     try:
-        return ctypes.CDLL(str(compiled(shlex.split(compiler), Path(pooch.os_cache("tang")))))
+        return ctypes.CDLL(str(compile_library(shlex.split(compiler), Path(pooch.os_cache("tang")))))
     except FileNotFoundError:
         problem = "not found"
     except subprocess.CalledProcessError as error:
@@ -42,7 +42,7 @@ def library() -> ctypes.CDLL | None:
     return None
 
 
-def compiled(compiler: list[str], folder: Path) -> Path:
+def compile_library(compiler: list[str], folder: Path) -> Path:
     """Path of the library for this machine's processor, compiled unless it is there.
 
     It is in ``folder``, or in a temporary folder of this process if that isn't writable.

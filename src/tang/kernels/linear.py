@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """``F.linear`` of x (B, E): (B, G), computed by oneDNN in float32 on a CPU.
+    """``F.linear`` (N, in) → (N, out), computed by oneDNN in float32 on a CPU.
 
     PyTorch hands float32 matmuls to MKL, which takes two to three times as long on a CPU that isn't Intel's, and those
     in bfloat16 to oneDNN anyway. Where gradients are needed this is ``F.linear`` itself, which can be differentiated

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tang.kernels.hardware import cpu_has
-from tang.kernels.native import compiled, is_compiled
+from tang.kernels.native import is_compiled, kernel
 
 MAX_HIDDEN = {torch.float32: 1024, torch.bfloat16: 256}
 """Largest H of layers whose steps are all computed by one compiled function. Above, the weights don't fit in a core's
@@ -39,7 +39,7 @@ def forward(gates: Tensor, weight: Tensor, cell: Tensor, hidden: Tensor) -> None
         hidden: (T + 1, B, H) outputs, all but the first overwritten.
     """
     if _is_one_call(weight):
-        compiled("lstm_layer_forward", gates, weight, cell, hidden, *cell.shape[1:], len(gates))()
+        kernel("lstm_layer_forward", gates, weight, cell, hidden, *cell.shape[1:], len(gates))()
         return
     step = _forward_step(gates, cell, hidden)
     for t, (z, h) in enumerate(zip(gates, hidden[:-1], strict=True)):
@@ -50,10 +50,10 @@ def forward(gates: Tensor, weight: Tensor, cell: Tensor, hidden: Tensor) -> None
 def _forward_step(gates: Tensor, cell: Tensor, hidden: Tensor) -> Callable[[int], None]:
     """The function that computes step t from its pre-activations."""
     if is_compiled(gates):
-        step = compiled("lstm_forward", gates, cell, hidden, *cell.shape[1:])
+        step = kernel("lstm_forward", gates, cell, hidden, *cell.shape[1:])
         return lambda t: step(c_int64(t))
 
-    def in_passes(t: int) -> None:
+    def step_in_pytorch(t: int) -> None:
         activated = gates[t].to(cell.dtype)  # no copy if the dtypes are equal
         i, f, g, o = activated.chunk(4, dim=1)
         for sigmoidal in (activated[:, : 2 * g.shape[1]], o):
@@ -64,7 +64,7 @@ def _forward_step(gates: Tensor, cell: Tensor, hidden: Tensor) -> Callable[[int]
         if cell.dtype != gates.dtype:
             gates[t].copy_(activated)
 
-    return in_passes
+    return step_in_pytorch
 
 
 def backward(
@@ -80,7 +80,7 @@ def backward(
     d_z = torch.empty_like(gates)
     if _is_one_call(weight):
         tensors = (gates, weight, cell, d_outputs, d_hidden, d_cell, d_z)
-        compiled("lstm_layer_backward", *tensors, *d_cell.shape, len(gates))()
+        kernel("lstm_layer_backward", *tensors, *d_cell.shape, len(gates))()
         return d_z
     step = _backward_step(gates, cell, d_outputs, d_hidden, d_cell, d_z)
     for t in reversed(range(len(gates))):
@@ -94,10 +94,10 @@ def _backward_step(
 ) -> Callable[[int], None]:
     """The function that computes ``d_z`` at t from ``d_hidden`` and ``d_cell`` of step t, and updates ``d_cell``."""
     if is_compiled(gates):
-        step = compiled("lstm_backward", gates, cell, d_outputs, d_hidden, d_cell, d_z, *d_cell.shape)
+        step = kernel("lstm_backward", gates, cell, d_outputs, d_hidden, d_cell, d_z, *d_cell.shape)
         return lambda t: step(c_int64(t))
 
-    def in_passes(t: int) -> None:
+    def step_in_pytorch(t: int) -> None:
         i, f, g, o = gates[t].to(cell.dtype).chunk(4, dim=1)
         tanh_c = torch.tanh(cell[t + 1])
         d_h = d_outputs[t].to(cell.dtype) + d_hidden
@@ -107,4 +107,4 @@ def _backward_step(
         torch.cat([d_i * i * (1 - i), d_f * f * (1 - f), d_g * (1 - g**2), d_o * o * (1 - o)], dim=1, out=d_z[t])
         d_cell.mul_(f)
 
-    return in_passes
+    return step_in_pytorch

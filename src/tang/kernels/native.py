@@ -17,7 +17,7 @@ def is_compiled(tensor: Tensor) -> bool:
     return tensor.device.type == "cpu" and tensor.dtype in SUFFIXES and library() is not None
 
 
-def compiled(name: str, *arguments: Tensor | int) -> Callable[..., None]:
+def kernel(name: str, *arguments: Tensor | int) -> Callable[..., None]:
     """The compiled function for the dtype of the first tensor, with its first ``arguments`` bound."""
     first = arguments[0]
     assert isinstance(first, Tensor)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from tang.kernels.native import compiled, is_compiled
+from tang.kernels.native import is_compiled, kernel
 
 
 def cross_entropy(logits: Tensor, targets: Tensor, nll: Tensor, ignored: int) -> None:
@@ -29,7 +29,7 @@ def cross_entropy(logits: Tensor, targets: Tensor, nll: Tensor, ignored: int) ->
         least, most = targets.numpy().min(), targets.numpy().max()
         if not 0 <= least <= most < logits.shape[1]:
             raise IndexError(f"targets from {least} to {most}, but there are {logits.shape[1]} logits")
-        compiled("cross_entropy", logits, targets, nll, ignored, *logits.shape)()
+        kernel("cross_entropy", logits, targets, nll, ignored, *logits.shape)()
         return
     log_p = F.log_softmax(logits, dim=-1, dtype=nll.dtype)
     wanted = log_p.gather(1, targets[:, None])
@@ -54,7 +54,7 @@ class Dropout(torch.autograd.Function):
 
 def _dropped(inputs: Tensor, seed: int, threshold: int) -> Tensor:
     outputs = torch.empty_like(inputs)
-    compiled("dropout", inputs, outputs, seed, threshold, inputs.numel())()
+    kernel("dropout", inputs, outputs, seed, threshold, inputs.numel())()
     return outputs
 
 

@@ -23,7 +23,7 @@ def rank() -> int:
     return next((int(os.environ[name]) for name in RANKS if name in os.environ), 0)
 
 
-def follow(given: Sequence[str]) -> list[str]:
+def follower_arguments(given: Sequence[str]) -> list[str]:
     """The command line of this process, with :data:`FOLLOWER` for a follower, which also ends with its parent.
 
     Raises:

@@ -11,7 +11,7 @@ from typing import Any
 from hydra.core.utils import configure_log
 from omegaconf import OmegaConf
 
-from tang.console import ScreenHandler, speak_chinese
+from tang.console import ScreenHandler, use_utf8
 from tang.errors import DivergedError, InputError
 from tang.runs.config import load_config
 from tang.runs.run import RunFolder
@@ -37,7 +37,7 @@ def main() -> None:
     """Train what the folder's config says; exit code 0 if the run is finished, and ``failure.json`` if it failed."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until training handles it
     end_with_parent()
-    speak_chinese()
+    use_utf8()
     folder = RunFolder(Path(sys.argv[1]))
     hydra: Any = OmegaConf.load(folder.hydra).hydra
     configure_log(hydra.job_logging, hydra.verbose)

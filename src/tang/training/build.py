@@ -24,7 +24,7 @@ from tang.config.trainer import TrainerConfig
 from tang.data.names import NamesDataModule
 from tang.data.poems import PoemDataModule
 from tang.errors import InputError
-from tang.recurrent.hardware import choose
+from tang.recurrent.choose import choose
 from tang.recurrent.stack import check_cell
 from tang.runs.run import RunFolder
 from tang.tasks.base import Task

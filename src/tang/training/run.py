@@ -44,7 +44,7 @@ def train(config: TrainConfig, folder: RunFolder, is_sweep: bool) -> Result:
             another process trains in this folder.
         SystemExit: a signal asked to stop; ``last.ckpt`` has the state of that moment.
     """
-    with Stop().listening() as stop, sole_owner(folder), disk_troubles(folder):
+    with Stop().handlers() as stop, sole_owner(folder), disk_troubles(folder):
         return _train(config, folder, is_sweep, stop)
 
 

@@ -21,7 +21,7 @@ from tang.tasks.base import Task
 from tang.training.callbacks.event_files import event_file_sizes
 from tang.training.callbacks.random_states import of_all_ranks, set_random_states
 
-STATE = "run"  # Key of a checkpoint under which the state is that Lightning doesn't save
+STATE = "run"  # Key of our own state in a checkpoint
 
 
 class Checkpoints(Checkpoint):
@@ -58,14 +58,14 @@ class Checkpoints(Checkpoint):
                 raise InputError(f"{self.last}: was trained on {len(states)} devices; resume it on as many")
             set_random_states(states[trainer.global_rank], trainer.strategy.root_device)
         self._saved_at = time.monotonic()
-        self.stop.listen()  # Lightning has handlers of its own
-        self.stop.awaited = self.has_begun = True
+        self.stop.install_handlers()  # Lightning has handlers of its own
+        self.stop.deferred = self.has_begun = True
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.stop.listen()
+        self.stop.install_handlers()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.stop.awaited = False
+        self.stop.deferred = False
         if self._any_rank(trainer, self.stop.requested is not None):
             self._end(trainer)
 
@@ -103,7 +103,7 @@ class Checkpoints(Checkpoint):
 
     def _can_save(self, trainer: Trainer) -> bool:
         """Whether the run trains, and no accumulated gradients wait for further batches."""
-        return self.stop.awaited and not trainer.fit_loop.epoch_loop._should_accumulate()
+        return self.stop.deferred and not trainer.fit_loop.epoch_loop._should_accumulate()
 
     @staticmethod
     def _any_rank(trainer: Trainer, decision: bool) -> bool:

@@ -3,8 +3,8 @@ import torch
 
 from tang.errors import InputError
 from tang.kernels import hardware as facts
-from tang.recurrent import hardware
-from tang.recurrent.hardware import choose
+from tang.recurrent import choose as module
+from tang.recurrent.choose import choose
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,8 @@ from tang.recurrent.hardware import choose
 def test_a_cpu_with_bfloat16_units(
     monkeypatch: pytest.MonkeyPatch, backend: str, precision: str, cell: str, backend_chosen: str, precision_chosen: str
 ) -> None:
-    monkeypatch.setattr(hardware, "has_bf16_units", lambda: True)
-    monkeypatch.setattr(hardware, "torch_trains_lstm", lambda precision: True)
+    monkeypatch.setattr(module, "has_bf16_units", lambda: True)
+    monkeypatch.setattr(module, "torch_trains_lstm", lambda precision: True)
     choice = choose("cpu", backend, precision, cell)
     assert (choice.accelerator, choice.backend, choice.precision) == ("cpu", backend_chosen, precision_chosen)
 
@@ -37,8 +37,8 @@ def test_a_cpu_with_bfloat16_units(
     [(None, "torch"), ("32-true", "torch"), ("64", "torch"), ("bf16-mixed", "bptt"), ("bf16-true", "bptt")],
 )
 def test_a_cpu_without_them(monkeypatch: pytest.MonkeyPatch, precision: str | None, backend_chosen: str) -> None:
-    monkeypatch.setattr(hardware, "has_bf16_units", lambda: False)
-    monkeypatch.setattr(hardware, "torch_trains_lstm", lambda precision: False)
+    monkeypatch.setattr(module, "has_bf16_units", lambda: False)
+    monkeypatch.setattr(module, "torch_trains_lstm", lambda precision: False)
     choice = choose("cpu", "auto", precision, "lstm")
     assert choice.backend == backend_chosen, "PyTorch's own LSTM has no bfloat16 there"
     assert choice.precision == {None: "32-true", "64": "64-true"}.get(precision, precision)
@@ -46,7 +46,7 @@ def test_a_cpu_without_them(monkeypatch: pytest.MonkeyPatch, precision: str | No
 
 
 def test_a_backend_that_cannot_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hardware, "torch_trains_lstm", lambda precision: False)
+    monkeypatch.setattr(module, "torch_trains_lstm", lambda precision: False)
     with pytest.raises(InputError, match=r"^model\.backend=torch: PyTorch's own LSTM can't .*precision=bf16 on"):
         choose("cpu", "torch", "bf16", "lstm")
     assert choose("cpu", "torch", "bf16", "gru").precision == "bf16-mixed"
