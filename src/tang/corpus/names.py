@@ -67,11 +67,12 @@ class NameSource:
 
     def read(self) -> dict[str, list[str]]:
         """Read the lines of each language; InputError if a file can't be had or isn't UTF-8, or a line is too long."""
-        files = fetch(NAMES, self.dir) if self.own is None else self.own
-        lines = {file.stem: read_text(file).splitlines() for file in files}
-        for file in files:
-            if long := [number for number, line in enumerate(lines[file.stem], start=1) if len(line) > MAX_LENGTH]:
-                raise InputError(f"{file}: line {long[0]}: longer than {MAX_LENGTH} characters; a line is one name")
+        lines = {}
+        for file in self.own or fetch(NAMES, self.dir):
+            lines[file.stem] = read_text(file).splitlines()
+            for number, line in enumerate(lines[file.stem], start=1):
+                if len(line) > MAX_LENGTH:
+                    raise InputError(f"{file}: line {number}: longer than {MAX_LENGTH} characters; a line is one name")
         return lines
 
 

@@ -12,7 +12,6 @@ from tang.data.prepare import Sequences
 from tang.data.vocabulary import PAD
 
 LONG = 128  # A batch has at most batch_size × LONG positions, see LengthBuckets
-
 MAX_PADDING = 0.02  # Largest fraction of an epoch's positions that is padding
 
 
@@ -27,9 +26,9 @@ class Batch(NamedTuple):
 
     inputs: Tensor  # (B, T) int64
     targets: Tensor  # (B, T) int64; PAD where there is nothing to predict
+    # Targets that aren't PAD, of the global batch divided by the world size. Each rank's loss is its sum over this
+    # number, so that the mean over ranks is the loss of the global batch.
     num_tokens: float
-    """Targets that aren't PAD, of the global batch divided by the world size. Each rank's loss is its sum over
-    this number, so that the mean over ranks is the loss of the global batch."""
 
     @classmethod
     def of(cls, ids: Tensor, num_tokens: float) -> "Batch":
@@ -42,12 +41,14 @@ class Batcher:
 
     The examples of an epoch are sorted by their ``lengths`` (N,), equal ones in random order, cut into batches, and the
     batches are shuffled. ``cuts`` are the positions among the sorted examples where all batches but the first begin.
+    Every example is there once, or they are drawn with replacement by their probabilities ``p`` (N,).
     """
 
-    def __init__(self, lengths: np.ndarray, cuts: list[int], seed: int) -> None:
+    def __init__(self, lengths: np.ndarray, cuts: list[int], seed: int, p: np.ndarray | None = None) -> None:
         self.lengths = lengths
         self.seed = seed
         self._cuts = cuts
+        self._p = p
 
     def __len__(self) -> int:
         return len(self._cuts) + 1
@@ -55,13 +56,10 @@ class Batcher:
     def batches(self, epoch: int) -> list[np.ndarray]:
         """The indices of each batch of an epoch."""
         random = np.random.default_rng([self.seed, epoch])
-        order = self._draw(random)
+        count = len(self.lengths)
+        order = random.permutation(count) if self._p is None else random.choice(count, count, p=self._p)
         batches = np.split(order[np.argsort(self.lengths[order], kind="stable")], self._cuts)
         return [batches[index] for index in random.permutation(len(batches))]
-
-    def _draw(self, random: np.random.Generator) -> np.ndarray:
-        """(N,) the indices of an epoch's examples in random order."""
-        raise NotImplementedError
 
 
 class LengthBuckets(Batcher):
@@ -92,20 +90,14 @@ class LengthBuckets(Batcher):
             size, tokens = size + 1, tokens + length
         return cuts
 
-    def _draw(self, random: np.random.Generator) -> np.ndarray:
-        return random.permutation(len(self.lengths))
-
 
 class BalancedDraws(Batcher):
     """As many examples as there are, drawn with replacement, each class equally likely."""
 
     def __init__(self, classes: np.ndarray, lengths: np.ndarray, batch_size: int, seed: int) -> None:
-        super().__init__(lengths, list(range(batch_size, len(lengths), batch_size)), seed)
         _, inverse, counts = np.unique(classes, return_inverse=True, return_counts=True)
-        self._probabilities = 1 / (len(counts) * counts[inverse])
-
-    def _draw(self, random: np.random.Generator) -> np.ndarray:
-        return random.choice(len(self.lengths), len(self.lengths), p=self._probabilities)
+        cuts = list(range(batch_size, len(lengths), batch_size))
+        super().__init__(lengths, cuts, seed, 1 / (len(counts) * counts[inverse]))
 
 
 B = TypeVar("B")
@@ -157,13 +149,10 @@ class PoemLoader(BatchLoader[Batch]):
         super().__init__(LengthBuckets(sequences.lengths, batch_size, seed), self._collate)
         self.sequences = sequences
         self.shard = shard
-        self.lengths = sequences.lengths
         self._gather = PaddedGather(sequences, shard.device)
 
     def _collate(self, indices: np.ndarray) -> Batch:
         taken = self.shard.take(indices)
-        num_tokens = int(self.lengths[indices].sum()) / self.shard.world_size
-        if len(taken):
-            return Batch.of(self._gather(taken), num_tokens)
-        batch = Batch.of(self._gather(indices[:1]), num_tokens)
-        return batch._replace(targets=torch.full_like(batch.targets, PAD))
+        num_tokens = int(self.batcher.lengths[indices].sum()) / self.shard.world_size
+        batch = Batch.of(self._gather(taken if len(taken) else indices[:1]), num_tokens)
+        return batch if len(taken) else batch._replace(targets=torch.full_like(batch.targets, PAD))

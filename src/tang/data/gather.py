@@ -10,19 +10,16 @@ from torch import Tensor
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import PAD
 
+# The tokens of a split stay on a GPU if they take at most this fraction of its free memory, else on the host.
 RESIDENT_FRACTION = 0.1
-"""The tokens of a split stay on a GPU if they take at most this fraction of its free memory, else on the host."""
 
 
 class PaddedGather:
-    """Gathers sequences into a padded batch on ``device``, without a Python loop and without synchronizing with it.
-
-    On a CPU the tokens are read from the memory-mapped file.
-    """
+    """Gathers sequences into a padded batch on ``device``, without a Python loop and without synchronizing with it."""
 
     def __init__(self, sequences: Sequences, device: torch.device) -> None:
         first, last = sequences.offsets[0], sequences.offsets[-1]
-        tokens = torch.from_numpy(sequences.tokens[first:last])
+        tokens = torch.from_numpy(sequences.tokens[first:last])  # on a CPU they stay in the memory-mapped file
         offsets = torch.from_numpy(sequences.offsets - first)
         home = device if fits(tokens.nbytes, device) else torch.device("cpu")
         self.device = device

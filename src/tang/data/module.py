@@ -22,11 +22,10 @@ class SplitDataModule(LightningDataModule):
         raise NotImplementedError
 
     def loader(self, split: Split) -> BatchLoader:
-        """This rank's shard of the batches of a split, in the order of epoch 0 until ``set_epoch`` is called."""
+        """This rank's shard of each batch of a split."""
         raise NotImplementedError
 
     def prepare_data(self) -> None:
-        """Fetch and clean the corpus; Lightning calls this once before training, validation and test."""
         _ = self.card
 
     def train_dataloader(self) -> Any:

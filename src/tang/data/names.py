@@ -20,9 +20,7 @@ from tang.data.vocabulary import PAD
 from tang.errors import InputError
 
 IDS = {letter: id for id, letter in enumerate(LETTERS, start=PAD + 1)}
-
-NO_LANGUAGE = -100
-"""The target of a name that isn't counted: the default ``ignore_index`` of PyTorch's cross-entropy."""
+NO_LANGUAGE = -100  # Target of a name that isn't counted: the default ignore_index of PyTorch's cross-entropy
 
 
 class NameBatch(NamedTuple):
@@ -54,9 +52,8 @@ class NameBatch(NamedTuple):
         """
         taken = shard.take(indices)
         rows = torch.from_numpy(taken if len(taken) else indices[:1])
-        lengths, targets = self.lengths[rows], self.targets[rows]
-        if not len(taken):
-            targets.fill_(NO_LANGUAGE)
+        lengths = self.lengths[rows]
+        targets = self.targets[rows] if len(taken) else torch.full_like(lengths, NO_LANGUAGE)
         tensors = (self.inputs[rows, : int(lengths.max())], lengths, targets)
         inputs, lengths, targets = (send(tensor, shard.device) for tensor in tensors)
         num_tokens = int(self.lengths[torch.from_numpy(indices)].sum()) / shard.world_size
@@ -65,10 +62,8 @@ class NameBatch(NamedTuple):
 
 def encode(texts: Iterable[str]) -> tuple[Tensor, Tensor]:
     """The ids (B, T) and the lengths (B,) of texts of one or more :data:`LETTERS`."""
-    names = list(texts)
-    lengths = list(map(len, names))
-    ids = torch.split(torch.tensor([IDS[letter] for name in names for letter in name]), lengths)
-    return pad_sequence(list(ids), batch_first=True, padding_value=PAD), torch.tensor(lengths)
+    ids = [torch.tensor([IDS[letter] for letter in text]) for text in texts]
+    return pad_sequence(ids, batch_first=True, padding_value=PAD), torch.tensor(list(map(len, ids)))
 
 
 class NamesDataModule(SplitDataModule):
@@ -81,8 +76,6 @@ class NamesDataModule(SplitDataModule):
         balanced: draw the train names with replacement, each language equally likely, see ``BalancedDraws``.
         seed: of the order of the training batches, and of the draws.
     """
-
-    letters = LETTERS
 
     def __init__(
         self,
@@ -101,12 +94,12 @@ class NamesDataModule(SplitDataModule):
 
     @cached_property
     def names(self) -> Names:
-        """All names, fetched where their files are missing (InputError if they can't be)."""
+        """All names; missing files are fetched."""
         return clean_names(self.source.read())
 
     @cached_property
     def splits(self) -> dict[Split, list[Name]]:
-        """The names of each split (InputError if one is empty)."""
+        """The names of each split."""
         splits = split_names(self.names.names)
         for split, names in splits.items():
             if not names:
@@ -115,7 +108,7 @@ class NamesDataModule(SplitDataModule):
 
     @property
     def card(self) -> NameCard:
-        return NameCard.of(self.names, self.splits)
+        return NameCard(self.names, self.splits)
 
     def loader(self, split: Split) -> BatchLoader[NameBatch]:
         whole, shard = NameBatch.of(self.splits[split], self.languages), Shard.of(self)

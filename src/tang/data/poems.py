@@ -46,8 +46,16 @@ class PoemDataModule(SplitDataModule):
         **options: Any,
     ) -> None:
         super().__init__()
+        if source in CORPORA and path is not None:
+            raise InputError(f"data.path={path}: for your own poems give data=text too; this corpus is in data.dir")
+        if source not in CORPORA and path is None:
+            raise InputError("data=text needs data.path=FILE, a text file with one poem a line or JSON files")
+        self.source: Source
+        if path is None:
+            self.source = CollectionSource(CORPORA[source], Path(dir).expanduser())
+        else:
+            self.source = FileSource(Path(path).expanduser())
         self.options = Options(**options)
-        self.source = _source(source, dir, path)
         self.cache = Path(cache)
         self.batch_size = batch_size
         self.seed = seed
@@ -64,13 +72,3 @@ class PoemDataModule(SplitDataModule):
 
     def loader(self, split: Split) -> PoemLoader:
         return PoemLoader(self.prepared.splits[split], self.batch_size, self.seed, Shard.of(self))
-
-
-def _source(source: str, dir: str, path: str | None) -> Source:
-    if source in CORPORA:
-        if path is not None:
-            raise InputError(f"data.path={path}: for your own poems give data=text too; this corpus is in data.dir")
-        return CollectionSource(CORPORA[source], Path(dir).expanduser())
-    if path is None:
-        raise InputError("data=text needs data.path=FILE, a text file with one poem a line or JSON files")
-    return FileSource(Path(path).expanduser())

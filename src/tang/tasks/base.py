@@ -1,4 +1,4 @@
-"""The base of the tasks: optimization and logging."""
+"""The base of the tasks: optimization, metrics and logging."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,15 +15,11 @@ from tang.tasks.metrics import Mean, SplitMetrics
 
 
 class Task(LightningModule):
-    """A network that learns from a data module.
-
-    Its checkpoints hold plain values only, and its class name as ``task``; ``optimizer`` and ``scheduler`` are not
-    saved.
+    """A network that learns from a data module; its checkpoints hold plain values, and its class name as ``task``.
 
     Args:
-        optimizer: parameters → optimizer; needed for training alone. If it has ``takes_names``, it is given
-            (name, parameter).
-        scheduler: optimizer, number of steps → Lightning's scheduler config.
+        optimizer: (parameters) → optimizer, for training; with ``takes_names`` it is given (name, parameter).
+        scheduler: (optimizer, number of steps) → Lightning's scheduler config.
     """
 
     description: ClassVar[str]  # For messages, such as "a language model"
@@ -32,8 +28,7 @@ class Task(LightningModule):
     learns_from: ClassVar[type[LightningDataModule]]  # The class of its data modules
     saved: ClassVar[tuple[str, ...]]  # Its arguments that checkpoints hold
     configs: ClassVar[Mapping[str, type]]  # The config dataclasses that describe the saved model and data
-    metrics: ClassVar[Mapping[str, Any]]
-    """The names of the metrics of val and test, besides ``loss``, and how each is computed."""
+    metrics: ClassVar[Mapping[str, Any]]  # Name of each metric of val and test besides loss → how it is computed
     val_metrics: SplitMetrics
     test_metrics: SplitMetrics
 
@@ -50,10 +45,7 @@ class Task(LightningModule):
 
     @classmethod
     def from_data(cls, data: Any, model: Mapping[str, Any], arguments: Mapping[str, Any], **partials: Any) -> "Task":
-        """The task for ``data`` of the class ``learns_from``; ``model`` are the network's arguments.
-
-        ``arguments`` are those of the data module, to be saved; ``partials`` are ``optimizer`` and ``scheduler``.
-        """
+        """The task for ``data``, made with ``arguments``; ``model`` are the network's, ``partials`` those of Task."""
         raise NotImplementedError
 
     @property
@@ -63,10 +55,7 @@ class Task(LightningModule):
 
     @classmethod
     def check_saved(cls, fields: Mapping[str, Any]) -> None:
-        """Raise InputError if no checkpoint of this class can have these values of :attr:`saved`.
-
-        Their types, and the fields of :attr:`configs`, have been checked.
-        """
+        """Raise InputError if these values of :attr:`saved`, all of the right types, can't belong to this class."""
 
     def check_data(self, data: Any) -> None:
         """Raise InputError if this model, an initial checkpoint, can't be trained on ``data``."""
@@ -125,33 +114,30 @@ class Task(LightningModule):
                 self.log(f"train/{name}", value, prog_bar=name == "loss", batch_size=1)
 
     def configure_gradient_clipping(
-        self,
-        optimizer: Optimizer,
-        gradient_clip_val: float | None = None,
-        gradient_clip_algorithm: str | None = None,
+        self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
     ) -> None:
         """Clip gradients, and log their norm before that.
 
         Lightning's own clipping refuses fused optimizers in every mixed precision, though only float16, whose
         gradients are scaled, conflicts with them.
+
+        Raises:
+            DivergedError: the loss or the gradients' norm isn't finite; the step isn't applied.
         """
         is_scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
         by_norm = gradient_clip_algorithm in (None, "norm") and not is_scaled
         norm = nn.utils.clip_grad_norm_(self.parameters(), (gradient_clip_val or math.inf) if by_norm else math.inf)
-        self.check_finite(torch.zeros(()) if is_scaled else norm)  # a scaler skips such steps and lowers its scale
+        checked = 0.0 if is_scaled else norm  # a scaler skips steps with such gradients and lowers its scale
+        if not math.isfinite(self._loss + checked):
+            batch, epoch = self.trainer.fit_loop.epoch_loop.batch_idx + 1, self.current_epoch + 1
+            raise DivergedError(
+                f"train/loss is {float(self._loss):.4g} and its gradients' norm {float(checked):.4g} at batch {batch} "
+                f"of epoch {epoch}; the step was not applied"
+            )
         if not by_norm:
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
         if self.is_step_logged:
             self.log_dict({"train/grad_norm": norm, "train/lr": optimizer.param_groups[0]["lr"]}, batch_size=1)
-
-    def check_finite(self, norm: Tensor) -> None:
-        """Raise DivergedError, before the step is applied, if its loss or the gradients' ``norm`` isn't finite."""
-        if not math.isfinite(float(self._loss + norm.to(self._loss.device))):
-            batch, epoch = self.trainer.fit_loop.epoch_loop.batch_idx + 1, self.current_epoch + 1
-            raise DivergedError(
-                f"train/loss is {float(self._loss):.4g} and its gradients' norm {float(norm):.4g} at batch {batch} of "
-                f"epoch {epoch}; the step was not applied"
-            )
 
     def on_train_epoch_end(self) -> None:
         for name, value in self.metrics_of_loss(self.train_loss.compute()).items():

@@ -132,7 +132,7 @@ class Classifier(Task):
     def from_data(
         cls, data: NamesDataModule, model: Mapping[str, Any], arguments: Mapping[str, Any], **partials: Any
     ) -> "Classifier":
-        return cls(dict(model), data.languages, data.letters, dict(arguments), data.source.fingerprint, **partials)
+        return cls(dict(model), data.languages, LETTERS, dict(arguments), data.source.fingerprint, **partials)
 
     @property
     def key_metrics(self) -> tuple[str, ...]:
