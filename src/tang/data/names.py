@@ -67,15 +67,7 @@ def encode(texts: Iterable[str]) -> tuple[Tensor, Tensor]:
 
 
 class NamesDataModule(SplitDataModule):
-    """Train, val and test names in batches bucketed by length.
-
-    Args:
-        dir: folder of the 18 files of the collection; missing ones are fetched into it.
-        path: instead, a folder of your own with files LANGUAGE.txt, one name a line.
-        batch_size: names in a global batch; some batches are smaller, see ``LengthBuckets``.
-        balanced: draw the train names with replacement, each language equally likely, see ``BalancedDraws``.
-        seed: of the order of the training batches, and of the draws.
-    """
+    """Train, val and test names in batches bucketed by length; the arguments are those of ``NamesConfig``."""
 
     def __init__(
         self,

@@ -20,15 +20,8 @@ from tang.errors import InputError
 class PoemDataModule(SplitDataModule):
     """Train, val and test poems in batches bucketed by length.
 
-    Args:
-        source: a corpus of :data:`~tang.corpus.collections.CORPORA` in ``dir``, or ``text`` in ``path``.
-        dir: folder of the corpus's files; missing ones are fetched into it.
-        path: a text file with one poem a line, or JSON shaped like chinese-poetry's (file or folder).
-        cache: folder of the prepared ids.
-        batch_size: poems in a global batch; long ones go in smaller batches, see ``LengthBuckets``.
-        seed: of the order of the training batches.
-        vocabulary: the symbols of an earlier model; by default built from the train split.
-        options: see :class:`~tang.data.prepare.Options`.
+    The arguments are keys of :class:`~tang.config.data.PoemsConfig`, which describes them, and ``vocabulary``, the
+    symbols of an earlier model; by default they are those of the train split.
 
     Raises:
         InputError: ``path`` doesn't exist, is missing or superfluous.

@@ -43,7 +43,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class Options:
-    """Which sequences to make of a corpus; the fields are keys of the config's ``data``."""
+    """Which sequences to make of a corpus; the fields are keys of :class:`~tang.config.data.PoemsConfig`."""
 
     script: Script = "simplified"
     punctuation: Literal["keep", "drop"] = "keep"

@@ -22,14 +22,12 @@ from tang.text.script import Script
 
 log = logging.getLogger(__name__)
 
+# Name of a perplexity → whether it counts a target; <unk>, a rare character, counts as Chinese. An entry here is all
+# that a metric needs: it is logged for val and test, and stands in the summaries of runs.
 PERPLEXITIES: dict[str, Callable[[str], bool]] = {
     "ppl": lambda symbol: symbol != SPECIALS[PAD],
     "ppl_hanzi": lambda symbol: symbol == SPECIALS[UNK] or bool(hanzi(symbol)),
 }
-"""Name of a perplexity → whether it counts a target; ``<unk>``, a rare character, counts as Chinese.
-
-A metric is one entry here: it is logged for val and test, and stands in the summaries of runs.
-"""
 
 
 class LanguageModel(Task):
@@ -51,7 +49,6 @@ class LanguageModel(Task):
     saved = ("model", "vocabulary", "data", "corpus", "form")
     configs: ClassVar = {"model": LanguageModelConfig, "data": PoemsConfig}
     metrics = PERPLEXITIES
-
     network: Network
     val_metrics: "Perplexities"
     test_metrics: "Perplexities"
@@ -70,6 +67,7 @@ class LanguageModel(Task):
         self.vocabulary = Vocabulary(vocabulary)
         self.data = dict(data)
         self.corpus = corpus
+        self.script: Script = self.data.get("script", "simplified")
         self.form = form_named(form)
         self.network = Network(len(self.vocabulary), **model)
         self.val_metrics, self.test_metrics = Perplexities(self.vocabulary), Perplexities(self.vocabulary)
@@ -103,12 +101,6 @@ class LanguageModel(Task):
             raise InputError("vocabulary has no Chinese character")
 
     @property
-    def script(self) -> Script:
-        """The script of the vocabulary."""
-        script: Script = self.data.get("script", "simplified")
-        return script
-
-    @property
     def is_hanzi(self) -> Tensor:
         """(V,) bool: the symbols that ``ppl_hanzi`` counts."""
         return self.val_metrics.counted[list(PERPLEXITIES).index("ppl_hanzi")]
@@ -116,8 +108,9 @@ class LanguageModel(Task):
     def data_module(self, places: Mapping[str, str | None], **others: Any) -> PoemDataModule:
         """The corpus that the model was trained on, in its vocabulary; a warning is logged if it has changed since.
 
-        ``places`` are its ``dir``, ``path`` and ``cache``, None if as in training; ``others`` are further arguments
-        that differ from those of training.
+        Args:
+            places: its ``dir``, ``path`` and ``cache``; None as in training.
+            others: further arguments that differ from those of training.
 
         Raises:
             InputError: the corpus isn't there.
@@ -156,8 +149,7 @@ class LanguageModel(Task):
         self.add_train_loss(loss, batch.num_tokens)
         return loss
 
-    def outputs(self, batch: Batch) -> Tensor:
-        return self.nll(batch)
+    outputs = nll
 
 
 class Perplexities(SplitMetrics):
