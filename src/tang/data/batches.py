@@ -1,17 +1,20 @@
-"""Batches of examples of nearly equal length, in an order that can be resumed within an epoch."""
+"""Batches of examples of nearly equal length, in an order that can be resumed within an epoch, and their loaders."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
+from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
+from tang.data.card import Card, NameCard
 from tang.data.gather import PaddedGather, Shard
 from tang.data.prepare import Sequences
+from tang.data.split import Split
 from tang.data.vocabulary import PAD
 
-LONG = 128  # A batch has at most batch_size × LONG positions, see LengthBuckets
+LONG = 128  # A batch has at most batch_size × LONG positions, see length_buckets
 MAX_PADDING = 0.02  # Largest fraction of an epoch's positions that is padding
 
 
@@ -62,42 +65,34 @@ class Batcher:
         return [batches[index] for index in random.permutation(len(batches))]
 
 
-class LengthBuckets(Batcher):
+def length_buckets(lengths: np.ndarray, batch_size: int, seed: int) -> Batcher:
     """Every example once an epoch, in batches of at most ``batch_size``.
 
     Two kinds of batches are smaller: those of long examples, so that none has more than ``batch_size`` × ``LONG``
     positions (a single example may), which bounds their memory; and those of rare lengths, so that at most the
     fraction ``MAX_PADDING`` of all positions is padding.
     """
-
-    def __init__(self, lengths: np.ndarray, batch_size: int, seed: int) -> None:
-        super().__init__(lengths, self._cut(np.sort(lengths), batch_size), seed)
-
-    @staticmethod
-    def _cut(ascending: np.ndarray, batch_size: int) -> list[int]:
-        """The cuts among examples in ascending order of length."""
-        cuts: list[int] = []
-        size, tokens = 0, 0  # of the batch that is being filled
-        done, done_tokens = 0, 0  # positions and tokens of the batches before it
-        for index, length in enumerate(ascending.tolist()):
-            positions = (size + 1) * length  # all are padded to this length, the longest so far
-            padding = done - done_tokens + positions - (tokens + length)
-            is_full = size == batch_size or positions > batch_size * LONG
-            if size and (is_full or padding > MAX_PADDING * (done + positions)):
-                cuts.append(index)
-                done, done_tokens = done + size * int(ascending[index - 1]), done_tokens + tokens
-                size, tokens = 0, 0
-            size, tokens = size + 1, tokens + length
-        return cuts
+    ascending = np.sort(lengths).tolist()
+    cuts: list[int] = []
+    size, tokens = 0, 0  # of the batch that is being filled
+    done, done_tokens = 0, 0  # positions and tokens of the batches before it
+    for index, length in enumerate(ascending):
+        positions = (size + 1) * length  # all are padded to this length, the longest so far
+        padding = done - done_tokens + positions - (tokens + length)
+        is_full = size == batch_size or positions > batch_size * LONG
+        if size and (is_full or padding > MAX_PADDING * (done + positions)):
+            cuts.append(index)
+            done, done_tokens = done + size * ascending[index - 1], done_tokens + tokens
+            size, tokens = 0, 0
+        size, tokens = size + 1, tokens + length
+    return Batcher(lengths, cuts, seed)
 
 
-class BalancedDraws(Batcher):
+def balanced_draws(classes: np.ndarray, lengths: np.ndarray, batch_size: int, seed: int) -> Batcher:
     """As many examples as there are, drawn with replacement, each class equally likely."""
-
-    def __init__(self, classes: np.ndarray, lengths: np.ndarray, batch_size: int, seed: int) -> None:
-        _, inverse, counts = np.unique(classes, return_inverse=True, return_counts=True)
-        cuts = list(range(batch_size, len(lengths), batch_size))
-        super().__init__(lengths, cuts, seed, 1 / (len(counts) * counts[inverse]))
+    _, inverse, counts = np.unique(classes, return_inverse=True, return_counts=True)
+    cuts = list(range(batch_size, len(lengths), batch_size))
+    return Batcher(lengths, cuts, seed, 1 / (len(counts) * counts[inverse]))
 
 
 B = TypeVar("B")
@@ -146,7 +141,7 @@ class PoemLoader(BatchLoader[Batch]):
     """
 
     def __init__(self, sequences: Sequences, batch_size: int, seed: int = 0, shard: Shard = Shard()) -> None:
-        super().__init__(LengthBuckets(sequences.lengths, batch_size, seed), self._collate)
+        super().__init__(length_buckets(sequences.lengths, batch_size, seed), self._collate)
         self.sequences = sequences
         self.shard = shard
         self._gather = PaddedGather(sequences, shard.device)
@@ -156,3 +151,39 @@ class PoemLoader(BatchLoader[Batch]):
         num_tokens = int(self.batcher.lengths[indices].sum()) / self.shard.world_size
         batch = Batch.of(self._gather(taken if len(taken) else indices[:1]), num_tokens)
         return batch if len(taken) else batch._replace(targets=torch.full_like(batch.targets, PAD))
+
+
+class SplitDataModule(LightningDataModule):
+    """The base of the data modules: a loader for each split."""
+
+    @property
+    def card(self) -> Card | NameCard:
+        """Counts of what was read, dropped and kept; at the first use ever the corpus is fetched and cleaned.
+
+        Raises:
+            InputError: the corpus can't be fetched, is faulty, or leaves a split empty.
+        """
+        raise NotImplementedError
+
+    @property
+    def shard(self) -> Shard:
+        """This rank's slice of each batch, on the trainer's device; whole batches on the CPU without a trainer."""
+        if self.trainer is None:
+            return Shard()
+        return Shard(self.trainer.strategy.root_device, self.trainer.global_rank, self.trainer.world_size)
+
+    def loader(self, split: Split) -> BatchLoader:
+        """This rank's shard of each batch of a split."""
+        raise NotImplementedError
+
+    def prepare_data(self) -> None:
+        _ = self.card
+
+    def train_dataloader(self) -> BatchLoader:
+        return self.loader("train")
+
+    def val_dataloader(self) -> BatchLoader:
+        return self.loader("val")
+
+    def test_dataloader(self) -> BatchLoader:
+        return self.loader("test")

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
 from tang.data.prepare import Sequences
@@ -46,12 +45,6 @@ class Shard(NamedTuple):
     device: torch.device = torch.device("cpu")
     rank: int = 0
     world_size: int = 1
-
-    @classmethod
-    def of(cls, module: LightningDataModule) -> "Shard":
-        """The shard of the module's trainer; the default while it has no trainer."""
-        trainer = module.trainer
-        return cls(trainer.strategy.root_device, trainer.global_rank, trainer.world_size) if trainer else cls()
 
     def take(self, batch: np.ndarray) -> np.ndarray:
         """This rank's indices of a global batch; empty if the batch has fewer than there are ranks before it."""

@@ -11,10 +11,9 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from tang.corpus.names import LETTERS, Name, Names, NameSource, clean_names
-from tang.data.batches import BalancedDraws, Batcher, BatchLoader, LengthBuckets
+from tang.data.batches import BatchLoader, SplitDataModule, balanced_draws, length_buckets
 from tang.data.card import NameCard
 from tang.data.gather import Shard, send
-from tang.data.module import SplitDataModule
 from tang.data.split import Split, split_names
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
@@ -103,9 +102,10 @@ class NamesDataModule(SplitDataModule):
         return NameCard(self.names, self.splits)
 
     def loader(self, split: Split) -> BatchLoader[NameBatch]:
-        whole, shard = NameBatch.of(self.splits[split], self.languages), Shard.of(self)
+        whole, shard = NameBatch.of(self.splits[split], self.languages), self.shard
         lengths = whole.lengths.numpy()
-        batcher: Batcher = LengthBuckets(lengths, self.batch_size, self.seed)
         if self.balanced and split == "train":
-            batcher = BalancedDraws(whole.targets.numpy(), lengths, self.batch_size, self.seed)
+            batcher = balanced_draws(whole.targets.numpy(), lengths, self.batch_size, self.seed)
+        else:
+            batcher = length_buckets(lengths, self.batch_size, self.seed)
         return BatchLoader(batcher, lambda indices: whole.select(indices, shard))

@@ -7,10 +7,8 @@ from typing import Any
 
 from tang.corpus.collections import CORPORA
 from tang.corpus.sources import CollectionSource, FileSource, Source
-from tang.data.batches import PoemLoader
+from tang.data.batches import PoemLoader, SplitDataModule
 from tang.data.card import Card
-from tang.data.gather import Shard
-from tang.data.module import SplitDataModule
 from tang.data.prepare import Options, Prepared, prepare
 from tang.data.split import Split
 from tang.data.vocabulary import Vocabulary
@@ -64,4 +62,4 @@ class PoemDataModule(SplitDataModule):
         return self.prepared.card
 
     def loader(self, split: Split) -> PoemLoader:
-        return PoemLoader(self.prepared.splits[split], self.batch_size, self.seed, Shard.of(self))
+        return PoemLoader(self.prepared.splits[split], self.batch_size, self.seed, self.shard)

@@ -1,6 +1,5 @@
 """Prepare a corpus once: clean, split and encode it to ids on disk; later runs map the files into memory."""
 
-import dataclasses
 import hashlib
 import json
 import logging
@@ -8,7 +7,7 @@ import shutil
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -139,7 +138,7 @@ def _create(folder: Path, source: Source, options: Options, vocabulary: Vocabula
 def _key(source: Source, options: Options, vocabulary: Vocabulary | None) -> str:
     """The name of a folder of prepared files: a hash of all that they depend on."""
     digest = hashlib.sha256(f"{VERSION} {source.fingerprint}".encode())
-    digest.update(json.dumps(dataclasses.asdict(options)).encode())
+    digest.update(json.dumps(asdict(options)).encode())
     digest.update(json.dumps(vocabulary.symbols if vocabulary else None).encode())
     return digest.hexdigest()[:16]
 
@@ -163,7 +162,7 @@ def _write(folder: Path, source: Source, options: Options, vocabulary: Vocabular
     meta = {
         "vocabulary": vocabulary.symbols,
         "sizes": [len(pieces[split]) for split in SPLITS],
-        "card": dataclasses.asdict(Card.of(dropped, len(poems), texts, forms, vocabulary)),
+        "card": asdict(Card.of(dropped, len(poems), texts, forms, vocabulary)),
     }
     (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     (folder / HASHES).write_bytes(_hashes(folder))
