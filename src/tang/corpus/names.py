@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from tang.corpus.collections import NAMES
 from tang.corpus.fetch import fetch
-from tang.corpus.sources import check_size, read_bytes, read_text
+from tang.corpus.sources import check_size, find, read_bytes, read_text
 from tang.errors import InputError
 
 LETTERS = string.ascii_letters + " .,;'"  # The 57 characters of a clean name
@@ -55,13 +55,18 @@ class NameSource:
 
     def __init__(self, dir: Path, path: Path | None = None) -> None:
         self.dir = dir
-        self.own = None if path is None else _files(path)
+        self.own = [] if path is None else [file for file in find(path, "*.txt") if file.is_file()]
+        if path is not None:
+            if len(self.own) < 2:
+                needed = "a folder is needed with two files LANGUAGE.txt or more, one name a line"
+                raise InputError(f"data.path={path}: {needed}")
+            check_size(path, self.own)
         self.languages = sorted(Path(file).stem for file in self.own or NAMES.files)
 
     @cached_property
     def fingerprint(self) -> str:
         """A hash of the files' names and contents."""
-        if self.own is None:
+        if not self.own:
             return NAMES.fingerprint
         return hashlib.sha256(repr([(file.name, read_bytes(file)) for file in self.own]).encode()).hexdigest()
 
@@ -74,17 +79,6 @@ class NameSource:
                 if len(line) > MAX_LENGTH:
                     raise InputError(f"{file}: line {number}: longer than {MAX_LENGTH} characters; a line is one name")
         return lines
-
-
-def _files(folder: Path) -> list[Path]:
-    try:
-        files = sorted(file for file in folder.glob("*.txt") if file.is_file())
-    except OSError as error:
-        raise InputError(f"data.path={folder}: {error.strerror}") from None
-    if len(files) < 2:
-        raise InputError(f"data.path={folder}: a folder is needed with two files LANGUAGE.txt or more, one name a line")
-    check_size(folder, files)
-    return files
 
 
 def to_letters(text: str) -> str:

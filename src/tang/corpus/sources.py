@@ -47,7 +47,12 @@ class FileSource:
         if not os.path.exists(path):
             raise InputError(f"data.path={path}: no such file or folder")
         self.path = path
-        self.files = _json_files(path) if path.is_dir() else [path]
+        self.files = [path]
+        if path.is_dir():
+            # chinese-poetry keeps faulty twins of its files in folders named error.
+            self.files = [file for file in find(path, "**/*.json") if "error" not in file.relative_to(path).parts]
+        if not self.files:
+            raise InputError(f"data.path={path}: no .json files in this folder")
         check_size(path, self.files)
 
     def __str__(self) -> str:
@@ -75,18 +80,14 @@ class FileSource:
 Source = CollectionSource | FileSource  # A corpus before cleaning; str(source) names its file or folder
 
 
-def _json_files(folder: Path) -> list[Path]:
+def find(folder: Path, pattern: str) -> list[Path]:
+    """The files in ``folder`` that match a glob pattern, sorted; InputError if it can't be searched."""
     try:
-        found = [file for file in folder.rglob("*.json") if not file.is_dir()]
+        return sorted(file for file in folder.glob(pattern) if not file.is_dir())
     except RecursionError:
         raise InputError(f"data.path={folder}: its folders are nested too deeply") from None
     except OSError as error:
         raise InputError(f"data.path={folder}: {error.strerror}") from None
-    # chinese-poetry keeps faulty twins of its files in folders named error.
-    files = sorted(file for file in found if "error" not in file.relative_to(folder).parts)
-    if not files:
-        raise InputError(f"data.path={folder}: no .json files in this folder")
-    return files
 
 
 def read_json(path: Path) -> list[str] | None:

@@ -1,6 +1,7 @@
 """Batches of examples of nearly equal length, in an order that can be resumed within an epoch, and their loaders."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -39,29 +40,27 @@ class Batch(NamedTuple):
         return cls(ids[:, :-1].long(), ids[:, 1:].long(), num_tokens)
 
 
+@dataclass(frozen=True)
 class Batcher:
     """Chooses the examples of each batch of an epoch; every epoch has equally many batches.
 
-    The examples of an epoch are sorted by their ``lengths`` (N,), equal ones in random order, cut into batches, and the
-    batches are shuffled. ``cuts`` are the positions among the sorted examples where all batches but the first begin.
-    Every example is there once, or they are drawn with replacement by their probabilities ``p`` (N,).
+    The examples of an epoch are sorted by length, equal ones in random order, and cut into batches, which are shuffled.
     """
 
-    def __init__(self, lengths: np.ndarray, cuts: list[int], seed: int, p: np.ndarray | None = None) -> None:
-        self.lengths = lengths
-        self.seed = seed
-        self._cuts = cuts
-        self._p = p
+    lengths: np.ndarray  # (N,) of the examples
+    cuts: list[int]  # Positions among the sorted examples where all batches but the first begin
+    seed: int
+    p: np.ndarray | None = None  # (N,) probability of each draw with replacement; by default every example comes once
 
     def __len__(self) -> int:
-        return len(self._cuts) + 1
+        return len(self.cuts) + 1
 
     def batches(self, epoch: int) -> list[np.ndarray]:
         """The indices of each batch of an epoch."""
         random = np.random.default_rng([self.seed, epoch])
         count = len(self.lengths)
-        order = random.permutation(count) if self._p is None else random.choice(count, count, p=self._p)
-        batches = np.split(order[np.argsort(self.lengths[order], kind="stable")], self._cuts)
+        order = random.permutation(count) if self.p is None else random.choice(count, count, p=self.p)
+        batches = np.split(order[np.argsort(self.lengths[order], kind="stable")], self.cuts)
         return [batches[index] for index in random.permutation(len(batches))]
 
 
@@ -99,10 +98,10 @@ B = TypeVar("B")
 
 
 class BatchLoader(Generic[B]):
-    """Iterates over the batches of an epoch, in the order of epoch 0 until ``set_epoch`` is called.
+    """Iterates over the batches of an epoch, each made by ``collate`` of the indices that ``batcher`` chooses.
 
-    ``collate`` makes a batch of the indices that ``batcher`` chooses. The state, which Lightning saves in checkpoints,
-    is the epoch and the number of batches handed out; the next iteration over that epoch resumes after them.
+    The state, which Lightning saves in checkpoints, is the epoch and the number of batches handed out; the next
+    iteration over that epoch resumes after them.
     """
 
     def __init__(self, batcher: Batcher, collate: Callable[[np.ndarray], B]) -> None:
@@ -135,10 +134,7 @@ class BatchLoader(Generic[B]):
 
 
 class PoemLoader(BatchLoader[Batch]):
-    """Loads a rank's shard of each batch of poems bucketed by length.
-
-    An empty shard is replaced by a poem without targets, so that every rank takes part in every step.
-    """
+    """Loads a rank's shard of each batch of poems bucketed by length."""
 
     def __init__(self, sequences: Sequences, batch_size: int, seed: int = 0, shard: Shard = Shard()) -> None:
         super().__init__(length_buckets(sequences.lengths, batch_size, seed), self._collate)
@@ -147,10 +143,10 @@ class PoemLoader(BatchLoader[Batch]):
         self._gather = PaddedGather(sequences, shard.device)
 
     def _collate(self, indices: np.ndarray) -> Batch:
-        taken = self.shard.take(indices)
+        taken, counts = self.shard.take(indices)
         num_tokens = int(self.batcher.lengths[indices].sum()) / self.shard.world_size
-        batch = Batch.of(self._gather(taken if len(taken) else indices[:1]), num_tokens)
-        return batch if len(taken) else batch._replace(targets=torch.full_like(batch.targets, PAD))
+        batch = Batch.of(self._gather(taken), num_tokens)
+        return batch if counts else batch._replace(targets=torch.full_like(batch.targets, PAD))
 
 
 class SplitDataModule(LightningDataModule):

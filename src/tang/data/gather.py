@@ -46,9 +46,13 @@ class Shard(NamedTuple):
     rank: int = 0
     world_size: int = 1
 
-    def take(self, batch: np.ndarray) -> np.ndarray:
-        """This rank's indices of a global batch; empty if the batch has fewer than there are ranks before it."""
-        return batch[self.rank :: self.world_size]
+    def take(self, batch: np.ndarray) -> tuple[np.ndarray, bool]:
+        """This rank's indices of a global batch, and whether their targets count.
+
+        An empty shard is replaced by an example whose targets don't, so that every rank takes part in every step.
+        """
+        taken = batch[self.rank :: self.world_size]
+        return (taken, True) if len(taken) else (batch[:1], False)
 
 
 def fits(size: int, device: torch.device) -> bool:

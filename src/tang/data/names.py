@@ -45,14 +45,11 @@ class NameBatch(NamedTuple):
         return cls(inputs, lengths, targets, len(names), int(lengths.sum()))
 
     def select(self, indices: np.ndarray, shard: Shard = Shard()) -> "NameBatch":
-        """The shard of the global batch of the names ``indices``, no wider than they need, on the shard's device.
-
-        An empty shard is replaced by a name with NO_LANGUAGE, so that every rank takes part in every step.
-        """
-        taken = shard.take(indices)
-        rows = torch.from_numpy(taken if len(taken) else indices[:1])
+        """The shard of the global batch of the names ``indices``, no wider than they need, on the shard's device."""
+        taken, counts = shard.take(indices)
+        rows = torch.from_numpy(taken)
         lengths = self.lengths[rows]
-        targets = self.targets[rows] if len(taken) else torch.full_like(lengths, NO_LANGUAGE)
+        targets = self.targets[rows] if counts else torch.full_like(lengths, NO_LANGUAGE)
         tensors = (self.inputs[rows, : int(lengths.max())], lengths, targets)
         inputs, lengths, targets = (send(tensor, shard.device) for tensor in tensors)
         num_tokens = int(self.lengths[torch.from_numpy(indices)].sum()) / shard.world_size

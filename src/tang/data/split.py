@@ -65,10 +65,9 @@ def split_names(names: Iterable[Name]) -> dict[Split, list[Name]]:
     """Split each language's names 80/10/10; a name, whatever its capitals, is in one split with all its languages.
 
     The names are assigned one by one, those of most languages first, those of equally many in the order of their
-    SHA-256. Each goes to the emptiest split, measured by the names that the split has of a language divided by those
-    that it should have in the end, summed over the name's languages (ties: the first of train, val, test). The names
-    of one language come last and even out what the shared ones left uneven. Nothing depends on the order of
-    ``names`` or on a random generator.
+    SHA-256. Each goes to the emptiest split: the names that the split has of a language divided by those that it should
+    have in the end, summed over the name's languages (ties: the first of train, val, test). The names of one language
+    come last and even out what the shared ones left uneven. The order of ``names`` doesn't matter.
     """
     groups: dict[str, list[Name]] = defaultdict(list)
     for name in sorted(names, key=lambda name: name.language):

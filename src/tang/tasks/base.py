@@ -8,10 +8,36 @@ import torch
 from pytorch_lightning import LightningDataModule, LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torchmetrics import MeanMetric
 
 from tang.data.batches import BatchLoader
 from tang.errors import DivergedError
-from tang.tasks.metrics import Mean, SplitMetrics
+
+Group = Mapping[str, Any]  # A group of the config, as keyword arguments
+
+
+class Mean(MeanMetric):
+    """A weighted mean that is NaN if one of its values is.
+
+    torchmetrics 1.9 would check each update for NaN, which synchronizes with a GPU.
+    """
+
+    def update(self, value: Tensor, weight: Tensor | float = 1.0) -> None:  # type: ignore[override]
+        """Add values with a weight for each, or one for all."""
+        self.mean_value += (value * weight).sum()
+        self.weight += weight.sum() if isinstance(weight, Tensor) else weight * value.numel()
+
+
+class SplitMetrics(nn.Module):
+    """Metrics over a whole split, each target with equal weight, whatever the batches."""
+
+    def update(self, outputs: Tensor, targets: Tensor) -> None:
+        """Add a batch: the task's outputs, see :meth:`tang.tasks.base.Task.outputs`, and their targets."""
+        raise NotImplementedError
+
+    def compute(self) -> dict[str, Tensor]:
+        """The value of each metric, ``loss`` first; resets them."""
+        raise NotImplementedError
 
 
 class Task(LightningModule):
@@ -44,7 +70,7 @@ class Task(LightningModule):
         self._loss = torch.zeros(())
 
     @classmethod
-    def from_data(cls, data: Any, model: Mapping[str, Any], arguments: Mapping[str, Any], **partials: Any) -> "Task":
+    def from_data(cls, data: Any, model: Group, arguments: Group, **partials: Any) -> "Task":
         """The task for ``data``, made with ``arguments``; ``model`` are the network's, ``partials`` those of Task."""
         raise NotImplementedError
 
@@ -97,8 +123,7 @@ class Task(LightningModule):
     @property
     def is_step_logged(self) -> bool:
         """Whether this training step is logged; Lightning's logging costs time even where the logger gets nothing."""
-        is_logged: bool = (self.trainer.global_step + 1) % self.trainer.log_every_n_steps == 0  # type: ignore[attr-defined]
-        return is_logged
+        return bool((self.trainer.global_step + 1) % self.trainer.log_every_n_steps == 0)  # type: ignore[attr-defined]
 
     def metrics_of_loss(self, loss: Tensor) -> dict[str, Tensor]:
         """The metrics of training that follow from the mean loss of a batch or an epoch."""

@@ -15,8 +15,7 @@ from tang.data.names import NO_LANGUAGE, NameBatch, NamesDataModule
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
 from tang.recurrent.stack import Recurrent
-from tang.tasks.base import Task
-from tang.tasks.metrics import Mean, SplitMetrics
+from tang.tasks.base import Group, Mean, SplitMetrics, Task
 from tang.tasks.report_cells import REPORT_CELLS, AlternatingLSTM, LinearRecurrence
 
 MAX_LANGUAGES = 1000
@@ -85,10 +84,10 @@ class Classifier(Task):
     """Learns which language a name is from.
 
     Args:
-        model: arguments of :class:`NameNetwork` but the numbers of letters and languages.
+        model, data: groups of the config, arguments of NameNetwork and of the data module.
         languages: the classes, in the order of their indices.
         letters: in the order of their ids, the first after PAD.
-        data, corpus: arguments of the data module and the fingerprint of its source, for the record.
+        corpus: the fingerprint of its source.
         partials: ``optimizer`` and ``scheduler``, see :class:`~tang.tasks.base.Task`.
     """
 
@@ -103,13 +102,7 @@ class Classifier(Task):
     test_metrics: "Metrics"
 
     def __init__(
-        self,
-        model: Mapping[str, Any],
-        languages: Sequence[str],
-        letters: str,
-        data: Mapping[str, Any],
-        corpus: str = "",
-        **partials: Any,
+        self, model: Group, languages: Sequence[str], letters: str, data: Group, corpus: str = "", **partials: Any
     ) -> None:
         super().__init__(**partials)
         self.save_hyperparameters(*self.saved, logger=False)
@@ -120,9 +113,7 @@ class Classifier(Task):
         self.val_metrics, self.test_metrics = Metrics(len(self.languages)), Metrics(len(self.languages))
 
     @classmethod
-    def from_data(
-        cls, data: NamesDataModule, model: Mapping[str, Any], arguments: Mapping[str, Any], **partials: Any
-    ) -> "Classifier":
+    def from_data(cls, data: NamesDataModule, model: Group, arguments: Group, **partials: Any) -> "Classifier":
         return cls(dict(model), data.languages, LETTERS, dict(arguments), data.source.fingerprint, **partials)
 
     @property

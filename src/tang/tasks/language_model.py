@@ -13,9 +13,8 @@ from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.data.vocabulary import PAD, SPECIALS, UNK, Vocabulary
 from tang.errors import InputError
-from tang.tasks.base import Task
+from tang.tasks.base import Group, Mean, SplitMetrics, Task
 from tang.tasks.cross_entropy import linear_cross_entropy, linear_nll
-from tang.tasks.metrics import Mean, SplitMetrics
 from tang.tasks.network import Network
 from tang.text.forms import DEFAULT_FORM, FORMS, PUNCTUATION, form_named, hanzi
 from tang.text.script import Script
@@ -34,9 +33,8 @@ class LanguageModel(Task):
     """Learns to predict the next character of a poem.
 
     Args:
-        model: arguments of :class:`~tang.tasks.network.Network` but the vocabulary's size.
+        model, data: groups of the config, arguments of Network and of the data module.
         vocabulary: its symbols, in the order of their ids.
-        data: arguments of the data module that the model is trained with.
         corpus: the fingerprint of its source.
         form: the default form of its poems: the commonest one in the corpus.
         partials: ``optimizer`` and ``scheduler``, see :class:`~tang.tasks.base.Task`.
@@ -55,9 +53,9 @@ class LanguageModel(Task):
 
     def __init__(
         self,
-        model: Mapping[str, Any],
+        model: Group,
         vocabulary: Sequence[str],
-        data: Mapping[str, Any],
+        data: Group,
         corpus: str = "",
         form: str = DEFAULT_FORM,
         **partials: Any,
@@ -73,18 +71,10 @@ class LanguageModel(Task):
         self.val_metrics, self.test_metrics = Perplexities(self.vocabulary), Perplexities(self.vocabulary)
 
     @classmethod
-    def from_data(
-        cls, data: PoemDataModule, model: Mapping[str, Any], arguments: Mapping[str, Any], **partials: Any
-    ) -> "LanguageModel":
-        regulated = [name for name in data.card.shapes if name in FORMS]  # the commonest first
-        return cls(
-            model=dict(model),
-            vocabulary=data.prepared.vocabulary.symbols,
-            data=dict(arguments),
-            corpus=data.source.fingerprint,
-            form=regulated[0] if regulated else DEFAULT_FORM,
-            **partials,
-        )
+    def from_data(cls, data: PoemDataModule, model: Group, arguments: Group, **partials: Any) -> "LanguageModel":
+        symbols, corpus = data.prepared.vocabulary.symbols, data.source.fingerprint
+        form = next((name for name in data.card.shapes if name in FORMS), DEFAULT_FORM)  # the commonest comes first
+        return cls(dict(model), symbols, dict(arguments), corpus, form, **partials)
 
     @classmethod
     def check_saved(cls, fields: Mapping[str, Any]) -> None:
@@ -108,12 +98,8 @@ class LanguageModel(Task):
     def data_module(self, places: Mapping[str, str | None], **others: Any) -> PoemDataModule:
         """The corpus that the model was trained on, in its vocabulary; a warning is logged if it has changed since.
 
-        Args:
-            places: its ``dir``, ``path`` and ``cache``; None as in training.
-            others: further arguments that differ from those of training.
-
-        Raises:
-            InputError: the corpus isn't there.
+        ``places`` are its ``dir``, ``path`` and ``cache``, None for those of training, as are all but ``others``;
+        InputError if it isn't there.
         """
         moved = {key: place for key, place in places.items() if place is not None}
         data = PoemDataModule(**{**self.data, **moved, **others, "vocabulary": self.vocabulary.symbols})
