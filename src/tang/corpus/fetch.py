@@ -56,7 +56,7 @@ def fetch(collection: Collection, folder: Path) -> list[Path]:
             with FileLock(folder / ".lock"):
                 missing = _missing(folder, files)  # another process may have fetched them meanwhile
                 for mirror in (_from_github, _from_npm) if collection.package else (_from_github,):
-                    missing = _try(mirror, collection, folder, missing)
+                    missing = _try(mirror, collection, folder, missing) if missing else {}
     except OSError as error:
         raise InputError(f"data.dir={folder}: {error.strerror}") from None
     if missing:
@@ -81,12 +81,9 @@ def _try(
     mirror: Callable[..., Iterator[str]], collection: Collection, folder: Path, missing: dict[str, str]
 ) -> dict[str, str]:
     """Download the missing files from ``mirror``, which yields each verified one; return those still missing."""
-    if not missing:
-        return {}
     name = mirror.__name__.removeprefix("_from_")
     staging = folder / ".part"
-    shutil.rmtree(staging, ignore_errors=True)  # left by a process that was killed; this one holds the lock
-    staging.mkdir()
+    staging.mkdir(exist_ok=True)  # a process that was killed may have left it; this one holds the lock
     try:
         for file in mirror(collection, staging, missing):
             (staging / file).replace(folder / file)

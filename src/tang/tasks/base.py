@@ -59,9 +59,7 @@ class Task(LightningModule):
     test_metrics: SplitMetrics
 
     def __init__(
-        self,
-        optimizer: Callable[..., Optimizer] | None = None,
-        scheduler: Callable[..., dict[str, Any] | None] | None = None,
+        self, optimizer: Callable[..., Optimizer] | None = None, scheduler: Callable[..., Any] | None = None
     ) -> None:
         super().__init__()
         self.optimizer = optimizer
