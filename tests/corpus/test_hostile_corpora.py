@@ -154,7 +154,7 @@ def test_names_are_letters_or_refused(files: list[tuple[str, bytes]]) -> None:
             assert source.fingerprint
             names = clean_names(source.read())
             assert all(name.text and set(name.text) <= set(LETTERS) for name in names.names)
-            return NameCard.of(names, split_names(names.names))
+            return NameCard(names, split_names(names.names))
 
         card = attempt(read)
         assert card is None or all(line.isprintable() for line in (card.text() + card.markdown()).splitlines())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tang.data.batches import LONG, BalancedDraws, Batch, LengthBuckets, PoemLoader
+from tang.data.batches import LONG, Batch, PoemLoader, balanced_draws, length_buckets
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import BOS, EOS, PAD
 
@@ -32,19 +32,19 @@ def test_targets_are_the_inputs_one_step_on() -> None:
 @pytest.mark.parametrize("batch_size", [2, 64, 1000])
 @pytest.mark.parametrize("lengths", [corpus_lengths(), corpus_lengths(50), np.arange(1, 200), np.array([5] * 90 + [6])])
 def test_at_most_two_percent_are_padding(lengths: np.ndarray, batch_size: int) -> None:
-    batches = LengthBuckets(lengths, batch_size, seed=1).batches(0)
+    batches = length_buckets(lengths, batch_size, seed=1).batches(0)
     positions = sum(len(batch) * lengths[batch].max() for batch in batches)
     assert positions - lengths.sum() <= 0.02 * positions
 
 
 def test_batches_of_the_corpus_are_nearly_all_full() -> None:
-    assert len(LengthBuckets(corpus_lengths(), 64, seed=1)) < 1.3 * 5000 / 64
+    assert len(length_buckets(corpus_lengths(), 64, seed=1)) < 1.3 * 5000 / 64
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 64])
 def test_an_epoch_has_every_poem_once_in_bounded_batches(batch_size: int) -> None:
     lengths = corpus_lengths(500)
-    buckets = LengthBuckets(lengths, batch_size, seed=1)
+    buckets = length_buckets(lengths, batch_size, seed=1)
     batches = buckets.batches(0)
     assert sorted(np.concatenate(batches).tolist()) == list(range(500))
     assert len(batches) == len(buckets)
@@ -54,10 +54,10 @@ def test_an_epoch_has_every_poem_once_in_bounded_batches(batch_size: int) -> Non
 
 
 def test_every_epoch_has_another_order_and_a_seed_repeats_it() -> None:
-    buckets = LengthBuckets(corpus_lengths(500), 32, seed=1)
+    buckets = length_buckets(corpus_lengths(500), 32, seed=1)
     first = [batch.tolist() for batch in buckets.batches(0)]
-    assert first == [batch.tolist() for batch in LengthBuckets(corpus_lengths(500), 32, seed=1).batches(0)]
-    assert first != [batch.tolist() for batch in LengthBuckets(corpus_lengths(500), 32, seed=2).batches(0)]
+    assert first == [batch.tolist() for batch in length_buckets(corpus_lengths(500), 32, seed=1).batches(0)]
+    assert first != [batch.tolist() for batch in length_buckets(corpus_lengths(500), 32, seed=2).batches(0)]
     second = [batch.tolist() for batch in buckets.batches(1)]
     assert first != second
     assert {tuple(sorted(batch)) for batch in first} != {tuple(sorted(batch)) for batch in second}
@@ -67,7 +67,7 @@ CLASSES = np.repeat([3, 1, 7], [900, 90, 10])
 
 
 def test_balanced_draws_find_every_class_equally_often() -> None:
-    draws = BalancedDraws(CLASSES, corpus_lengths(1000), 64, seed=1)
+    draws = balanced_draws(CLASSES, corpus_lengths(1000), 64, seed=1)
     drawn = np.concatenate([np.concatenate(draws.batches(epoch)) for epoch in range(3)])
     assert len(drawn) == 3000
     for number in (1, 3, 7):
@@ -77,7 +77,7 @@ def test_balanced_draws_find_every_class_equally_often() -> None:
 
 def test_balanced_draws_come_in_equally_many_batches_of_nearly_one_length() -> None:
     lengths = corpus_lengths(1000)
-    draws = BalancedDraws(CLASSES, lengths, 64, seed=1)
+    draws = balanced_draws(CLASSES, lengths, 64, seed=1)
     for epoch in range(5):
         batches = draws.batches(epoch)
         assert len(batches) == len(draws)
@@ -88,7 +88,7 @@ def test_balanced_draws_come_in_equally_many_batches_of_nearly_one_length() -> N
 
 def test_balanced_draws_are_new_every_epoch_and_a_seed_repeats_them() -> None:
     def drawn(seed: int, epoch: int) -> list[list[int]]:
-        return [batch.tolist() for batch in BalancedDraws(CLASSES, corpus_lengths(1000), 64, seed).batches(epoch)]
+        return [batch.tolist() for batch in balanced_draws(CLASSES, corpus_lengths(1000), 64, seed).batches(epoch)]
 
     assert drawn(1, 0) == drawn(1, 0)
     assert drawn(1, 0) != drawn(1, 1)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tang.corpus.names import LETTERS, Name
-from tang.data.batches import BatchLoader, LengthBuckets
+from tang.data.batches import BatchLoader, length_buckets
 from tang.data.names import NameBatch
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
@@ -111,7 +111,7 @@ def test_a_metric_of_the_confusion_matrix_is_one_entry(monkeypatch: pytest.Monke
     model = Classifier({"hidden_size": 6}, LANGUAGES, LETTERS, {})
     trainer = pl.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=False)
     loader = BatchLoader(
-        LengthBuckets(np.array([len(name.text) for name in NAMES]), 1, 0), lambda i: batch(NAMES[i[0]])
+        length_buckets(np.array([len(name.text) for name in NAMES]), 1, 0), lambda i: batch(NAMES[i[0]])
     )
     (metrics,) = trainer.test(model, loader, verbose=False)
     assert metrics["test/errors"] == pytest.approx(1 - metrics["test/accuracy"])

@@ -72,15 +72,13 @@ def clean_all(raws: Iterable[str]) -> tuple[list[CleanPoem], Counter[str]]:
     """The distinct clean poems of a corpus, and the number of dropped ones for each reason."""
     dropped: Counter[str] = Counter()
     texts = []
-    for raw in raws:
-        text, reason = clean(raw)
+    for text, reason in map(clean, raws):
         if reason:
             dropped[reason] += 1
         else:
             texts.append(text)
     unique: dict[str, CleanPoem] = {}
-    for text, simplified in zip(texts, convert(texts, "simplified"), strict=True):
-        poem = CleanPoem(text, simplified)
+    for poem in map(CleanPoem, texts, convert(texts, "simplified")):
         if unique.setdefault(poem.key, poem) is not poem:
             dropped["duplicate"] += 1
     return list(unique.values()), dropped
@@ -94,7 +92,6 @@ def in_script(poems: list[CleanPoem], script: Script) -> list[str]:
     """
     if script == "simplified":
         return [poem.simplified for poem in poems]
-    characters = sum(len(poem.text) for poem in poems)
-    changed = sum(a != b for poem in poems for a, b in zip(poem.text, poem.simplified, strict=True))
     texts = [poem.text for poem in poems]
-    return convert(texts, "traditional") if changed <= characters / 100 else texts
+    changed = sum(a != b for poem in poems for a, b in zip(poem.text, poem.simplified, strict=True))
+    return convert(texts, "traditional") if changed <= sum(map(len, texts)) / 100 else texts

@@ -22,8 +22,7 @@ class Package:
     specifier: str
     folder: str  # Path of the files within the package's archive, with a slash at its end
     megabytes: int  # Size of the archive; a download of more than twice this size is refused
-    unpacked_megabytes: int
-    """Size of its content; an archive that unpacks to more than twice this size is refused."""
+    unpacked_megabytes: int  # Size of the archive's content; more than twice this size is refused
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Collection:
         return hashlib.sha256(repr(self.files).encode()).hexdigest()
 
 
-CORPORA = {
+CORPORA = {  # Value of ``data.source`` → its collection of poems
     "tang": Collection(
         title="the Tang corpus",
         repository="chinese-poetry/chinese-poetry",
@@ -53,8 +52,8 @@ CORPORA = {
         package=Package("chinese-poetry@2.0.1", "package/dist/quantangshi/", megabytes=85, unpacked_megabytes=364),
     ),
 }
-"""Value of ``data.source`` → its collection of poems."""
 
+# Surnames, one file for each language; see tang.corpus.names
 NAMES = Collection(
     title="the corpus of names",
     repository="spro/practical-pytorch",
@@ -62,4 +61,3 @@ NAMES = Collection(
     folder="data/names",
     files=read_hashes("names"),
 )
-"""Surnames, one file for each language; see :mod:`tang.corpus.names`."""

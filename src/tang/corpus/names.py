@@ -16,11 +16,10 @@ from typing import NamedTuple
 
 from tang.corpus.collections import NAMES
 from tang.corpus.fetch import fetch
-from tang.corpus.sources import check_size, read_bytes, read_text
+from tang.corpus.sources import check_size, find, read_bytes, read_text
 from tang.errors import InputError
 
 LETTERS = string.ascii_letters + " .,;'"  # The 57 characters of a clean name
-
 MAX_LENGTH = 200  # Most characters of a line
 
 
@@ -40,12 +39,10 @@ class Name(NamedTuple):
 class Names:
     """The clean names of all languages, and counts of what cleaning removed."""
 
-    names: list[Name]
-    """Sorted by language and name; distinct within a language, several languages may share one."""
-    read: int  # Number of lines
-    duplicates: dict[str, int]
-    """Number of lines that repeat a name of their language: ``as printed``, or ``in ASCII`` after cleaning."""
-    letterless: int  # Number of lines dropped because to_letters leaves nothing of them
+    names: list[Name]  # Sorted by language and name; distinct within a language, but languages may share one
+    read: int  # Lines
+    duplicates: dict[str, int]  # Lines that repeat a name of their language: as printed, or in ASCII after cleaning
+    letterless: int  # Lines of which to_letters leaves nothing
     dropped: dict[str, int]  # Character (without accent) outside LETTERS → its count, the commonest first
 
 
@@ -58,49 +55,34 @@ class NameSource:
 
     def __init__(self, dir: Path, path: Path | None = None) -> None:
         self.dir = dir
-        self.own = None if path is None else _files(path)
-
-    @property
-    def languages(self) -> list[str]:
-        """The names of the files without ``.txt``, sorted."""
-        return sorted(Path(file).stem for file in (NAMES.files if self.own is None else self.own))
+        self.own = [] if path is None else [file for file in find(path, "*.txt") if file.is_file()]
+        if path is not None:
+            if len(self.own) < 2:
+                needed = "a folder is needed with two files LANGUAGE.txt or more, one name a line"
+                raise InputError(f"data.path={path}: {needed}")
+            check_size(path, self.own)
+        self.languages = sorted(Path(file).stem for file in self.own or NAMES.files)
 
     @cached_property
     def fingerprint(self) -> str:
         """A hash of the files' names and contents."""
-        if self.own is None:
+        if not self.own:
             return NAMES.fingerprint
         return hashlib.sha256(repr([(file.name, read_bytes(file)) for file in self.own]).encode()).hexdigest()
 
     def read(self) -> dict[str, list[str]]:
         """Read the lines of each language; InputError if a file can't be had or isn't UTF-8, or a line is too long."""
-        files = fetch(NAMES, self.dir) if self.own is None else self.own
-        return {file.stem: _lines(file) for file in files}
-
-
-def _files(folder: Path) -> list[Path]:
-    try:
-        files = sorted(file for file in folder.glob("*.txt") if file.is_file())
-    except OSError as error:
-        raise InputError(f"data.path={folder}: {error.strerror}") from None
-    if len(files) < 2:
-        raise InputError(f"data.path={folder}: a folder is needed with two files LANGUAGE.txt or more, one name a line")
-    check_size(folder, files)
-    return files
-
-
-def _lines(file: Path) -> list[str]:
-    lines = read_text(file).splitlines()
-    if number := next((number for number, line in enumerate(lines, start=1) if len(line) > MAX_LENGTH), None):
-        raise InputError(f"{file}: line {number}: longer than {MAX_LENGTH} characters; a line is one name")
-    return lines
+        lines = {}
+        for file in self.own or fetch(NAMES, self.dir):
+            lines[file.stem] = read_text(file).splitlines()
+            for number, line in enumerate(lines[file.stem], start=1):
+                if len(line) > MAX_LENGTH:
+                    raise InputError(f"{file}: line {number}: longer than {MAX_LENGTH} characters; a line is one name")
+        return lines
 
 
 def to_letters(text: str) -> str:
-    """``text`` in :data:`LETTERS`: accents are removed (é becomes e), other characters dropped (ß, ł, -).
-
-    The result is "" if no letter from A to Z is left.
-    """
+    """``text`` in :data:`LETTERS`: accents go (é becomes e), other characters too (ß, ł, -); "" without any letter."""
     kept = "".join(character for character in _unaccented(text) if character in LETTERS).strip()
     return kept if any(map(str.isalpha, kept)) else ""
 

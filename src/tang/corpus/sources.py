@@ -16,8 +16,8 @@ from tang.errors import InputError, printable
 
 log = logging.getLogger(__name__)
 
+# Largest corpus: eight times the 全唐诗. Preparing a corpus takes up to forty times its size in memory.
 MAX_MEGABYTES = 200
-"""Largest corpus: eight times the 全唐诗. Preparing a corpus takes up to forty times its size in memory."""
 
 
 class CollectionSource:
@@ -26,14 +26,10 @@ class CollectionSource:
     def __init__(self, collection: Collection, folder: Path) -> None:
         self.collection = collection
         self.folder = folder
+        self.fingerprint = collection.fingerprint  # A hash that changes when the corpus does
 
     def __str__(self) -> str:
         return str(self.folder)
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash that changes when the corpus does."""
-        return self.collection.fingerprint
 
     def read(self) -> list[str]:
         """Read the poems as printed, one string each."""
@@ -51,7 +47,12 @@ class FileSource:
         if not os.path.exists(path):
             raise InputError(f"data.path={path}: no such file or folder")
         self.path = path
-        self.files = _json_files(path) if path.is_dir() else [path]
+        self.files = [path]
+        if path.is_dir():
+            # chinese-poetry keeps faulty twins of its files in folders named error.
+            self.files = [file for file in find(path, "**/*.json") if "error" not in file.relative_to(path).parts]
+        if not self.files:
+            raise InputError(f"data.path={path}: no .json files in this folder")
         check_size(path, self.files)
 
     def __str__(self) -> str:
@@ -59,10 +60,8 @@ class FileSource:
 
     @cached_property
     def fingerprint(self) -> str:
-        digest = hashlib.sha256()
-        for file in self.files:
-            digest.update(hashlib.sha256(read_bytes(file)).digest())
-        return digest.hexdigest()
+        digests = [hashlib.sha256(read_bytes(file)).digest() for file in self.files]
+        return hashlib.sha256(b"".join(digests)).hexdigest()
 
     def read(self) -> list[str]:
         if self.path.is_file() and self.path.suffix.lower() != ".json":
@@ -70,8 +69,7 @@ class FileSource:
         else:
             poems = []
             for file in self.files:
-                found = read_json(file)
-                if found is None:
+                if (found := read_json(file)) is None:
                     log.info("corpus: skipped %s: not a list of objects with 'paragraphs'", printable(file))
                 poems += found or []
         if not poems:
@@ -82,18 +80,14 @@ class FileSource:
 Source = CollectionSource | FileSource  # A corpus before cleaning; str(source) names its file or folder
 
 
-def _json_files(folder: Path) -> list[Path]:
+def find(folder: Path, pattern: str) -> list[Path]:
+    """The files in ``folder`` that match a glob pattern, sorted; InputError if it can't be searched."""
     try:
-        found = [file for file in folder.rglob("*.json") if not file.is_dir()]
+        return sorted(file for file in folder.glob(pattern) if not file.is_dir())
     except RecursionError:
         raise InputError(f"data.path={folder}: its folders are nested too deeply") from None
     except OSError as error:
         raise InputError(f"data.path={folder}: {error.strerror}") from None
-    # chinese-poetry keeps faulty twins of its files in folders named error.
-    files = sorted(file for file in found if "error" not in file.relative_to(folder).parts)
-    if not files:
-        raise InputError(f"data.path={folder}: no .json files in this folder")
-    return files
 
 
 def read_json(path: Path) -> list[str] | None:

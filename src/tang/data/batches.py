@@ -1,18 +1,21 @@
-"""Batches of examples of nearly equal length, in an order that can be resumed within an epoch."""
+"""Batches of examples of nearly equal length, in an order that can be resumed within an epoch, and their loaders."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
+from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
+from tang.data.card import Card, NameCard
 from tang.data.gather import PaddedGather, Shard
 from tang.data.prepare import Sequences
+from tang.data.split import Split
 from tang.data.vocabulary import PAD
 
-LONG = 128  # A batch has at most batch_size × LONG positions, see LengthBuckets
-
+LONG = 128  # A batch has at most batch_size × LONG positions, see length_buckets
 MAX_PADDING = 0.02  # Largest fraction of an epoch's positions that is padding
 
 
@@ -27,9 +30,9 @@ class Batch(NamedTuple):
 
     inputs: Tensor  # (B, T) int64
     targets: Tensor  # (B, T) int64; PAD where there is nothing to predict
+    # Targets that aren't PAD, of the global batch divided by the world size. Each rank's loss is its sum over this
+    # number, so that the mean over ranks is the loss of the global batch.
     num_tokens: float
-    """Targets that aren't PAD, of the global batch divided by the world size. Each rank's loss is its sum over
-    this number, so that the mean over ranks is the loss of the global batch."""
 
     @classmethod
     def of(cls, ids: Tensor, num_tokens: float) -> "Batch":
@@ -37,85 +40,68 @@ class Batch(NamedTuple):
         return cls(ids[:, :-1].long(), ids[:, 1:].long(), num_tokens)
 
 
+@dataclass(frozen=True)
 class Batcher:
     """Chooses the examples of each batch of an epoch; every epoch has equally many batches.
 
-    The examples of an epoch are sorted by their ``lengths`` (N,), equal ones in random order, cut into batches, and the
-    batches are shuffled. ``cuts`` are the positions among the sorted examples where all batches but the first begin.
+    The examples of an epoch are sorted by length, equal ones in random order, and cut into batches, which are shuffled.
     """
 
-    def __init__(self, lengths: np.ndarray, cuts: list[int], seed: int) -> None:
-        self.lengths = lengths
-        self.seed = seed
-        self._cuts = cuts
+    lengths: np.ndarray  # (N,) of the examples
+    cuts: list[int]  # Positions among the sorted examples where all batches but the first begin
+    seed: int
+    p: np.ndarray | None = None  # (N,) probability of each draw with replacement; by default every example comes once
 
     def __len__(self) -> int:
-        return len(self._cuts) + 1
+        return len(self.cuts) + 1
 
     def batches(self, epoch: int) -> list[np.ndarray]:
         """The indices of each batch of an epoch."""
         random = np.random.default_rng([self.seed, epoch])
-        order = self._draw(random)
-        batches = np.split(order[np.argsort(self.lengths[order], kind="stable")], self._cuts)
+        count = len(self.lengths)
+        order = random.permutation(count) if self.p is None else random.choice(count, count, p=self.p)
+        batches = np.split(order[np.argsort(self.lengths[order], kind="stable")], self.cuts)
         return [batches[index] for index in random.permutation(len(batches))]
 
-    def _draw(self, random: np.random.Generator) -> np.ndarray:
-        """(N,) the indices of an epoch's examples in random order."""
-        raise NotImplementedError
 
-
-class LengthBuckets(Batcher):
+def length_buckets(lengths: np.ndarray, batch_size: int, seed: int) -> Batcher:
     """Every example once an epoch, in batches of at most ``batch_size``.
 
     Two kinds of batches are smaller: those of long examples, so that none has more than ``batch_size`` × ``LONG``
     positions (a single example may), which bounds their memory; and those of rare lengths, so that at most the
     fraction ``MAX_PADDING`` of all positions is padding.
     """
-
-    def __init__(self, lengths: np.ndarray, batch_size: int, seed: int) -> None:
-        super().__init__(lengths, self._cut(np.sort(lengths), batch_size), seed)
-
-    @staticmethod
-    def _cut(ascending: np.ndarray, batch_size: int) -> list[int]:
-        """The cuts among examples in ascending order of length."""
-        cuts: list[int] = []
-        size, tokens = 0, 0  # of the batch that is being filled
-        done, done_tokens = 0, 0  # positions and tokens of the batches before it
-        for index, length in enumerate(ascending.tolist()):
-            positions = (size + 1) * length  # all are padded to this length, the longest so far
-            padding = done - done_tokens + positions - (tokens + length)
-            is_full = size == batch_size or positions > batch_size * LONG
-            if size and (is_full or padding > MAX_PADDING * (done + positions)):
-                cuts.append(index)
-                done, done_tokens = done + size * int(ascending[index - 1]), done_tokens + tokens
-                size, tokens = 0, 0
-            size, tokens = size + 1, tokens + length
-        return cuts
-
-    def _draw(self, random: np.random.Generator) -> np.ndarray:
-        return random.permutation(len(self.lengths))
+    ascending = np.sort(lengths).tolist()
+    cuts: list[int] = []
+    size, tokens = 0, 0  # of the batch that is being filled
+    done, done_tokens = 0, 0  # positions and tokens of the batches before it
+    for index, length in enumerate(ascending):
+        positions = (size + 1) * length  # all are padded to this length, the longest so far
+        padding = done - done_tokens + positions - (tokens + length)
+        is_full = size == batch_size or positions > batch_size * LONG
+        if size and (is_full or padding > MAX_PADDING * (done + positions)):
+            cuts.append(index)
+            done, done_tokens = done + size * ascending[index - 1], done_tokens + tokens
+            size, tokens = 0, 0
+        size, tokens = size + 1, tokens + length
+    return Batcher(lengths, cuts, seed)
 
 
-class BalancedDraws(Batcher):
+def balanced_draws(classes: np.ndarray, lengths: np.ndarray, batch_size: int, seed: int) -> Batcher:
     """As many examples as there are, drawn with replacement, each class equally likely."""
-
-    def __init__(self, classes: np.ndarray, lengths: np.ndarray, batch_size: int, seed: int) -> None:
-        super().__init__(lengths, list(range(batch_size, len(lengths), batch_size)), seed)
-        _, inverse, counts = np.unique(classes, return_inverse=True, return_counts=True)
-        self._probabilities = 1 / (len(counts) * counts[inverse])
-
-    def _draw(self, random: np.random.Generator) -> np.ndarray:
-        return random.choice(len(self.lengths), len(self.lengths), p=self._probabilities)
+    _, inverse, counts = np.unique(classes, return_inverse=True, return_counts=True)
+    cuts = list(range(batch_size, len(lengths), batch_size))
+    return Batcher(lengths, cuts, seed, 1 / (len(counts) * counts[inverse]))
 
 
 B = TypeVar("B")
 
 
 class BatchLoader(Generic[B]):
-    """Iterates over the batches of an epoch, in the order of epoch 0 until ``set_epoch`` is called.
+    """Iterates over the batches of an epoch, each made by ``collate`` of the indices that ``batcher`` chooses.
 
-    ``collate`` makes a batch of the indices that ``batcher`` chooses. The state, which Lightning saves in checkpoints,
-    is the epoch and the number of batches handed out; the next iteration over that epoch resumes after them.
+    The state, which Lightning saves in checkpoints, is the epoch and the number of batches handed out; the next
+    iteration over that epoch resumes after them.
     """
 
     def __init__(self, batcher: Batcher, collate: Callable[[np.ndarray], B]) -> None:
@@ -148,22 +134,52 @@ class BatchLoader(Generic[B]):
 
 
 class PoemLoader(BatchLoader[Batch]):
-    """Loads a rank's shard of each batch of poems bucketed by length.
-
-    An empty shard is replaced by a poem without targets, so that every rank takes part in every step.
-    """
+    """Loads a rank's shard of each batch of poems bucketed by length."""
 
     def __init__(self, sequences: Sequences, batch_size: int, seed: int = 0, shard: Shard = Shard()) -> None:
-        super().__init__(LengthBuckets(sequences.lengths, batch_size, seed), self._collate)
+        super().__init__(length_buckets(sequences.lengths, batch_size, seed), self._collate)
         self.sequences = sequences
         self.shard = shard
-        self.lengths = sequences.lengths
         self._gather = PaddedGather(sequences, shard.device)
 
     def _collate(self, indices: np.ndarray) -> Batch:
-        taken = self.shard.take(indices)
-        num_tokens = int(self.lengths[indices].sum()) / self.shard.world_size
-        if len(taken):
-            return Batch.of(self._gather(taken), num_tokens)
-        batch = Batch.of(self._gather(indices[:1]), num_tokens)
-        return batch._replace(targets=torch.full_like(batch.targets, PAD))
+        taken, counts = self.shard.take(indices)
+        num_tokens = int(self.batcher.lengths[indices].sum()) / self.shard.world_size
+        batch = Batch.of(self._gather(taken), num_tokens)
+        return batch if counts else batch._replace(targets=torch.full_like(batch.targets, PAD))
+
+
+class SplitDataModule(LightningDataModule):
+    """The base of the data modules: a loader for each split."""
+
+    @property
+    def card(self) -> Card | NameCard:
+        """Counts of what was read, dropped and kept; at the first use ever the corpus is fetched and cleaned.
+
+        Raises:
+            InputError: the corpus can't be fetched, is faulty, or leaves a split empty.
+        """
+        raise NotImplementedError
+
+    @property
+    def shard(self) -> Shard:
+        """This rank's slice of each batch, on the trainer's device; whole batches on the CPU without a trainer."""
+        if self.trainer is None:
+            return Shard()
+        return Shard(self.trainer.strategy.root_device, self.trainer.global_rank, self.trainer.world_size)
+
+    def loader(self, split: Split) -> BatchLoader:
+        """This rank's shard of each batch of a split."""
+        raise NotImplementedError
+
+    def prepare_data(self) -> None:
+        _ = self.card
+
+    def train_dataloader(self) -> BatchLoader:
+        return self.loader("train")
+
+    def val_dataloader(self) -> BatchLoader:
+        return self.loader("val")
+
+    def test_dataloader(self) -> BatchLoader:
+        return self.loader("test")

@@ -16,12 +16,13 @@ SHOWN = 8  # Number of shapes or dropped characters listed one by one; the other
 
 
 class Rows:
-    """A table of two columns: label → counts in words."""
+    """A table of two columns."""
 
     title: ClassVar[str]
 
     @property
     def rows(self) -> dict[str, str]:
+        """Label → counts in words."""
         raise NotImplementedError
 
     def text(self) -> str:
@@ -38,7 +39,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Card(Rows):
-    """Counts that describe a corpus of poems under some options; its fields are stored with the prepared files."""
+    """Counts that describe a corpus of poems under some options; the fields are stored with the prepared files."""
 
     title = "corpus"
 
@@ -56,28 +57,27 @@ class Card(Rows):
     @classmethod
     def of(
         cls,
-        dropped: dict[str, int],
+        dropped: Counter[str],
         poems: int,
         texts: Mapping[Split, list[str]],
         shapes: Counter[str],
-        vocabulary: Vocabulary,
+        known: Vocabulary,
     ) -> "Card":
         """The card of ``poems`` clean poems that give these sequences of each split, of these shapes."""
         counts = {split: Counter("".join(of_split)) for split, of_split in texts.items()}
         sizes = [len(text) for of_split in texts.values() for text in of_split]
-        quantiles = {"shortest": 0.0, "median": 0.5, "99 %": 0.99, "longest": 1.0}
-        lengths = np.quantile(sizes, list(quantiles.values()), method="nearest")
+        lengths = np.quantile(sizes, [0.0, 0.5, 0.99, 1.0], method="nearest").tolist()
         return cls(
-            read=poems + sum(dropped.values()),
-            dropped=dropped,
+            read=poems + dropped.total(),
+            dropped=dict(dropped),
             poems=poems,
             pieces={split: len(of_split) for split, of_split in texts.items()},
             characters={split: count.total() for split, count in counts.items()},
-            unknown={s: sum(n for c, n in count.items() if c not in vocabulary) for s, count in counts.items()},
+            unknown={split: sum(count[c] for c in count if c not in known) for split, count in counts.items()},
             distinct=len(set().union(*counts.values())),
-            vocabulary=len(vocabulary),
+            vocabulary=len(known),
             shapes=dict(shapes.most_common()),
-            lengths={name: int(length) for name, length in zip(quantiles, lengths, strict=True)},
+            lengths=dict(zip(("shortest", "median", "99 %", "longest"), lengths, strict=True)),
         )
 
     @property
@@ -91,30 +91,22 @@ class Card(Rows):
             "characters and marks": _listed(self.characters),
             "outside the vocabulary": ", ".join(unknown),
             "vocabulary": f"{self.vocabulary:,} symbols of {self.distinct:,} distinct characters",
-            "shapes": _listed(_first(self.shapes, "shapes")),
+            "shapes": _listed(self.shapes, "shapes"),
             "length in characters": _listed(self.lengths),
         }
 
 
-@dataclass(frozen=True)
 class NameCard(Rows):
-    """Counts that describe the corpus of names."""
+    """Counts that describe the corpus of names: names ``shared`` by ``languages``, and each one's by split."""
 
     title = "names"
 
-    cleaned: Names
-    shared: int  # Number of names that several languages have
-    languages: dict[str, dict[Split, int]]  # Language → split → its names
-
-    @classmethod
-    def of(cls, cleaned: Names, splits: Mapping[Split, list[Name]]) -> "NameCard":
+    def __init__(self, cleaned: Names, splits: Mapping[Split, list[Name]]) -> None:
+        self.cleaned = cleaned
+        self.shared = sum(count > 1 for count in Counter(name.key for name in cleaned.names).values())
         counts = {split: Counter(name.language for name in names) for split, names in splits.items()}
         languages = sorted({name.language for name in cleaned.names})
-        return cls(
-            cleaned,
-            shared=sum(count > 1 for count in Counter(name.key for name in cleaned.names).values()),
-            languages={language: {split: counts[split][language] for split in splits} for language in languages},
-        )
+        self.languages = {language: {split: counts[split][language] for split in splits} for language in languages}
 
     @property
     def rows(self) -> dict[str, str]:
@@ -124,7 +116,7 @@ class NameCard(Rows):
             "lines read": f"{cleaned.read:,}",
             "duplicates removed": ", ".join(f"{count:,} {kind}" for kind, count in cleaned.duplicates.items()),
             "without letters": f"{cleaned.letterless:,}",
-            "characters dropped": _listed(_first(cleaned.dropped, "characters")) or "none",
+            "characters dropped": _listed(cleaned.dropped, "characters") or "none",
             "names": f"{len(cleaned.names):,} of {len(self.languages)} languages",
             "names of several languages": f"{self.shared:,}",
             "splits": _listed(sum(map(Counter, self.languages.values()), Counter())),
@@ -137,12 +129,9 @@ class NameCard(Rows):
         return "\n".join([super().markdown(), "", "| language | train | val | test |", "|---|--:|--:|--:|", *rows])
 
 
-def _first(counts: Mapping[str, int], things: str) -> dict[str, int]:
-    """The first of the counts and the sum of the others."""
+def _listed(counts: Mapping[Any, int], things: str | None = None) -> str:
+    """Each name with its count; of ``things``, which may be many, those after the first few are summed up."""
     items = list(counts.items())
-    others = {f"{len(items) - SHOWN} other {things}": sum(count for _, count in items[SHOWN:])}
-    return dict(items[:SHOWN]) | (others if len(items) > SHOWN else {})
-
-
-def _listed(counts: Mapping[Any, int]) -> str:
-    return ", ".join(f"{printable(name)} {count:,}" for name, count in counts.items())
+    if things and len(items) > SHOWN:
+        items[SHOWN:] = [(f"{len(items) - SHOWN} other {things}", sum(count for _, count in items[SHOWN:]))]
+    return ", ".join(f"{printable(name)} {count:,}" for name, count in items)

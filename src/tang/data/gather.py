@@ -4,25 +4,21 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import PAD
 
+# The tokens of a split stay on a GPU if they take at most this fraction of its free memory, else on the host.
 RESIDENT_FRACTION = 0.1
-"""The tokens of a split stay on a GPU if they take at most this fraction of its free memory, else on the host."""
 
 
 class PaddedGather:
-    """Gathers sequences into a padded batch on ``device``, without a Python loop and without synchronizing with it.
-
-    On a CPU the tokens are read from the memory-mapped file.
-    """
+    """Gathers sequences into a padded batch on ``device``, without a Python loop and without synchronizing with it."""
 
     def __init__(self, sequences: Sequences, device: torch.device) -> None:
         first, last = sequences.offsets[0], sequences.offsets[-1]
-        tokens = torch.from_numpy(sequences.tokens[first:last])
+        tokens = torch.from_numpy(sequences.tokens[first:last])  # on a CPU they stay in the memory-mapped file
         offsets = torch.from_numpy(sequences.offsets - first)
         home = device if fits(tokens.nbytes, device) else torch.device("cpu")
         self.device = device
@@ -50,15 +46,13 @@ class Shard(NamedTuple):
     rank: int = 0
     world_size: int = 1
 
-    @classmethod
-    def of(cls, module: LightningDataModule) -> "Shard":
-        """The shard of the module's trainer; the default while it has no trainer."""
-        trainer = module.trainer
-        return cls(trainer.strategy.root_device, trainer.global_rank, trainer.world_size) if trainer else cls()
+    def take(self, batch: np.ndarray) -> tuple[np.ndarray, bool]:
+        """This rank's indices of a global batch, and whether their targets count.
 
-    def take(self, batch: np.ndarray) -> np.ndarray:
-        """This rank's indices of a global batch; empty if the batch has fewer than there are ranks before it."""
-        return batch[self.rank :: self.world_size]
+        An empty shard is replaced by an example whose targets don't, so that every rank takes part in every step.
+        """
+        taken = batch[self.rank :: self.world_size]
+        return (taken, True) if len(taken) else (batch[:1], False)
 
 
 def fits(size: int, device: torch.device) -> bool:

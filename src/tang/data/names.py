@@ -11,18 +11,15 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from tang.corpus.names import LETTERS, Name, Names, NameSource, clean_names
-from tang.data.batches import BalancedDraws, Batcher, BatchLoader, LengthBuckets
+from tang.data.batches import BatchLoader, SplitDataModule, balanced_draws, length_buckets
 from tang.data.card import NameCard
 from tang.data.gather import Shard, send
-from tang.data.module import SplitDataModule
 from tang.data.split import Split, split_names
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
 
 IDS = {letter: id for id, letter in enumerate(LETTERS, start=PAD + 1)}
-
-NO_LANGUAGE = -100
-"""The target of a name that isn't counted: the default ``ignore_index`` of PyTorch's cross-entropy."""
+NO_LANGUAGE = -100  # Target of a name that isn't counted: the default ignore_index of PyTorch's cross-entropy
 
 
 class NameBatch(NamedTuple):
@@ -48,15 +45,11 @@ class NameBatch(NamedTuple):
         return cls(inputs, lengths, targets, len(names), int(lengths.sum()))
 
     def select(self, indices: np.ndarray, shard: Shard = Shard()) -> "NameBatch":
-        """The shard of the global batch of the names ``indices``, no wider than they need, on the shard's device.
-
-        An empty shard is replaced by a name with NO_LANGUAGE, so that every rank takes part in every step.
-        """
-        taken = shard.take(indices)
-        rows = torch.from_numpy(taken if len(taken) else indices[:1])
-        lengths, targets = self.lengths[rows], self.targets[rows]
-        if not len(taken):
-            targets.fill_(NO_LANGUAGE)
+        """The shard of the global batch of the names ``indices``, no wider than they need, on the shard's device."""
+        taken, counts = shard.take(indices)
+        rows = torch.from_numpy(taken)
+        lengths = self.lengths[rows]
+        targets = self.targets[rows] if counts else torch.full_like(lengths, NO_LANGUAGE)
         tensors = (self.inputs[rows, : int(lengths.max())], lengths, targets)
         inputs, lengths, targets = (send(tensor, shard.device) for tensor in tensors)
         num_tokens = int(self.lengths[torch.from_numpy(indices)].sum()) / shard.world_size
@@ -65,24 +58,12 @@ class NameBatch(NamedTuple):
 
 def encode(texts: Iterable[str]) -> tuple[Tensor, Tensor]:
     """The ids (B, T) and the lengths (B,) of texts of one or more :data:`LETTERS`."""
-    names = list(texts)
-    lengths = list(map(len, names))
-    ids = torch.split(torch.tensor([IDS[letter] for name in names for letter in name]), lengths)
-    return pad_sequence(list(ids), batch_first=True, padding_value=PAD), torch.tensor(lengths)
+    ids = [torch.tensor([IDS[letter] for letter in text]) for text in texts]
+    return pad_sequence(ids, batch_first=True, padding_value=PAD), torch.tensor(list(map(len, ids)))
 
 
 class NamesDataModule(SplitDataModule):
-    """Train, val and test names in batches bucketed by length.
-
-    Args:
-        dir: folder of the 18 files of the collection; missing ones are fetched into it.
-        path: instead, a folder of your own with files LANGUAGE.txt, one name a line.
-        batch_size: names in a global batch; some batches are smaller, see ``LengthBuckets``.
-        balanced: draw the train names with replacement, each language equally likely, see ``BalancedDraws``.
-        seed: of the order of the training batches, and of the draws.
-    """
-
-    letters = LETTERS
+    """Train, val and test names in batches bucketed by length; the arguments are those of ``NamesConfig``."""
 
     def __init__(
         self,
@@ -101,12 +82,12 @@ class NamesDataModule(SplitDataModule):
 
     @cached_property
     def names(self) -> Names:
-        """All names, fetched where their files are missing (InputError if they can't be)."""
+        """All names; missing files are fetched."""
         return clean_names(self.source.read())
 
     @cached_property
     def splits(self) -> dict[Split, list[Name]]:
-        """The names of each split (InputError if one is empty)."""
+        """The names of each split."""
         splits = split_names(self.names.names)
         for split, names in splits.items():
             if not names:
@@ -115,12 +96,13 @@ class NamesDataModule(SplitDataModule):
 
     @property
     def card(self) -> NameCard:
-        return NameCard.of(self.names, self.splits)
+        return NameCard(self.names, self.splits)
 
     def loader(self, split: Split) -> BatchLoader[NameBatch]:
-        whole, shard = NameBatch.of(self.splits[split], self.languages), Shard.of(self)
+        whole, shard = NameBatch.of(self.splits[split], self.languages), self.shard
         lengths = whole.lengths.numpy()
-        batcher: Batcher = LengthBuckets(lengths, self.batch_size, self.seed)
         if self.balanced and split == "train":
-            batcher = BalancedDraws(whole.targets.numpy(), lengths, self.batch_size, self.seed)
+            batcher = balanced_draws(whole.targets.numpy(), lengths, self.batch_size, self.seed)
+        else:
+            batcher = length_buckets(lengths, self.batch_size, self.seed)
         return BatchLoader(batcher, lambda indices: whole.select(indices, shard))

@@ -7,10 +7,8 @@ from typing import Any
 
 from tang.corpus.collections import CORPORA
 from tang.corpus.sources import CollectionSource, FileSource, Source
-from tang.data.batches import PoemLoader
+from tang.data.batches import PoemLoader, SplitDataModule
 from tang.data.card import Card
-from tang.data.gather import Shard
-from tang.data.module import SplitDataModule
 from tang.data.prepare import Options, Prepared, prepare
 from tang.data.split import Split
 from tang.data.vocabulary import Vocabulary
@@ -20,15 +18,8 @@ from tang.errors import InputError
 class PoemDataModule(SplitDataModule):
     """Train, val and test poems in batches bucketed by length.
 
-    Args:
-        source: a corpus of :data:`~tang.corpus.collections.CORPORA` in ``dir``, or ``text`` in ``path``.
-        dir: folder of the corpus's files; missing ones are fetched into it.
-        path: a text file with one poem a line, or JSON shaped like chinese-poetry's (file or folder).
-        cache: folder of the prepared ids.
-        batch_size: poems in a global batch; long ones go in smaller batches, see ``LengthBuckets``.
-        seed: of the order of the training batches.
-        vocabulary: the symbols of an earlier model; by default built from the train split.
-        options: see :class:`~tang.data.prepare.Options`.
+    The arguments are keys of :class:`~tang.config.data.PoemsConfig`, which describes them, and ``vocabulary``, the
+    symbols of an earlier model; by default they are those of the train split.
 
     Raises:
         InputError: ``path`` doesn't exist, is missing or superfluous.
@@ -46,8 +37,16 @@ class PoemDataModule(SplitDataModule):
         **options: Any,
     ) -> None:
         super().__init__()
+        if source in CORPORA and path is not None:
+            raise InputError(f"data.path={path}: for your own poems give data=text too; this corpus is in data.dir")
+        if source not in CORPORA and path is None:
+            raise InputError("data=text needs data.path=FILE, a text file with one poem a line or JSON files")
+        self.source: Source
+        if path is None:
+            self.source = CollectionSource(CORPORA[source], Path(dir).expanduser())
+        else:
+            self.source = FileSource(Path(path).expanduser())
         self.options = Options(**options)
-        self.source = _source(source, dir, path)
         self.cache = Path(cache)
         self.batch_size = batch_size
         self.seed = seed
@@ -63,14 +62,4 @@ class PoemDataModule(SplitDataModule):
         return self.prepared.card
 
     def loader(self, split: Split) -> PoemLoader:
-        return PoemLoader(self.prepared.splits[split], self.batch_size, self.seed, Shard.of(self))
-
-
-def _source(source: str, dir: str, path: str | None) -> Source:
-    if source in CORPORA:
-        if path is not None:
-            raise InputError(f"data.path={path}: for your own poems give data=text too; this corpus is in data.dir")
-        return CollectionSource(CORPORA[source], Path(dir).expanduser())
-    if path is None:
-        raise InputError("data=text needs data.path=FILE, a text file with one poem a line or JSON files")
-    return FileSource(Path(path).expanduser())
+        return PoemLoader(self.prepared.splits[split], self.batch_size, self.seed, self.shard)

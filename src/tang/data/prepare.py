@@ -1,6 +1,5 @@
 """Prepare a corpus once: clean, split and encode it to ids on disk; later runs map the files into memory."""
 
-import dataclasses
 import hashlib
 import json
 import logging
@@ -8,8 +7,8 @@ import shutil
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import asdict, dataclass
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -29,22 +28,21 @@ from tang.text.script import Script
 log = logging.getLogger(__name__)
 
 VERSION = 1  # Version of cleaning, splitting, encoding and file format; raising it invalidates all caches
-
 FILES = ("tokens.npy", "offsets.npy", "meta.json")
 HASHES = "sha256"  # The file with the hashes of FILES, which are verified before these are read
 
 
 class Piece(NamedTuple):
-    """The text of one training sequence, a poem or a stanza; its form as printed; whether the end was not cut off."""
+    """One training sequence: a poem or a stanza."""
 
     text: str
-    form: Form | None
-    is_whole: bool
+    form: Form | None  # As printed
+    is_whole: bool  # Whether the end was not cut off
 
 
 @dataclass(frozen=True)
 class Options:
-    """Which sequences to make of a corpus; the fields are keys of the config's ``data``."""
+    """Which sequences to make of a corpus; the fields are keys of :class:`~tang.config.data.PoemsConfig`."""
 
     script: Script = "simplified"
     punctuation: Literal["keep", "drop"] = "keep"
@@ -61,15 +59,16 @@ class Options:
         for piece in stanzas(text, self.stanzas) if self.stanzas else [text]:
             form = form_of(piece)
             if wanted is None or form in wanted:
-                kept = hanzi(piece) if self.punctuation == "drop" else piece
-                yield Piece(kept[: self.max_length], form, is_whole=kept == kept[: self.max_length])
+                whole = hanzi(piece) if self.punctuation == "drop" else piece
+                text = whole[: self.max_length]
+                yield Piece(text, form, is_whole=text == whole)
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """Sequences of ids ``<bos> … <eos>``, one after another in one array."""
+    """Sequences of ids ``<bos> … <eos>``."""
 
-    tokens: np.ndarray
+    tokens: np.ndarray  # Those of all sequences, one after another
     offsets: np.ndarray  # (N + 1,) the start of each sequence in tokens, then the end of the last one
 
     def __len__(self) -> int:
@@ -107,40 +106,39 @@ def prepare(source: Source, options: Options, cache: Path, vocabulary: Vocabular
         if vocabulary is not None and (prepared is None or prepared.vocabulary.symbols != vocabulary.symbols):
             folder = cache / _key(source, options, vocabulary)
             prepared = _open(folder)
-        return prepared or _prepare(folder, source, options, vocabulary)
+        if prepared is None:
+            cache.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder.with_suffix(".lock")):
+                if _open(folder) is None:  # another process may have prepared it meanwhile
+                    _create(folder, source, options, vocabulary)
+            prepared = _open(folder)
+            assert prepared is not None
+        return prepared
     except OSError as error:
         # On a full disk NumPy's error has no strerror, only the number of bytes written.
         reason = error.strerror or f"the disk may be full ({error})"
         raise InputError(f"data.cache={cache}: {reason}") from None
 
 
-def _prepare(folder: Path, source: Source, options: Options, vocabulary: Vocabulary | None) -> Prepared:
-    """Create ``folder`` atomically, unless another process has done so meanwhile, and open it."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_suffix(".lock")):
-        if (prepared := _open(folder)) is not None:
-            return prepared
-        if folder.exists():
-            log.info("corpus: %s is damaged and is prepared again", printable(folder))
-            shutil.rmtree(folder)
-        log.info("corpus: preparing, once for these options")
-        staging = folder.with_suffix(".part")
-        shutil.rmtree(staging, ignore_errors=True)  # left by a process that was killed; this one holds the lock
-        try:
-            staging.mkdir()
-            _write(staging, source, options, vocabulary)
-            staging.rename(folder)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-        prepared = _open(folder)
-        assert prepared is not None  # it was written just now
-        return prepared
+def _create(folder: Path, source: Source, options: Options, vocabulary: Vocabulary | None) -> None:
+    """Write the prepared files to ``folder`` atomically, instead of damaged ones."""
+    if folder.exists():
+        log.info("corpus: %s is damaged and is prepared again", printable(folder))
+        shutil.rmtree(folder)
+    log.info("corpus: preparing, once for these options")
+    staging = folder.with_suffix(".part")
+    try:
+        staging.mkdir(exist_ok=True)  # a process that was killed may have left it; this one holds the lock
+        _write(staging, source, options, vocabulary)
+        staging.rename(folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _key(source: Source, options: Options, vocabulary: Vocabulary | None) -> str:
     """The name of a folder of prepared files: a hash of all that they depend on."""
     digest = hashlib.sha256(f"{VERSION} {source.fingerprint}".encode())
-    digest.update(json.dumps(dataclasses.asdict(options)).encode())
+    digest.update(json.dumps(asdict(options)).encode())
     digest.update(json.dumps(vocabulary.symbols if vocabulary else None).encode())
     return digest.hexdigest()[:16]
 
@@ -155,17 +153,16 @@ def _write(folder: Path, source: Source, options: Options, vocabulary: Vocabular
     if vocabulary is None:
         vocabulary = Vocabulary.build(texts["train"], options.min_count)
     tokens, offsets = array("i"), [0]  # a list of tokens would take several times the memory
-    forms: Counter[str] = Counter()
-    for piece in (piece for split in SPLITS for piece in pieces[split]):
+    for piece in chain(*pieces.values()):
         tokens.extend([BOS, *vocabulary.encode(piece.text), *([EOS] if piece.is_whole else [])])
         offsets.append(len(tokens))
-        forms[str(piece.form or "lines of unequal length")] += 1
+    forms = Counter(str(piece.form or "lines of unequal length") for piece in chain(*pieces.values()))
     np.save(folder / "tokens.npy", np.array(tokens, dtype=np.int32))
     np.save(folder / "offsets.npy", np.array(offsets, dtype=np.int64))
     meta = {
         "vocabulary": vocabulary.symbols,
         "sizes": [len(pieces[split]) for split in SPLITS],
-        "card": dataclasses.asdict(Card.of(dict(dropped), len(poems), texts, forms, vocabulary)),
+        "card": asdict(Card.of(dropped, len(poems), texts, forms, vocabulary)),
     }
     (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     (folder / HASHES).write_bytes(_hashes(folder))
@@ -177,15 +174,12 @@ def _hashes(folder: Path) -> bytes:
 
 def _split_pieces(poems: list[CleanPoem], options: Options) -> dict[Split, list[Piece]]:
     """The sequences of each split in the order of their poems' hashes, so that a prefix is a random subset."""
-    ranked: dict[Split, list[tuple[float, int, Piece]]] = {split: [] for split in SPLITS}
-    for place, text in zip(split_poems(poems), in_script(poems, options.script), strict=True):
-        for number, piece in enumerate(options.pieces(text)):
-            ranked[place.split].append((place.rank, number, piece))
-    limits = {"train": options.max_train, "val": options.max_val, "test": None}
-    pieces: dict[Split, list[Piece]] = {}
-    for split, entries in ranked.items():
-        entries.sort(key=lambda entry: entry[:2])
-        pieces[split] = [piece for *_, piece in entries[: limits[split]]]
+    places = zip(split_poems(poems), in_script(poems, options.script), strict=True)
+    pieces: dict[Split, list[Piece]] = {split: [] for split in SPLITS}
+    for place, text in sorted(places, key=lambda entry: entry[0].rank):
+        pieces[place.split] += options.pieces(text)
+    pieces["train"] = pieces["train"][: options.max_train]
+    pieces["val"] = pieces["val"][: options.max_val]
     for split in SPLITS:
         if not pieces[split]:
             counts = ", ".join(f"{len(pieces[other])} {other}" for other in SPLITS)
@@ -208,7 +202,5 @@ def _open(folder: Path) -> Prepared | None:
     tokens = np.load(folder / "tokens.npy", mmap_mode="c")
     offsets = np.load(folder / "offsets.npy", mmap_mode="c")
     bounds = pairwise(np.cumsum([0, *meta["sizes"]]))
-    splits = {
-        split: Sequences(tokens, offsets[first : last + 1]) for split, (first, last) in zip(SPLITS, bounds, strict=True)
-    }
-    return Prepared(Vocabulary(meta["vocabulary"]), splits, Card(**meta["card"]))
+    sequences = [Sequences(tokens, offsets[first : last + 1]) for first, last in bounds]
+    return Prepared(Vocabulary(meta["vocabulary"]), dict(zip(SPLITS, sequences, strict=True)), Card(**meta["card"]))

@@ -1,6 +1,7 @@
 """Train, val and test splits determined by hashes: identical for all options and on every machine."""
 
 import hashlib
+from bisect import bisect
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from itertools import pairwise
@@ -13,37 +14,28 @@ from tang.text.forms import hanzi, split_lines
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
-TRAIN_FRACTION = 0.90
-VAL_FRACTION = 0.05  # Fractions of the poems; the rest is test
-
+BOUNDS = (0.90, 0.90 + 0.05)  # Hashes in [0, 1) where the train poems end, and those of val
 TENTHS: dict[Split, int] = {"train": 8, "val": 1, "test": 1}  # Tenths of each language's names
 
 
 class Place(NamedTuple):
-    """A poem's split, and its rank within it."""
+    """Where a poem goes."""
 
     split: Split
-    rank: float  # The poem's own hash in [0, 1), which orders the poems at random but reproducibly
+    rank: float  # The poem's own hash in [0, 1), which orders the poems of a split at random but reproducibly
 
 
 def split_poems(poems: list[CleanPoem]) -> list[Place]:
-    """Split poems 90/5/5.
+    """Split poems 90/5/5, and keep together those that share a couplet, two consecutive lines, directly or via others.
 
-    Poems that share a couplet (two consecutive lines), directly or through others, form a group and stay together:
-    the smallest hash among them determines their split.
+    The smallest hash of such a group determines its split.
     """
     ranks = [_hash(poem.key) for poem in poems]
     groups = _groups(poems)
     smallest = list(ranks)
     for rank, group in zip(ranks, groups, strict=True):
         smallest[group] = min(smallest[group], rank)
-    return [Place(_split_at(smallest[group]), rank) for rank, group in zip(ranks, groups, strict=True)]
-
-
-def _split_at(rank: float) -> Split:
-    if rank < TRAIN_FRACTION:
-        return "train"
-    return "val" if rank < TRAIN_FRACTION + VAL_FRACTION else "test"
+    return [Place(SPLITS[bisect(BOUNDS, smallest[group])], rank) for rank, group in zip(ranks, groups, strict=True)]
 
 
 def _hash(key: str) -> float:
@@ -64,8 +56,7 @@ def _groups(poems: list[CleanPoem]) -> list[int]:
 
     first_with: dict[str, int] = {}
     for number, poem in enumerate(poems):
-        lines = [hanzi(line) for line in split_lines(poem.simplified)]
-        for couplet in pairwise(lines):
+        for couplet in pairwise(map(hanzi, split_lines(poem.simplified))):
             parent[root(number)] = root(first_with.setdefault("，".join(couplet), number))
     return [root(number) for number in range(len(poems))]
 
@@ -74,10 +65,9 @@ def split_names(names: Iterable[Name]) -> dict[Split, list[Name]]:
     """Split each language's names 80/10/10; a name, whatever its capitals, is in one split with all its languages.
 
     The names are assigned one by one, those of most languages first, those of equally many in the order of their
-    SHA-256. Each goes to the emptiest split, measured by the names that the split has of a language divided by those
-    that it should have in the end, summed over the name's languages (ties: the first of train, val, test). The names
-    of one language come last and even out what the shared ones left uneven. Nothing depends on the order of
-    ``names`` or on a random generator.
+    SHA-256. Each goes to the emptiest split: the names that the split has of a language divided by those that it should
+    have in the end, summed over the name's languages (ties: the first of train, val, test). The names of one language
+    come last and even out what the shared ones left uneven. The order of ``names`` doesn't matter.
     """
     groups: dict[str, list[Name]] = defaultdict(list)
     for name in sorted(names, key=lambda name: name.language):

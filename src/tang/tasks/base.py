@@ -1,4 +1,4 @@
-"""The base of the tasks: optimization and logging."""
+"""The base of the tasks: optimization, metrics and logging."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,22 +8,44 @@ import torch
 from pytorch_lightning import LightningDataModule, LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torchmetrics import MeanMetric
 
 from tang.data.batches import BatchLoader
 from tang.errors import DivergedError
-from tang.tasks.metrics import Mean, SplitMetrics
+
+Group = Mapping[str, Any]  # A group of the config, as keyword arguments
+
+
+class Mean(MeanMetric):
+    """A weighted mean that is NaN if one of its values is.
+
+    torchmetrics 1.9 would check each update for NaN, which synchronizes with a GPU.
+    """
+
+    def update(self, value: Tensor, weight: Tensor | float = 1.0) -> None:  # type: ignore[override]
+        """Add values with a weight for each, or one for all."""
+        self.mean_value += (value * weight).sum()
+        self.weight += weight.sum() if isinstance(weight, Tensor) else weight * value.numel()
+
+
+class SplitMetrics(nn.Module):
+    """Metrics over a whole split, each target with equal weight, whatever the batches."""
+
+    def update(self, outputs: Tensor, targets: Tensor) -> None:
+        """Add a batch: the task's outputs, see :meth:`tang.tasks.base.Task.outputs`, and their targets."""
+        raise NotImplementedError
+
+    def compute(self) -> dict[str, Tensor]:
+        """The value of each metric, ``loss`` first; resets them."""
+        raise NotImplementedError
 
 
 class Task(LightningModule):
-    """A network that learns from a data module.
-
-    Its checkpoints hold plain values only, and its class name as ``task``; ``optimizer`` and ``scheduler`` are not
-    saved.
+    """A network that learns from a data module; its checkpoints hold plain values, and its class name as ``task``.
 
     Args:
-        optimizer: parameters → optimizer; needed for training alone. If it has ``takes_names``, it is given
-            (name, parameter).
-        scheduler: optimizer, number of steps → Lightning's scheduler config.
+        optimizer: (parameters) → optimizer, for training; with ``takes_names`` it is given (name, parameter).
+        scheduler: (optimizer, number of steps) → Lightning's scheduler config.
     """
 
     description: ClassVar[str]  # For messages, such as "a language model"
@@ -32,15 +54,12 @@ class Task(LightningModule):
     learns_from: ClassVar[type[LightningDataModule]]  # The class of its data modules
     saved: ClassVar[tuple[str, ...]]  # Its arguments that checkpoints hold
     configs: ClassVar[Mapping[str, type]]  # The config dataclasses that describe the saved model and data
-    metrics: ClassVar[Mapping[str, Any]]
-    """The names of the metrics of val and test, besides ``loss``, and how each is computed."""
+    metrics: ClassVar[Mapping[str, Any]]  # Name of each metric of val and test besides loss → how it is computed
     val_metrics: SplitMetrics
     test_metrics: SplitMetrics
 
     def __init__(
-        self,
-        optimizer: Callable[..., Optimizer] | None = None,
-        scheduler: Callable[..., dict[str, Any] | None] | None = None,
+        self, optimizer: Callable[..., Optimizer] | None = None, scheduler: Callable[..., Any] | None = None
     ) -> None:
         super().__init__()
         self.optimizer = optimizer
@@ -49,11 +68,8 @@ class Task(LightningModule):
         self._loss = torch.zeros(())
 
     @classmethod
-    def from_data(cls, data: Any, model: Mapping[str, Any], arguments: Mapping[str, Any], **partials: Any) -> "Task":
-        """The task for ``data`` of the class ``learns_from``; ``model`` are the network's arguments.
-
-        ``arguments`` are those of the data module, to be saved; ``partials`` are ``optimizer`` and ``scheduler``.
-        """
+    def from_data(cls, data: Any, model: Group, arguments: Group, **partials: Any) -> "Task":
+        """The task for ``data``, made with ``arguments``; ``model`` are the network's, ``partials`` those of Task."""
         raise NotImplementedError
 
     @property
@@ -63,10 +79,7 @@ class Task(LightningModule):
 
     @classmethod
     def check_saved(cls, fields: Mapping[str, Any]) -> None:
-        """Raise InputError if no checkpoint of this class can have these values of :attr:`saved`.
-
-        Their types, and the fields of :attr:`configs`, have been checked.
-        """
+        """Raise InputError if these values of :attr:`saved`, all of the right types, can't belong to this class."""
 
     def check_data(self, data: Any) -> None:
         """Raise InputError if this model, an initial checkpoint, can't be trained on ``data``."""
@@ -108,8 +121,7 @@ class Task(LightningModule):
     @property
     def is_step_logged(self) -> bool:
         """Whether this training step is logged; Lightning's logging costs time even where the logger gets nothing."""
-        is_logged: bool = (self.trainer.global_step + 1) % self.trainer.log_every_n_steps == 0  # type: ignore[attr-defined]
-        return is_logged
+        return bool((self.trainer.global_step + 1) % self.trainer.log_every_n_steps == 0)  # type: ignore[attr-defined]
 
     def metrics_of_loss(self, loss: Tensor) -> dict[str, Tensor]:
         """The metrics of training that follow from the mean loss of a batch or an epoch."""
@@ -125,33 +137,30 @@ class Task(LightningModule):
                 self.log(f"train/{name}", value, prog_bar=name == "loss", batch_size=1)
 
     def configure_gradient_clipping(
-        self,
-        optimizer: Optimizer,
-        gradient_clip_val: float | None = None,
-        gradient_clip_algorithm: str | None = None,
+        self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
     ) -> None:
         """Clip gradients, and log their norm before that.
 
         Lightning's own clipping refuses fused optimizers in every mixed precision, though only float16, whose
         gradients are scaled, conflicts with them.
+
+        Raises:
+            DivergedError: the loss or the gradients' norm isn't finite; the step isn't applied.
         """
         is_scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
         by_norm = gradient_clip_algorithm in (None, "norm") and not is_scaled
         norm = nn.utils.clip_grad_norm_(self.parameters(), (gradient_clip_val or math.inf) if by_norm else math.inf)
-        self.check_finite(torch.zeros(()) if is_scaled else norm)  # a scaler skips such steps and lowers its scale
+        checked = 0.0 if is_scaled else norm  # a scaler skips steps with such gradients and lowers its scale
+        if not math.isfinite(self._loss + checked):
+            batch, epoch = self.trainer.fit_loop.epoch_loop.batch_idx + 1, self.current_epoch + 1
+            raise DivergedError(
+                f"train/loss is {float(self._loss):.4g} and its gradients' norm {float(checked):.4g} at batch {batch} "
+                f"of epoch {epoch}; the step was not applied"
+            )
         if not by_norm:
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
         if self.is_step_logged:
             self.log_dict({"train/grad_norm": norm, "train/lr": optimizer.param_groups[0]["lr"]}, batch_size=1)
-
-    def check_finite(self, norm: Tensor) -> None:
-        """Raise DivergedError, before the step is applied, if its loss or the gradients' ``norm`` isn't finite."""
-        if not math.isfinite(float(self._loss + norm.to(self._loss.device))):
-            batch, epoch = self.trainer.fit_loop.epoch_loop.batch_idx + 1, self.current_epoch + 1
-            raise DivergedError(
-                f"train/loss is {float(self._loss):.4g} and its gradients' norm {float(norm):.4g} at batch {batch} of "
-                f"epoch {epoch}; the step was not applied"
-            )
 
     def on_train_epoch_end(self) -> None:
         for name, value in self.metrics_of_loss(self.train_loss.compute()).items():

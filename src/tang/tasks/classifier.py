@@ -15,17 +15,16 @@ from tang.data.names import NO_LANGUAGE, NameBatch, NamesDataModule
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
 from tang.recurrent.stack import Recurrent
-from tang.tasks.base import Task
-from tang.tasks.metrics import Mean, SplitMetrics
+from tang.tasks.base import Group, Mean, SplitMetrics, Task
 from tang.tasks.report_cells import REPORT_CELLS, AlternatingLSTM, LinearRecurrence
 
 MAX_LANGUAGES = 1000
 
+# Name of a metric → its value from the confusion matrix (languages, languages), true × predicted
 ACCURACIES: dict[str, Callable[[Tensor], Tensor]] = {
     "accuracy": lambda confusion: confusion.diag().sum() / confusion.sum(),
     "accuracy_balanced": lambda confusion: _recalls(confusion).mean(),
 }
-"""Name of a metric → its value from the confusion matrix (languages, languages), true × predicted."""
 
 
 def _recalls(confusion: Tensor) -> Tensor:
@@ -37,15 +36,8 @@ def _recalls(confusion: Tensor) -> Tensor:
 class NameNetwork(nn.Module):
     """Letters → recurrent stack → the output after the last letter → linear.
 
-    Args:
-        num_letters: number of letters; their ids start after PAD.
-        num_languages: number of classes.
-        embedding_size: E; None for one-hot letters, E = ``num_letters``.
-        hidden_size: H.
-        num_layers: L.
-        dropout: applied to the letters, between layers and before the last linear layer.
-        cell: a cell of :mod:`tang.recurrent.cells`, or of :data:`~tang.tasks.report_cells.REPORT_CELLS`.
-        backend, forget_bias: arguments of the :class:`~tang.recurrent.stack.Recurrent` stack.
+    The ids of the letters start after PAD. The other arguments are keys of
+    :class:`~tang.config.model.ClassifierConfig`, which describes them.
 
     Raises:
         InputError: the cell is of REPORT_CELLS, and the arguments ask for something else than it is.
@@ -92,11 +84,10 @@ class Classifier(Task):
     """Learns which language a name is from.
 
     Args:
-        model: arguments of :class:`NameNetwork` but the numbers of letters and languages.
+        model, data: groups of the config, arguments of NameNetwork and of the data module.
         languages: the classes, in the order of their indices.
         letters: in the order of their ids, the first after PAD.
-        data: arguments of the data module that the model is trained with.
-        corpus: the fingerprint of its source; this and ``data`` are for the record.
+        corpus: the fingerprint of its source.
         partials: ``optimizer`` and ``scheduler``, see :class:`~tang.tasks.base.Task`.
     """
 
@@ -107,18 +98,11 @@ class Classifier(Task):
     saved = ("model", "languages", "letters", "data", "corpus")
     configs: ClassVar = {"model": ClassifierConfig, "data": NamesConfig}
     metrics = ACCURACIES
-
     val_metrics: "Metrics"
     test_metrics: "Metrics"
 
     def __init__(
-        self,
-        model: Mapping[str, Any],
-        languages: Sequence[str],
-        letters: str,
-        data: Mapping[str, Any],
-        corpus: str = "",
-        **partials: Any,
+        self, model: Group, languages: Sequence[str], letters: str, data: Group, corpus: str = "", **partials: Any
     ) -> None:
         super().__init__(**partials)
         self.save_hyperparameters(*self.saved, logger=False)
@@ -129,10 +113,8 @@ class Classifier(Task):
         self.val_metrics, self.test_metrics = Metrics(len(self.languages)), Metrics(len(self.languages))
 
     @classmethod
-    def from_data(
-        cls, data: NamesDataModule, model: Mapping[str, Any], arguments: Mapping[str, Any], **partials: Any
-    ) -> "Classifier":
-        return cls(dict(model), data.languages, data.letters, dict(arguments), data.source.fingerprint, **partials)
+    def from_data(cls, data: NamesDataModule, model: Group, arguments: Group, **partials: Any) -> "Classifier":
+        return cls(dict(model), data.languages, LETTERS, dict(arguments), data.source.fingerprint, **partials)
 
     @property
     def key_metrics(self) -> tuple[str, ...]:
@@ -172,14 +154,12 @@ class Classifier(Task):
 class Metrics(SplitMetrics):
     """The mean loss, the confusion matrix, and the :data:`ACCURACIES` that follow from it."""
 
-    confusion: Tensor
-    """(languages, languages) counts of names, true × predicted language, as of the last :meth:`compute`."""
+    confusion: Tensor  # (languages, languages) counts of names, true × predicted, as of the last compute()
 
     def __init__(self, num_languages: int) -> None:
         super().__init__()
         self.loss = Mean()
         self.matrix = MulticlassConfusionMatrix(num_languages, ignore_index=NO_LANGUAGE)
-        self.register_buffer("confusion", torch.zeros(num_languages, num_languages), persistent=False)
 
     def update(self, outputs: Tensor, targets: Tensor) -> None:
         """Add a batch: logits (B, languages) and targets (B,)."""
@@ -189,8 +169,7 @@ class Metrics(SplitMetrics):
 
     def compute(self) -> dict[str, Tensor]:
         self.confusion = self.matrix.compute()
-        accuracies = {name: metric(self.confusion) for name, metric in ACCURACIES.items()}
-        values = {"loss": self.loss.compute(), **accuracies}
+        values = {"loss": self.loss.compute(), **{name: of(self.confusion) for name, of in ACCURACIES.items()}}
         self.loss.reset()
         self.matrix.reset()
         return values

@@ -10,8 +10,8 @@ from torch.autograd.function import once_differentiable
 from tang.kernels import pointwise
 from tang.kernels.native import accumulation_dtype, matmul_dtype
 
+# Logits of a chunk by device: in bfloat16 16 MB, about the size of a CPU's last-level cache, and 128 MB
 CHUNK = {"cpu": 2**23, "cuda": 2**26}
-"""Logits of a chunk by device: in bfloat16 16 MB, about the size of a CPU's last-level cache, and 128 MB."""
 
 
 class LinearCrossEntropy(torch.autograd.Function):
@@ -57,12 +57,8 @@ def _chunks(
 def linear_cross_entropy(hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, ignored: int) -> Tensor:
     """The sum of −ln p over all targets but the ``ignored``; differentiable once.
 
-    Args:
-        hidden: (N, H); the matmuls are in autocast's dtype where it is on, else in that of ``hidden``.
-        weight: (V, H).
-        bias: (V,).
-        targets: (N,) int64.
-        ignored: the target that isn't counted.
+    ``hidden`` is (N, H), ``weight`` (V, H), ``bias`` (V,) and ``targets`` (N,) int64; the matmuls are in autocast's
+    dtype where it is on, else in that of ``hidden``.
     """
     hidden = hidden.to(matmul_dtype(hidden))
     with torch.autocast(hidden.device.type, enabled=False):

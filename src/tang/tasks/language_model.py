@@ -13,32 +13,28 @@ from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.data.vocabulary import PAD, SPECIALS, UNK, Vocabulary
 from tang.errors import InputError
-from tang.tasks.base import Task
+from tang.tasks.base import Group, Mean, SplitMetrics, Task
 from tang.tasks.cross_entropy import linear_cross_entropy, linear_nll
-from tang.tasks.metrics import Mean, SplitMetrics
 from tang.tasks.network import Network
 from tang.text.forms import DEFAULT_FORM, FORMS, PUNCTUATION, form_named, hanzi
 from tang.text.script import Script
 
 log = logging.getLogger(__name__)
 
+# Name of a perplexity → whether it counts a target; <unk>, a rare character, counts as Chinese. An entry here is all
+# that a metric needs: it is logged for val and test, and stands in the summaries of runs.
 PERPLEXITIES: dict[str, Callable[[str], bool]] = {
     "ppl": lambda symbol: symbol != SPECIALS[PAD],
     "ppl_hanzi": lambda symbol: symbol == SPECIALS[UNK] or bool(hanzi(symbol)),
 }
-"""Name of a perplexity → whether it counts a target; ``<unk>``, a rare character, counts as Chinese.
-
-A metric is one entry here: it is logged for val and test, and stands in the summaries of runs.
-"""
 
 
 class LanguageModel(Task):
     """Learns to predict the next character of a poem.
 
     Args:
-        model: arguments of :class:`~tang.tasks.network.Network` but the vocabulary's size.
+        model, data: groups of the config, arguments of Network and of the data module.
         vocabulary: its symbols, in the order of their ids.
-        data: arguments of the data module that the model is trained with.
         corpus: the fingerprint of its source.
         form: the default form of its poems: the commonest one in the corpus.
         partials: ``optimizer`` and ``scheduler``, see :class:`~tang.tasks.base.Task`.
@@ -51,16 +47,15 @@ class LanguageModel(Task):
     saved = ("model", "vocabulary", "data", "corpus", "form")
     configs: ClassVar = {"model": LanguageModelConfig, "data": PoemsConfig}
     metrics = PERPLEXITIES
-
     network: Network
     val_metrics: "Perplexities"
     test_metrics: "Perplexities"
 
     def __init__(
         self,
-        model: Mapping[str, Any],
+        model: Group,
         vocabulary: Sequence[str],
-        data: Mapping[str, Any],
+        data: Group,
         corpus: str = "",
         form: str = DEFAULT_FORM,
         **partials: Any,
@@ -70,23 +65,16 @@ class LanguageModel(Task):
         self.vocabulary = Vocabulary(vocabulary)
         self.data = dict(data)
         self.corpus = corpus
+        self.script: Script = self.data.get("script", "simplified")
         self.form = form_named(form)
         self.network = Network(len(self.vocabulary), **model)
         self.val_metrics, self.test_metrics = Perplexities(self.vocabulary), Perplexities(self.vocabulary)
 
     @classmethod
-    def from_data(
-        cls, data: PoemDataModule, model: Mapping[str, Any], arguments: Mapping[str, Any], **partials: Any
-    ) -> "LanguageModel":
-        regulated = [name for name in data.card.shapes if name in FORMS]  # the commonest first
-        return cls(
-            model=dict(model),
-            vocabulary=data.prepared.vocabulary.symbols,
-            data=dict(arguments),
-            corpus=data.source.fingerprint,
-            form=regulated[0] if regulated else DEFAULT_FORM,
-            **partials,
-        )
+    def from_data(cls, data: PoemDataModule, model: Group, arguments: Group, **partials: Any) -> "LanguageModel":
+        symbols, corpus = data.prepared.vocabulary.symbols, data.source.fingerprint
+        form = next((name for name in data.card.shapes if name in FORMS), DEFAULT_FORM)  # the commonest comes first
+        return cls(dict(model), symbols, dict(arguments), corpus, form, **partials)
 
     @classmethod
     def check_saved(cls, fields: Mapping[str, Any]) -> None:
@@ -103,12 +91,6 @@ class LanguageModel(Task):
             raise InputError("vocabulary has no Chinese character")
 
     @property
-    def script(self) -> Script:
-        """The script of the vocabulary."""
-        script: Script = self.data.get("script", "simplified")
-        return script
-
-    @property
     def is_hanzi(self) -> Tensor:
         """(V,) bool: the symbols that ``ppl_hanzi`` counts."""
         return self.val_metrics.counted[list(PERPLEXITIES).index("ppl_hanzi")]
@@ -116,11 +98,8 @@ class LanguageModel(Task):
     def data_module(self, places: Mapping[str, str | None], **others: Any) -> PoemDataModule:
         """The corpus that the model was trained on, in its vocabulary; a warning is logged if it has changed since.
 
-        ``places`` are its ``dir``, ``path`` and ``cache``, None if as in training; ``others`` are further arguments
-        that differ from those of training.
-
-        Raises:
-            InputError: the corpus isn't there.
+        ``places`` are its ``dir``, ``path`` and ``cache``, None for those of training, as are all but ``others``;
+        InputError if it isn't there.
         """
         moved = {key: place for key, place in places.items() if place is not None}
         data = PoemDataModule(**{**self.data, **moved, **others, "vocabulary": self.vocabulary.symbols})
@@ -156,8 +135,7 @@ class LanguageModel(Task):
         self.add_train_loss(loss, batch.num_tokens)
         return loss
 
-    def outputs(self, batch: Batch) -> Tensor:
-        return self.nll(batch)
+    outputs = nll
 
 
 class Perplexities(SplitMetrics):

@@ -16,13 +16,8 @@ def is_hidden_matrix(name: str, parameter: Tensor) -> bool:
 class Muon(Optimizer):
     """Orthogonalized momentum for hidden matrices, AdamW for embeddings, the output layer and biases.
 
-    Both share the learning rate and the state; the two param groups are the hidden matrices and the others.
-
-    Args:
-        parameters: (name, parameter), see :func:`is_hidden_matrix`; every matrix without a name is a hidden one.
-        lr, weight_decay: of both.
-        momentum, nesterov, ns_steps: of Muon; ``ns_steps`` is the number of Newton–Schulz iterations.
-        betas, eps, fused: of AdamW.
+    Both share the learning rate and the state; the two param groups are the hidden matrices and the others. A matrix
+    given without its name counts as a hidden one. ``ns_steps`` is the number of Newton–Schulz iterations.
     """
 
     takes_names = True  # Tells Task to hand over named parameters

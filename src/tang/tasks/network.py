@@ -11,14 +11,8 @@ from tang.recurrent.stack import Recurrent
 class Network(nn.Module):
     """Predicts each character from those before it.
 
-    Args:
-        vocabulary_size: V.
-        embedding_size: E; None means ``hidden_size``.
-        hidden_size: H.
-        num_layers: L.
-        dropout: applied to the embeddings, between layers and before the head.
-        tie_weights: the head's weight is the embedding; when E ≠ H, a linear layer H → E precedes the head.
-        cell, backend, forget_bias: see :class:`~tang.recurrent.stack.Recurrent`.
+    The arguments after ``vocabulary_size`` (V) are keys of :class:`~tang.config.model.LanguageModelConfig`, which
+    describes them. If ``tie_weights`` and E ≠ H, a linear layer H → E precedes the head.
     """
 
     def __init__(
