@@ -48,8 +48,7 @@ class Critique:
     strict: Meter | None  # None, as ``loose``, if no regulated poem has this form
     loose: Meter | None
     breaks: list[Break]  # none unless the form is regulated
-    rhyming: list[int]
-    """The lines that should rhyme: the even ones, and the first if it does, or if the pattern wants it."""
+    rhyming: list[int]  # the lines that should rhyme: even ones, and the first if it does or the pattern wants it
     rhyme: list[str]  # the groups that most of these lines share, two at least; 平 groups rather than 仄
     off_rhyme: list[int]  # 出韵: rhyming lines whose last character has readings, but none in ``rhyme``
     repeated: dict[str, list[int]]  # characters that stand in several places → their lines; 青青 is one place
