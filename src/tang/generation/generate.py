@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import cast
 
 import torch
@@ -15,15 +14,11 @@ from tang.errors import InputError
 from tang.generation.constraints.base import Constraint
 from tang.generation.overlap import Spans
 from tang.generation.poem import Poem
-from tang.generation.ranking import best_of
 from tang.generation.request import Request
 from tang.generation.slots import Layout, form_for, in_vocabulary
-from tang.generation.writer import Draft, Writer
+from tang.generation.writer import Draft, write
 from tang.tasks.language_model import LanguageModel
 from tang.text.script import MARKS, Script
-
-TRIES = 10
-"""Attempts at a poem before it is given up; all but the last ended where the constraints left no symbol."""
 
 
 def generate(
@@ -55,7 +50,6 @@ def generate(
     if spans is None and any(constraint.needs_corpus for constraint in constraints):
         spans = Spans.of(model.data_module(vars(request.data)).prepared.splits["train"], model.vocabulary)
     network, candidates = model.network, request.candidates
-    wanted = request.n if request.decode == "beam" else 1  # poems of a draft
     poems: dict[int, list[Poem]] = {}
     was_training = network.training
     network.eval()
@@ -66,24 +60,18 @@ def generate(
             torch.autocast(network.head.weight.device.type, torch.bfloat16, enabled=request.precision == "bf16-mixed"),
         ):
             bar = progress.add_task("Writing", total=sum(map(len, drafts.values())))
-            for layout, waiting in drafts.items():
-                writer = Writer(model, layout, request, constraints, spans)
-                while waiting:
-                    batch, waiting = waiting[: request.batch_size], waiting[request.batch_size :]
-                    for draft, found, dead_end in writer.write(batch):
-                        if len(found) >= wanted:
-                            poems[draft.index] = found[:wanted]
-                        elif request.used_temperature > 0 and draft.tries < TRIES:
-                            waiting.append(replace(draft, tries=draft.tries + 1))
-                        else:
-                            raise InputError(writer.failure(draft, len(found), dead_end))
-                    progress.update(bar, completed=len(poems))
+            for layout, of_layout in drafts.items():
+                for index, found in write(model, layout, of_layout, request, constraints, spans):
+                    poems[index] = found
+                    progress.update(bar, advance=1)
     finally:
         network.train(was_training)
     written = [poem for index in sorted(poems) for poem in poems[index]]
     if candidates > 1:
-        groups = [written[i : i + candidates] for i in range(0, len(written), candidates)]
-        written = [poem for group in groups for poem in best_of(group, model.script, request.best)]
+        scored = [poem.scored(model.script) for poem in written]
+        groups = [scored[i : i + candidates] for i in range(0, len(scored), candidates)]
+        best = [sorted(group, key=lambda poem: -(poem.score or 0.0))[: request.best] for group in groups]
+        written = [poem for group in best for poem in group]
     if request.script in (None, model.script):  # converting a text to its own script could change it
         return written
     return [poem.in_script(cast(Script, request.script)) for poem in written]

@@ -136,7 +136,8 @@ def slips(lines: Sequence[str], pattern: Pattern, strictness: Strictness, script
             ]
             for wanted in _wanted(usual, strictness)
         ]
-        found += min(by_wanted, key=len)
+        fewest = min(by_wanted, key=len)
+        found += fewest
     return found
 
 

@@ -88,7 +88,8 @@ def _table() -> tuple[tuple[Group, ...], dict[str, Readings], dict[str, Readings
     table: defaultdict[str, Readings] = defaultdict(frozenset)
     for line in Path(__file__).with_name("pingshui.txt").read_text(encoding="utf-8").splitlines():
         if "=" in line and not line.startswith("#"):  # variants of characters that stand in rows above: 迺廼=乃
-            for *variants, _, character in line.split():
+            for item in line.split():
+                variants, character = item.split("=")
                 for variant in variants:
                     table[variant] |= table[character]
         elif not line.startswith("#"):
