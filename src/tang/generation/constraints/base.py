@@ -104,6 +104,12 @@ class Tracker:
         """(B, V) bool: characters that can't be drawn in any later slot; None: there are no such characters."""
         return None
 
+    def counts(self, slots: Tensor) -> Tensor:
+        """(B, V) int16: how often each symbol is known to stand in ``slots``, (S,) bool."""
+        symbols = self.known[:, slots]
+        counts = symbols.short().new_zeros(len(symbols), self.vocabulary_size)
+        return counts.scatter_add_(1, symbols.clamp(min=0), (symbols >= 0).short())
+
     def report(self, row: int) -> dict[str, Any]:
         """Fields of :class:`~tang.generation.poem.Poem` for the finished poem ``row``."""
         return {}

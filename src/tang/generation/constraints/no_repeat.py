@@ -25,21 +25,13 @@ class NoRepeat(Constraint):
 class Counts(Tracker):
     """Forbids the characters that a poem has, or is given for later slots."""
 
-    def counts(self) -> Tensor:
-        """(B, V) how often each character is known to stand in a poem."""
-        import torch
-
-        characters = self.known[:, self.lines >= 0]
-        counts = torch.zeros(len(self.known), self.vocabulary_size, dtype=torch.int16)
-        return counts.scatter_add_(1, characters.clamp(min=0), (characters >= 0).short())
-
     def used(self) -> Tensor:
-        return self.counts() > 0
+        return self.counts(self.lines >= 0) > 0
 
     def bias(self, slot: int) -> Tensor | None:
         if self.lines[slot] < 0:
             return None
-        counts = self.counts()
+        counts = self.counts(self.lines >= 0)
         used = counts > 0
         if slot and self.lines[slot] == self.lines[slot - 1]:  # the character before may be doubled, once
             before = self.known[:, slot - 1, None]
