@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from heapq import nlargest
 from typing import cast
 
 import torch
@@ -30,10 +31,9 @@ def generate(
 ) -> list[Poem]:
     """Write the poems of a request: ``n`` for each start, in the order of the starts.
 
-    A poem's random numbers follow from ``request.seed``, its start, and how many poems with this start come before it;
-    see :func:`~tang.generation.writer.stream`. So in float32 it is the same whatever else is asked for and whatever the
-    batch size, but for the last bits of matmuls: they change hardly one poem in a thousand. In bfloat16 they change
-    more, and only the same request in the same batches gives the same poems.
+    A poem's random numbers follow from the seed, its start, and how many poems with this start come before it. So in
+    float32 it is the same whatever else is asked for and whatever the batch size, but for the last bits of matmuls:
+    they change hardly one poem in a thousand. In bfloat16 only the same request in the same batches gives the same.
 
     Args:
         model: its network is put into evaluation mode, and back afterwards.
@@ -70,8 +70,7 @@ def generate(
     if candidates > 1:
         scored = [poem.scored(model.script) for poem in written]
         groups = [scored[i : i + candidates] for i in range(0, len(scored), candidates)]
-        best = [sorted(group, key=lambda poem: -(poem.score or 0.0))[: request.best] for group in groups]
-        written = [poem for group in best for poem in group]
+        written = [poem for group in groups for poem in nlargest(request.best, group, lambda poem: poem.score or 0.0)]
     if request.script in (None, model.script):  # converting a text to its own script could change it
         return written
     return [poem.in_script(cast(Script, request.script)) for poem in written]

@@ -24,11 +24,7 @@ IMPOSSIBLE = float("-inf")  # The score of a symbol that can't be drawn
 
 @dataclass
 class Constraint:
-    """A condition on poems.
-
-    Subclasses are dataclasses whose fields are config keys, declared with :func:`~tang.config.rules.key`, and override
-    the methods they need.
-    """
+    """A condition on poems; subclasses are dataclasses of config keys and override the methods they need."""
 
     needs_corpus: ClassVar[bool] = False  # whether it compares poems with the training split
 
@@ -46,19 +42,11 @@ class Constraint:
         """Raise an InputError if keys are empty or contradict each other; called whether it is active or not."""
 
     def place(self, layout: Layout) -> dict[int, int]:
-        """Slot → id of the symbols that the constraint puts into a poem before any is drawn.
-
-        Raises:
-            InputError: they don't fit the form, or one isn't in the vocabulary.
-        """
+        """Slot → id of the symbols put into a poem before any is drawn; an InputError if they don't fit the form."""
         return {}
 
     def tracker(self, batch: Batch) -> Tracker | None:
-        """The tracker of a batch; None if :meth:`place` does all that is needed.
-
-        Raises:
-            InputError: no poem can meet the constraint.
-        """
+        """The tracker of a batch, or None if none is needed; an InputError if no poem can meet the constraint."""
         return None
 
 
@@ -68,9 +56,9 @@ class Batch:
 
     layout: Layout
     given: Tensor  # (B, S) the id that a slot must have, −1 where the model draws it
-    script: Script = "simplified"  # The script of the model's vocabulary
-    spans: Spans | None = None  # the training split's lines and spans, if a constraint needs the corpus
-    trackers: Sequence[Tracker] = ()  # the trackers of the constraints that come before in the list
+    script: Script  # of the model's vocabulary
+    spans: Spans | None  # the training split's, if a constraint needs the corpus
+    trackers: Sequence[Tracker]  # of the constraints that come before in the list
 
 
 class Tracker:
@@ -78,8 +66,7 @@ class Tracker:
 
     def __init__(self, batch: Batch) -> None:
         self.batch, self.lines, self.vocabulary_size = batch, batch.layout.lines, len(batch.layout.vocabulary)
-        self.given = batch.given
-        self.known = batch.given.clone()  # (B, S) the ids that are given or drawn so far, −1 elsewhere
+        self.given, self.known = batch.given, batch.given.clone()  # (B, S); known: ids given or drawn so far, else −1
 
     def bias(self, slot: int) -> Tensor | None:
         """(B, V) added to the scores of the slot's symbols, −∞ for those that are forbidden; None adds nothing."""
