@@ -99,19 +99,19 @@ def _drafts(model: LanguageModel, request: Request, constraints: Sequence[Constr
 
 def _given(layout: Layout, start: str, constraints: Sequence[Constraint]) -> tuple[int, ...]:
     """(S,) the id that each slot must have by ``start`` and the constraints, −1 where the model draws it."""
-    by_start = layout.place(start)
+    by_start, symbols = layout.place(start), layout.vocabulary.symbols
     ids = list(by_start)
     for constraint in constraints:
         for slot, id in constraint.place(layout).items():
-            if (other := ids[slot]) not in (None, id):
+            if (other := ids[slot]) not in (-1, id):
                 line, place = layout.where(slot)
-                symbols, cause = layout.vocabulary.symbols, f"start={start}" if by_start[slot] else "another constraint"
+                cause = "another constraint" if by_start[slot] < 0 else f"start={start}"
                 raise InputError(
                     f"{constraint}: {symbols[id]} should be character {place} of line {line}, but {cause} has "
-                    f"{symbols[other or 0]} there; leave one of the two out"
+                    f"{symbols[other]} there; leave one of the two out"
                 )
             ids[slot] = id
-    return tuple(-1 if id is None else id for id in ids)
+    return tuple(ids)
 
 
 def known_starts(vocabulary: Vocabulary, starts: Sequence[str]) -> list[str]:

@@ -22,11 +22,7 @@ from tang.prosody.rhymes import readings
 
 
 class Hypotheses(Tracker):
-    """Keeps B poems within P patterns and G rhyme groups.
-
-    Raises:
-        InputError: what is given leaves no hypothesis for a poem.
-    """
+    """Keeps B poems within P patterns and G rhyme groups; an InputError if what is given leaves a poem none."""
 
     def __init__(self, batch: Batch, rules: Rules) -> None:
         super().__init__(batch)

@@ -34,8 +34,8 @@ class Spans:
     def of(cls, sequences: Sequences, vocabulary: Vocabulary) -> "Spans":
         """Index ``sequences``.
 
-        Lines end at marks. In a corpus without marks, a poem of as many characters as one of the four
-        regulated forms is cut as that form's, and other poems have no lines.
+        Lines end at marks. In a corpus without marks, a poem of as many characters as one of the four regulated forms
+        is cut as that form's, and other poems have no lines.
         """
         symbols = vocabulary.symbols
         is_hanzi = np.array([bool(hanzi(symbol)) for symbol in symbols])
@@ -112,7 +112,7 @@ def _line_hashes(characters: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     sizes = np.diff(begins, append=len(characters))
     powers = np.cumprod(np.full(sizes.max(initial=0), MULTIPLIER))
     places = np.arange(len(characters)) - np.repeat(begins, sizes)
-    return np.add.reduceat(characters.astype(np.uint64) * powers[places], begins) if len(begins) else powers
+    return np.add.reduceat(characters.astype(np.uint64) * powers[places], begins)
 
 
 def _regulated_lines(sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:

@@ -36,14 +36,9 @@ class Rules(NamedTuple):
 
 @lru_cache(maxsize=1)  # for all batches of a layout, which come one after another
 def rules(layout: Layout, script: Script, rhyme: str | None, tones: Strictness | None) -> Rules:
-    """The rules of a layout.
-
-    Raises:
-        InputError: the form has no patterns or too few lines to rhyme, or there is no such group.
-    """
+    """The rules of a layout; an InputError if the form has no patterns or too few lines, or there is no such group."""
     form = layout.form
-    of_form = patterns(form) if tones else [None]
-    in_groups = _groups(form, rhyme)
+    of_form, in_groups = patterns(form) if tones else [None], _groups(form, rhyme)
     rows = []
     for pattern in of_form:
         wanted = "".join(pattern.wanted(tones)) if pattern and tones else "中" * form.chars * form.lines

@@ -66,17 +66,15 @@ class Layout:
         line, place = divmod(bisect_right(self.character_slots, slot) - 1, self.form.chars)
         return line + 1, place + 1
 
-    def place(self, start: str) -> list[int | None]:
-        """The id that ``start`` puts into each slot; None where the model chooses.
+    def place(self, start: str) -> list[int]:
+        """(S,) the id that ``start`` puts into each slot; −1 where the model chooses.
 
-        A mark must come at the end of a line. It is put there if the form admits it; marks that are
-        left out are the model's choice.
+        A mark must come at the end of a line, and is put there if the form admits it.
 
         Raises:
             InputError: ``start`` doesn't fit the form, or has a character that the model doesn't know.
         """
-        ids: list[int | None] = [None] * len(self.slots)
-        key, chars, count = f"start={start}", self.form.chars, 0
+        ids, key, chars, count = [-1] * len(self.slots), f"start={start}", self.form.chars, 0
         for character in start:
             if character not in PUNCTUATION:
                 if count == len(self.character_slots):
@@ -93,11 +91,7 @@ class Layout:
         return ids
 
     def id_of(self, character: str, key: str) -> int:
-        """The id of a Chinese character that was given with ``key``, or of its counterpart in the other script.
-
-        Raises:
-            InputError: it isn't one, or the model doesn't know it.
-        """
+        """The id of a Chinese character given with ``key``, in either script; an InputError if there is none."""
         if not hanzi(character):
             raise InputError(f"{key}: {character!r} is not a Chinese character")
         if (known := in_vocabulary(character, self.vocabulary)) in self.vocabulary:

@@ -65,13 +65,8 @@ class Critique:
 def critique(text: str, script: Script | None = None, source: str = "poem") -> Critique:
     """Criticise ``text``: lines end at marks and line breaks, all but Chinese characters is left out.
 
-    Args:
-        text: a poem, or anything; see :func:`_split` for how it is cut into lines.
-        script: the text's script; None: traditional if conversion to simplified changes the text.
-        source: where it is from, for the error.
-
-    Raises:
-        InputError: it has no Chinese character.
+    ``script`` None means traditional if conversion to simplified changes the text. An InputError names the ``source``
+    of a text without Chinese characters.
     """
     texts, marks = _split(text)
     if not texts:

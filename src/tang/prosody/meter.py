@@ -83,11 +83,7 @@ def is_regulated(form: Form) -> bool:
 
 @cache
 def patterns(form: Form) -> tuple[Pattern, ...]:
-    """The four patterns of ``form``.
-
-    Raises:
-        InputError: the form has no patterns.
-    """
+    """The four patterns of ``form``; an InputError if it has none."""
     if not is_regulated(form):
         raise InputError(
             f"{form} has no tone pattern; regulated poems have lines of 5 or 7 characters, an even number, 4 at least"
@@ -142,12 +138,9 @@ def slips(lines: Sequence[str], pattern: Pattern, strictness: Strictness, script
 
 
 def nearest(lines: Sequence[str], form: Form, strictness: Strictness, script: Script) -> tuple[Pattern, list[Slip]]:
-    """The pattern of ``form`` in which ``lines`` slip least, and the slips.
+    """The pattern of ``form`` in which ``lines`` slip least, and the slips; an InputError if the form has no patterns.
 
     Of equally near patterns it is the one whose first line rhymes, or doesn't, as the poem's does.
-
-    Raises:
-        InputError: the form has no patterns.
     """
     first, *others = (lines[line][-1] for line in rhyming_lines(form.lines, first_rhymes=True))
     rhymes = any(common_groups([first, other], script) for other in others)

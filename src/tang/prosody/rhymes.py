@@ -64,8 +64,7 @@ def common_groups(characters: Sequence[str], script: Script) -> Readings:
 def level_group(name: str) -> Group:
     """The 平 group called ``name``, in either script: 上平十一真, 十一真, 真, or a character in this group alone, 春.
 
-    Raises:
-        InputError: no 平 group or several are called so.
+    Anything else is an InputError, which lists the choices.
     """
     level = [group for group in groups() if group.tone == "平"]
     simplified = convert([name.replace("聲", "").replace("声", "")], "simplified")[0]

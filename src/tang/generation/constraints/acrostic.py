@@ -14,21 +14,19 @@ from tang.text.script import MARKS
 if TYPE_CHECKING:
     from tang.generation.slots import Layout
 
-NO_MARKS = str.maketrans("", "", PUNCTUATION)
-
 
 @dataclass
 class Acrostic(Constraint):
     """Puts one character into each of the first lines."""
 
     acrostic: str | None = key(None, "characters that the lines begin with, 春夏秋冬")
-    acrostic_at: str = key(
-        "first", "first: the lines begin with acrostic; last: they end with it", one_of("first", "last")
-    )
+    acrostic_at: str = key("first", "first: lines begin with acrostic; last: they end with it", one_of("first", "last"))
 
     def __post_init__(self) -> None:
         if self.acrostic is not None:
-            self.acrostic = "".join(self.acrostic.translate(MARKS).translate(NO_MARKS).split())
+            self.acrostic = "".join(
+                c for c in self.acrostic.translate(MARKS) if c not in PUNCTUATION and not c.isspace()
+            )
 
     def check(self) -> None:
         refuse_empty("acrostic", self.acrostic)

@@ -12,11 +12,8 @@ from tang.generation.constraints.base import Batch, Constraint, Tracker, refuse_
 if TYPE_CHECKING:
     from torch import Tensor
 
-LEAST, MOST = 3.0, 12.0
-"""Nats in favour of a missing word, in the first slot and in the last where it fits."""
-
-ATTEMPTS = 3
-"""How often a word may be begun in a poem without its other characters following, before it is given up."""
+LEAST, MOST = 3.0, 12.0  # nats in favour of a missing word, in the first slot and in the last where it fits
+ATTEMPTS = 3  # how often a word may be begun in a poem without its other characters following, before it is given up
 
 
 @dataclass
@@ -35,8 +32,7 @@ class Contains(Constraint):
                 raise InputError(f"contains={word}: give words of 1 to {form.chars} characters, contains=月,酒")
         if sum(map(len, words)) > form.chars * form.lines:
             raise InputError(f"contains={','.join(words)}: more than {form} has room for")
-        ids = {word: [layout.id_of(character, f"contains={word}") for character in word] for word in words}
-        return Words(batch, ids)
+        return Words(batch, {word: [layout.id_of(symbol, f"contains={word}") for symbol in word] for word in words})
 
 
 class Words(Tracker):
