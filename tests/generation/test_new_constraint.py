@@ -14,8 +14,8 @@ from tang.cli.arguments import arguments
 from tang.config.rules import Rule, key
 from tang.data.vocabulary import SPECIALS
 from tang.errors import InputError
+from tang.generation.constraint import Batch, Constraint, Tracker, forbid, refuse_empty
 from tang.generation.constraints import CONSTRAINTS
-from tang.generation.constraints.base import Batch, Constraint, Tracker, forbid, refuse_empty
 from tang.generation.generate import generate
 from tang.generation.poem import Poem
 from tang.generation.request import Request, request_class

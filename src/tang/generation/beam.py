@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from tang.data.vocabulary import BOS
-from tang.generation.constraints.base import IMPOSSIBLE, Tracker
+from tang.generation.constraint import IMPOSSIBLE, Tracker
 from tang.generation.sampling import Decoded, biased, log_probabilities, refused
 from tang.tasks.network import Network
 

@@ -12,7 +12,7 @@ from rich.progress import Progress
 from tang.config.rules import STARTS
 from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
-from tang.generation.constraints.base import Constraint
+from tang.generation.constraint import Constraint
 from tang.generation.overlap import Spans
 from tang.generation.poem import Poem
 from tang.generation.request import Request

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from tang.errors import InputError
-from tang.generation.constraints.base import Batch, Tracker, forbid
+from tang.generation.constraint import Batch, Tracker, forbid
 from tang.generation.prosody_rules import LEVEL, OBLIQUE, RHYME, Rules
 from tang.prosody.rhymes import readings
 

@@ -9,8 +9,8 @@ from omegaconf import MISSING
 from tang.config.rules import FORM_NAME, PROBABILITY, SEED, STARTS, TEMPERATURE, at_least, between, key, one_of
 from tang.config.scripts import Places
 from tang.errors import InputError
-from tang.generation.constraints import CONSTRAINTS, Constraint
-from tang.generation.constraints.base import refuse_empty
+from tang.generation.constraint import Constraint, refuse_empty
+from tang.generation.constraints import CONSTRAINTS
 from tang.generation.poem import FORMATS
 from tang.text.forms import Form, form_named
 from tang.text.script import SCRIPTS

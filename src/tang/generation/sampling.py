@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tang.data.vocabulary import BOS
 from tang.errors import InputError
-from tang.generation.constraints.base import IMPOSSIBLE, Tracker
+from tang.generation.constraint import IMPOSSIBLE, Tracker
 from tang.tasks.network import Network
 
 NOT_NUMBERS = "the model's scores are not numbers: its weights are broken; take another checkpoint"

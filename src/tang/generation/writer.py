@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tang.errors import InputError
 from tang.generation.beam import search
-from tang.generation.constraints.base import Batch, Constraint, Tracker
+from tang.generation.constraint import Batch, Constraint, Tracker
 from tang.generation.overlap import Spans
 from tang.generation.poem import Poem
 from tang.generation.request import Request

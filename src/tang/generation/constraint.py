@@ -1,8 +1,4 @@
-"""The two halves of a constraint: its keys and checks, and the tracker that enforces it on a batch of poems.
-
-Nothing in this package imports PyTorch at module level, since that takes seconds and ``sample.py --help`` needs the
-keys alone: trackers import it in the methods that need it.
-"""
+"""The two halves of a constraint: its keys and checks, and the tracker that enforces it on a batch of poems."""
 
 from __future__ import annotations
 
