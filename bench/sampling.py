@@ -114,7 +114,7 @@ def run_again(network: Network, vocabulary: Vocabulary, prompt: str) -> str:
     for admitted, id in zip(layout.mask.to(device), given, strict=True):
         logits, _ = network(torch.tensor([ids], device=device))
         p = (logits[0, -1] / TEMPERATURE).masked_fill(~admitted, float("-inf")).softmax(-1)
-        ids.append(int(torch.multinomial(p, 1)) if id is None else id)
+        ids.append(int(torch.multinomial(p, 1)) if id < 0 else id)
     return vocabulary.decode(ids)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tang.data.vocabulary import Vocabulary
-from tang.generation.constraints import Constraint
+from tang.generation.constraint import Constraint
 from tang.generation.generate import generate
 from tang.generation.overlap import Spans
 from tang.generation.poem import Poem

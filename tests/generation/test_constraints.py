@@ -8,7 +8,8 @@ import torch
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import BOS, EOS, SPECIALS, Vocabulary
 from tang.errors import InputError
-from tang.generation.constraints import Acrostic, Constraint, Contains, NoCopy, NoRepeat
+from tang.generation.constraint import Constraint
+from tang.generation.constraints import Acrostic, Contains, NoCopy, NoRepeat
 from tang.generation.overlap import Spans
 from tang.generation.poem import Poem
 from tang.tasks.network import Network

@@ -12,7 +12,8 @@ import torch
 import tang.prosody.rhymes
 from tang.data.vocabulary import SPECIALS, Vocabulary
 from tang.errors import InputError
-from tang.generation.constraints import Acrostic, Constraint, Contains, NoRepeat, Regulated
+from tang.generation.constraint import Constraint
+from tang.generation.constraints import Acrostic, Contains, NoRepeat, Regulated
 from tang.generation.poem import Poem
 from tang.tasks.network import Network
 from tang.text.forms import FORMS, Form

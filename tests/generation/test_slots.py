@@ -28,12 +28,12 @@ def test_the_mask_admits_what_the_slots_say(vocabulary: Vocabulary) -> None:
 def test_a_start_takes_its_slots() -> None:
     ids = Layout(QUATRAIN, WITH_MARKS).place("床前明月光，疑是")
     known = WITH_MARKS.ids
-    assert ids == [*(known[c] for c in "床前明月光，疑是"), *[None] * 16]
+    assert ids == [*(known[c] for c in "床前明月光，疑是"), *[-1] * 16]
     without = Layout(QUATRAIN, WITH_MARKS).place("床前明月光疑是")
-    assert without == [*ids[:5], None, *ids[6:]]
+    assert without == [*ids[:5], -1, *ids[6:]]
     assert (
         Layout(QUATRAIN, WITHOUT_MARKS).place("床前明月光，疑")
-        == [WITHOUT_MARKS.ids[c] for c in "床前明月光疑"] + [None] * 14
+        == [WITHOUT_MARKS.ids[c] for c in "床前明月光疑"] + [-1] * 14
     )
 
 

@@ -17,7 +17,8 @@ from tang.evaluation.measures import Measurement
 from tang.evaluation.perplexity import token_losses, tracked
 from tang.evaluation.quality import FORMATS, QualityMetrics, held_out, shuffled
 from tang.evaluation.trigram import Trigram
-from tang.generation.constraints import Acrostic, Constraint, Contains, NoCopy, NoRepeat, Regulated
+from tang.generation.constraint import Constraint
+from tang.generation.constraints import Acrostic, Contains, NoCopy, NoRepeat, Regulated
 from tang.generation.generate import generate
 from tang.generation.overlap import Spans
 from tang.generation.request import Request

@@ -6,33 +6,25 @@ import torch
 from torch import Tensor
 
 from tang.data.vocabulary import BOS
-from tang.generation.constraints.base import IMPOSSIBLE, Tracker
+from tang.generation.constraint import IMPOSSIBLE, Tracker
 from tang.generation.sampling import Decoded, biased, log_probabilities, refused
 from tang.tasks.network import Network
 
 
 @torch.no_grad()
 def search(network: Network, mask: Tensor, given: Tensor, size: int, trackers: Sequence[Tracker] = ()) -> Decoded:
-    """The ``size`` best poems for each of B prompts, best first: B·K of them, on the CPU.
+    """The ``size`` (K) best poems for each of B prompts, best first: B·K of them, on the CPU.
 
     Prefixes are ranked by ln p of their symbols and the constraints' biases, finished poems by ln p alone. Where there
-    are fewer than ``size`` poems, the others are dead ends.
-
-    Args:
-        network, mask, given: as for :func:`~tang.generation.sampling.decode`.
-        size: K prefixes that are kept for each prompt.
-        trackers: of the constraints on B poems.
-
-    Raises:
-        InputError: the model's scores aren't numbers.
+    are fewer than K poems, the others are dead ends. Other arguments and errors are those of
+    :func:`~tang.generation.sampling.decode`.
     """
     poems, slots = given.shape
     barred = torch.zeros(mask.shape).masked_fill_(~mask, IMPOSSIBLE)
     copies = torch.arange(poems).repeat_interleave(size)
     for tracker in trackers:
         tracker.select(copies)
-    given = given[copies]
-    symbols = torch.full((poems * size,), BOS)
+    given, symbols = given[copies], torch.full((poems * size,), BOS)
     states = network.initial_state(poems * size)
     # All K prefixes are empty at first: only one of them counts, or the beam would be K copies of the best.
     total = torch.full((poems, size), IMPOSSIBLE)

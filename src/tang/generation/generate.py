@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from heapq import nlargest
 from typing import cast
 
 import torch
@@ -12,18 +12,14 @@ from rich.progress import Progress
 from tang.config.rules import STARTS
 from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
-from tang.generation.constraints.base import Constraint
+from tang.generation.constraint import Constraint
 from tang.generation.overlap import Spans
 from tang.generation.poem import Poem
-from tang.generation.ranking import best_of
 from tang.generation.request import Request
 from tang.generation.slots import Layout, form_for, in_vocabulary
-from tang.generation.writer import Draft, Writer
+from tang.generation.writer import Draft, write
 from tang.tasks.language_model import LanguageModel
 from tang.text.script import MARKS, Script
-
-TRIES = 10
-"""Attempts at a poem before it is given up; all but the last ended where the constraints left no symbol."""
 
 
 def generate(
@@ -35,10 +31,9 @@ def generate(
 ) -> list[Poem]:
     """Write the poems of a request: ``n`` for each start, in the order of the starts.
 
-    A poem's random numbers follow from ``request.seed``, its start, and how many poems with this start come before it;
-    see :func:`~tang.generation.writer.stream`. So in float32 it is the same whatever else is asked for and whatever the
-    batch size, but for the last bits of matmuls: they change hardly one poem in a thousand. In bfloat16 they change
-    more, and only the same request in the same batches gives the same poems.
+    A poem's random numbers follow from the seed, its start, and how many poems with this start come before it. So in
+    float32 it is the same whatever else is asked for and whatever the batch size, but for the last bits of matmuls:
+    they change hardly one poem in a thousand. In bfloat16 only the same request in the same batches gives the same.
 
     Args:
         model: its network is put into evaluation mode, and back afterwards.
@@ -55,7 +50,6 @@ def generate(
     if spans is None and any(constraint.needs_corpus for constraint in constraints):
         spans = Spans.of(model.data_module(vars(request.data)).prepared.splits["train"], model.vocabulary)
     network, candidates = model.network, request.candidates
-    wanted = request.n if request.decode == "beam" else 1  # poems of a draft
     poems: dict[int, list[Poem]] = {}
     was_training = network.training
     network.eval()
@@ -66,24 +60,17 @@ def generate(
             torch.autocast(network.head.weight.device.type, torch.bfloat16, enabled=request.precision == "bf16-mixed"),
         ):
             bar = progress.add_task("Writing", total=sum(map(len, drafts.values())))
-            for layout, waiting in drafts.items():
-                writer = Writer(model, layout, request, constraints, spans)
-                while waiting:
-                    batch, waiting = waiting[: request.batch_size], waiting[request.batch_size :]
-                    for draft, found, dead_end in writer.write(batch):
-                        if len(found) >= wanted:
-                            poems[draft.index] = found[:wanted]
-                        elif request.used_temperature > 0 and draft.tries < TRIES:
-                            waiting.append(replace(draft, tries=draft.tries + 1))
-                        else:
-                            raise InputError(writer.failure(draft, len(found), dead_end))
-                    progress.update(bar, completed=len(poems))
+            for layout, of_layout in drafts.items():
+                for index, found in write(model, layout, of_layout, request, constraints, spans):
+                    poems[index] = found
+                    progress.update(bar, advance=1)
     finally:
         network.train(was_training)
     written = [poem for index in sorted(poems) for poem in poems[index]]
     if candidates > 1:
-        groups = [written[i : i + candidates] for i in range(0, len(written), candidates)]
-        written = [poem for group in groups for poem in best_of(group, model.script, request.best)]
+        scored = [poem.scored(model.script) for poem in written]
+        groups = [scored[i : i + candidates] for i in range(0, len(scored), candidates)]
+        written = [poem for group in groups for poem in nlargest(request.best, group, lambda poem: poem.score or 0.0)]
     if request.script in (None, model.script):  # converting a text to its own script could change it
         return written
     return [poem.in_script(cast(Script, request.script)) for poem in written]
@@ -112,19 +99,19 @@ def _drafts(model: LanguageModel, request: Request, constraints: Sequence[Constr
 
 def _given(layout: Layout, start: str, constraints: Sequence[Constraint]) -> tuple[int, ...]:
     """(S,) the id that each slot must have by ``start`` and the constraints, −1 where the model draws it."""
-    by_start = layout.place(start)
+    by_start, symbols = layout.place(start), layout.vocabulary.symbols
     ids = list(by_start)
     for constraint in constraints:
         for slot, id in constraint.place(layout).items():
-            if (other := ids[slot]) not in (None, id):
+            if (other := ids[slot]) not in (-1, id):
                 line, place = layout.where(slot)
-                symbols, cause = layout.vocabulary.symbols, f"start={start}" if by_start[slot] else "another constraint"
+                cause = "another constraint" if by_start[slot] < 0 else f"start={start}"
                 raise InputError(
                     f"{constraint}: {symbols[id]} should be character {place} of line {line}, but {cause} has "
-                    f"{symbols[other or 0]} there; leave one of the two out"
+                    f"{symbols[other]} there; leave one of the two out"
                 )
             ids[slot] = id
-    return tuple(-1 if id is None else id for id in ids)
+    return tuple(ids)
 
 
 def known_starts(vocabulary: Vocabulary, starts: Sequence[str]) -> list[str]:

@@ -16,26 +16,23 @@ import torch
 from torch import Tensor
 
 from tang.errors import InputError
-from tang.generation.constraints.base import Batch, Tracker, forbid
-from tang.generation.prosody_rules import FREE, LEVEL, OBLIQUE, RHYME, Rules
+from tang.generation.constraint import Batch, Tracker, forbid
+from tang.generation.prosody_rules import LEVEL, OBLIQUE, RHYME, Rules
 from tang.prosody.rhymes import readings
 
 
 class Hypotheses(Tracker):
-    """Keeps B poems within P patterns and G rhyme groups.
-
-    Raises:
-        InputError: what is given leaves no hypothesis for a poem.
-    """
+    """Keeps B poems within P patterns and G rhyme groups; an InputError if what is given leaves a poem none."""
 
     def __init__(self, batch: Batch, rules: Rules) -> None:
         super().__init__(batch)
-        self.rules, self.others = rules, [other for other in batch.trackers if other.used() is not None]
-        slots = range(self.given.shape[1])
-        undrawn = (rules.kinds == RHYME) & (self.given < 0)[:, None]
-        self.to_come = undrawn.flip(2).cumsum(2).flip(2)  # (B, P, S) rhymes to draw in a slot and after it
-        fits = torch.stack([self._fits(slot, self.given[:, slot], rules.given) for slot in slots])
-        fits |= (self.given < 0).T[:, :, None, None]
+        self.rules = rules
+        self.others = [other for other in batch.trackers if other.used() is not None]
+        undrawn = self.given < 0
+        rhymes = (rules.kinds == RHYME) & undrawn[:, None]
+        self.to_come = rhymes.flip(2).cumsum(2).flip(2)  # (B, P, S) rhymes to draw in a slot and after it
+        fits = torch.stack([self._fits(slot, symbols, rules.given) for slot, symbols in enumerate(self.given.T)])
+        fits |= undrawn.T[:, :, None, None]  # (S, B, P, G)
         self.misfits = (~fits).sum(0)  # (B, P, G)
         self.available = self._available()
         self.live = (self.misfits == 0) & (self.available[:, None] >= self.to_come[:, :, 0, None])  # (B, P, G)
@@ -51,16 +48,14 @@ class Hypotheses(Tracker):
 
     def _rhymed(self) -> Tensor:
         """(B, V) bool: characters that rhyme already, or are given to; no two lines end in the same."""
-        ends = self.known[:, (self.rules.kinds == RHYME).any(0)]
-        marked = torch.zeros(len(ends), self.vocabulary_size, dtype=torch.int16)
-        return marked.scatter_add_(1, ends.clamp(min=0), (ends >= 0).short()) > 0
+        return self.counts((self.rules.kinds == RHYME).any(0)) > 0
 
     def _available(self) -> Tensor:
         """(B, G) how many characters of a group could still be drawn to rhyme."""
         used = self._rhymed()
         for other in self.others:
             if (also_used := other.used()) is not None:
-                used = used | also_used
+                used |= also_used
         return (~used).float() @ self.rules.rhyming.T
 
     def bias(self, slot: int) -> Tensor | None:
@@ -68,14 +63,13 @@ class Hypotheses(Tracker):
         if self.lines[slot] < 0:
             return None
         admitted = torch.zeros(len(self.known), self.vocabulary_size)
-        for kind in (FREE, LEVEL, OBLIQUE):
+        for kind in kinds.unique().tolist():
             of_kind = kinds == kind
-            if of_kind.any():
-                live = self.live[:, of_kind]
+            live = self.live[:, of_kind]
+            if kind == RHYME:
+                admitted += live.any(1).float() @ rules.rhyming * ~self._rhymed()
+            else:
                 admitted += live.flatten(1).any(1)[:, None] * rules.drawn[kind] * self._spared(slot, live, of_kind)
-        of_kind = kinds == RHYME
-        if of_kind.any():
-            admitted += self.live[:, of_kind].any(1).float() @ rules.rhyming * ~self._rhymed()
         return forbid(admitted == 0)
 
     def _spared(self, slot: int, live: Tensor, of_kind: Tensor) -> Tensor | float:
@@ -118,16 +112,14 @@ class Hypotheses(Tracker):
                 f"{keys}: {int(self.to_come[row, number, 0])} lines are to rhyme, but of {rules.groups[group]} the "
                 f"model has {int(self.available[row, group])} characters; take another group, or a shorter form"
             )
-        slot = wrong[0]
-        line, place = layout.where(slot)
-        character = symbols[int(self.given[row, slot])]
+        line, place = layout.where(wrong[0])
+        character = symbols[int(self.given[row, wrong[0]])]
         found = "、".join(sorted(map(str, readings(character, rules.script))))
-        ends = [int(id) for id in self.given[row, kinds == RHYME] if id >= 0 and rules.members[group, id]]
-        if rules.rhyme != "true":
-            rhyme = f"a rhyme in {rules.groups[group]}"
-        else:
-            rhyme = f"a rhyme to {symbols[ends[0]]}" if ends else "a rhyme in 平"
-        wanted = {LEVEL: "平", OBLIQUE: "仄"}.get(int(kinds[slot]), rhyme)
+        ends = [symbols[id] for id in self.given[row, kinds == RHYME].tolist() if id >= 0 and rules.members[group, id]]
+        rhyme = f"a rhyme in {rules.groups[group]}"
+        if rules.rhyme == "true":
+            rhyme = f"a rhyme to {ends[0]}" if ends else "a rhyme in 平"
+        wanted = {LEVEL: "平", OBLIQUE: "仄"}.get(int(kinds[wrong[0]]), rhyme)
         return (
             f"{keys}: {character} is given for line {line}, character {place}"
             f"{f' of {pattern}, a nearest pattern' if pattern else ''}, where {wanted} should stand, "

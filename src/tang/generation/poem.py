@@ -2,9 +2,10 @@
 
 import html
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 
+from tang.prosody.critique import critique
 from tang.text.forms import hanzi, split_lines
 from tang.text.script import Script, convert
 
@@ -30,37 +31,45 @@ class Poem:
         lines = [hanzi(line) for couplet in couplets for line in split_lines(couplet)]
         return replace(self, lines=lines, text="\n".join(couplets), missing=convert(self.missing, script))
 
+    def scored(self, script: Script) -> "Poem":
+        """The poem with its score: the mean ln p of its symbols less its faults per line.
+
+        A fault is a tone that slips from the nearest pattern taken loosely, a line that should rhyme with most others
+        and doesn't, a character that comes twice, a word that was asked for and is missing. So one fault in every line
+        weighs as much as symbols e times less likely.
+        """
+        found = critique(self.text, script)
+        unrhymed = len(found.off_rhyme) if found.rhyme else len(found.rhyming) - 1
+        slips = len(found.loose.slips) if found.loose else 0
+        faults = slips + unrhymed + len(found.repeated) + len(self.missing)
+        score = self.log_likelihood / len(self.text.replace("\n", "")) - faults / len(self.lines)
+        return replace(self, score=score)
+
+    @property
+    def caption(self) -> str:
+        """The form, and pattern and rhyme if they were asked for."""
+        return "，".join(filter(None, [self.form, self.pattern, self.rhyme and f"{self.rhyme}韵"]))
+
 
 def as_text(poems: Sequence[Poem]) -> str:
-    """Poems with a blank line between them."""
     return "\n\n".join(poem.text for poem in poems)
 
 
 def as_json(poems: Sequence[Poem]) -> str:
-    """A JSON list of objects with the fields of :class:`Poem`."""
     return json.dumps([asdict(poem) for poem in poems], ensure_ascii=False, indent=1)
 
 
-def _note(poem: Poem) -> str:
-    return "，".join(part for part in (poem.form, poem.pattern, poem.rhyme and f"{poem.rhyme}韵") if part)
-
-
 def as_markdown(poems: Sequence[Poem]) -> str:
-    """Markdown quotations, each with its form below."""
-    return "\n\n".join(
-        "  \n".join(f"> {line}" for line in poem.text.split("\n")) + f"\n>\n> *{_note(poem)}*" for poem in poems
-    )
+    quotations = ["  \n".join(f"> {line}" for line in poem.text.split("\n")) for poem in poems]
+    return "\n\n".join(f"{lines}\n>\n> *{poem.caption}*" for lines, poem in zip(quotations, poems, strict=True))
 
 
 def as_html(poems: Sequence[Poem]) -> str:
     """A web page, the poems side by side as far as there is room."""
-    return _PAGE.replace(
-        "POEMS",
-        "\n".join(
-            f"<article><p>{'<br>'.join(html.escape(poem.text).split(chr(10)))}</p><footer>{_note(poem)}</footer></article>"
-            for poem in poems
-        ),
-    )
+    texts = [html.escape(poem.text).replace("\n", "<br>") for poem in poems]
+    captioned = zip(texts, poems, strict=True)
+    articles = [f"<article><p>{text}</p><footer>{poem.caption}</footer></article>" for text, poem in captioned]
+    return _PAGE.replace("POEMS", "\n".join(articles))
 
 
 _PAGE = """<!doctype html>
@@ -78,12 +87,7 @@ _PAGE = """<!doctype html>
 POEMS
 </html>"""
 
+# The ending of a file's name → its format; all others are text.
 SUFFIXES = {".json": "json", ".md": "markdown", ".html": "html"}
-"""The ending of a file's name → its format; all others are text."""
 
-FORMATS: dict[str, Callable[[Sequence[Poem]], str]] = {
-    "text": as_text,
-    "json": as_json,
-    "markdown": as_markdown,
-    "html": as_html,
-}
+FORMATS = {"text": as_text, "json": as_json, "markdown": as_markdown, "html": as_html}

@@ -9,8 +9,8 @@ from omegaconf import MISSING
 from tang.config.rules import FORM_NAME, PROBABILITY, SEED, STARTS, TEMPERATURE, at_least, between, key, one_of
 from tang.config.scripts import Places
 from tang.errors import InputError
-from tang.generation.constraints import CONSTRAINTS, Constraint
-from tang.generation.constraints.base import refuse_empty
+from tang.generation.constraint import Constraint, refuse_empty
+from tang.generation.constraints import CONSTRAINTS
 from tang.generation.poem import FORMATS
 from tang.text.forms import Form, form_named
 from tang.text.script import SCRIPTS
@@ -43,20 +43,14 @@ class Request:
 
     @property
     def asked_form(self) -> Form | None:
-        """The form given by its name or by its numbers; None if neither is given.
-
-        Raises:
-            InputError: the name is unknown, or both are given, or one number without the other.
-        """
+        """The form given by its name or by its numbers, if any; an InputError if that is unknown, too much or half."""
         if self.form is not None:
             if self.chars is not None or self.lines is not None:
                 raise InputError(f"form={self.form} and chars=, lines= exclude each other: give one")
             return form_named(self.form)
-        if self.chars is None and self.lines is None:
-            return None
-        if self.chars is None or self.lines is None:
+        if (self.chars is None) != (self.lines is None):
             raise InputError("chars= and lines= belong together: give both, or form=")
-        return Form(self.chars, self.lines)
+        return Form(self.chars, self.lines) if self.chars and self.lines else None
 
     @property
     def beams(self) -> int:
@@ -69,11 +63,7 @@ class Request:
         return (0.8 if self.temperature is None else self.temperature) if self.decode == "sample" else 0.0
 
     def check(self) -> list[Constraint]:
-        """The constraints that the request asks for.
-
-        Raises:
-            InputError: keys are empty, contradict each other or would have no effect.
-        """
+        """The constraints asked for; an InputError if keys are empty, contradict each other or would have no effect."""
         refuse_empty("start", self.start)
         _ = self.asked_form
         constraints = [kind(**{f.name: getattr(self, f.name) for f in fields(kind)}) for kind in CONSTRAINTS]

@@ -1,7 +1,7 @@
 """Sampling from a language model, slot by slot, all poems of a batch at once.
 
-The hidden state is carried along, so that each character costs one step, however long the poem. Every draw takes its
-random numbers from the poem's own stream: no poem depends on others in the batch.
+The hidden state is carried along: a character costs one step, however long the poem. Each poem is drawn by random
+numbers of its own, so that it doesn't depend on others in the batch.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from torch import Tensor
 
 from tang.data.vocabulary import BOS
 from tang.errors import InputError
-from tang.generation.constraints.base import IMPOSSIBLE, Tracker
+from tang.generation.constraint import IMPOSSIBLE, Tracker
 from tang.tasks.network import Network
 
 NOT_NUMBERS = "the model's scores are not numbers: its weights are broken; take another checkpoint"
 
+# The smallest ln p of a symbol, even of one that the model gives −∞: where nothing else may stand, it can be drawn.
 LEAST = -1e4
-"""The smallest ln p of a symbol, even of one that the model gives −∞: where nothing else may stand, it can be drawn."""
 
 
 @dataclass(frozen=True)
@@ -92,15 +92,13 @@ def decode(
     uniforms: Tensor,
     trackers: Sequence[Tracker] = (),
 ) -> Decoded:
-    """Sample B poems.
+    """Sample B poems from a network in evaluation mode.
 
     Args:
-        network: in evaluation mode.
         mask: (S, V) bool, whether a slot admits a symbol.
         given: (B, S) int64, the id that a slot must have; −1 where the model draws one.
-        options: how it draws.
         uniforms: (B, S, 2) in [0, 1), the random numbers of each poem and slot.
-        trackers: of these B poems' constraints, in whose limits symbols are drawn.
+        trackers: of these B poems' constraints.
 
     Raises:
         InputError: the model's scores aren't numbers.
@@ -127,11 +125,7 @@ def decode(
 
 
 def log_probabilities(network: Network, logits: Tensor) -> Tensor:
-    """ln softmax(logits) (B, V) in float32, at least :data:`LEAST`.
-
-    Raises:
-        InputError: they aren't numbers.
-    """
+    """ln softmax(logits) (B, V) in float32, at least :data:`LEAST`; an InputError if they aren't numbers."""
     log_p = logits.log_softmax(-1, dtype=torch.float32)
     if log_p[:, 0].isnan().any():  # one NaN or infinite logit makes the whole row NaN
         raise InputError(NOT_NUMBERS)

@@ -9,18 +9,19 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count
+from itertools import islice
 
 import torch
 from torch import Tensor
 
-from tang.data.vocabulary import SPECIALS, Vocabulary
+from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
 from tang.text.forms import FORMS, LINE_END, PUNCTUATION, Form, hanzi, split_lines
 from tang.text.script import SCRIPTS, convert
 
-INSIDE = "，？！；"  # Marks after the first line of a couplet; the first of them is the default
-END = "。？！；"  # Marks after its second line
+INSIDE = "，？！；"  # marks after the first line of a couplet; the first of them is the default
+END = "。？！；"  # marks after its second line
+LAST = "。？！"  # marks after a poem's last line
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,7 @@ class Layout:
     @cached_property
     def marks(self) -> list[str]:
         """For each line the marks that the model can write after it, "" if it knows none."""
-        marks = [END if line % 2 else INSIDE for line in range(self.form.lines)]
-        marks[-1] = "。？！"
-        return ["".join(mark for mark in after if mark in self.vocabulary) for after in marks]
+        return ["".join(mark for mark in after if mark in self.vocabulary) for after in _marks(self.form)]
 
     @cached_property
     def slots(self) -> list[str | None]:
@@ -50,58 +49,49 @@ class Layout:
     @cached_property
     def lines(self) -> Tensor:
         """(S,) the line of each slot, from 0; −1 for marks."""
-        places = count()
-        return torch.tensor([-1 if marks else next(places) // self.form.chars for marks in self.slots])
+        lines = torch.full((len(self.slots),), -1)
+        lines[self.character_slots] = torch.arange(self.form.lines).repeat_interleave(self.form.chars)
+        return lines
 
     @cached_property
     def mask(self) -> Tensor:
         """(S, V) bool: whether a slot admits a symbol."""
         symbols = self.vocabulary.symbols
-        rows = {marks: torch.tensor([symbol in marks for symbol in symbols]) for marks in self.slots if marks}
-        is_hanzi = torch.tensor([symbol not in SPECIALS and bool(hanzi(symbol)) for symbol in symbols])
-        return torch.stack([rows[marks] if marks else is_hanzi for marks in self.slots])
+        is_hanzi = torch.tensor([bool(hanzi(symbol)) for symbol in symbols])
+        rows = {marks: torch.tensor([symbol in marks for symbol in symbols]) for marks in self.marks}
+        return torch.stack([is_hanzi if marks is None else rows[marks] for marks in self.slots])
 
     def where(self, slot: int) -> tuple[int, int]:
         """The line of a slot and the place of its character in that line, both from 1."""
         line, place = divmod(bisect_right(self.character_slots, slot) - 1, self.form.chars)
         return line + 1, place + 1
 
-    def place(self, start: str) -> list[int | None]:
-        """The id that ``start`` puts into each slot; None where the model chooses.
+    def place(self, start: str) -> list[int]:
+        """(S,) the id that ``start`` puts into each slot; −1 where the model chooses.
 
-        A mark must come at the end of a line. It is put there if the form admits it; marks that are
-        left out are the model's choice.
+        A mark must come at the end of a line, and is put there if the form admits it.
 
         Raises:
             InputError: ``start`` doesn't fit the form, or has a character that the model doesn't know.
         """
-        ids: list[int | None] = [None] * len(self.slots)
-        count = 0
+        ids, key, chars, count = [-1] * len(self.slots), f"start={start}", self.form.chars, 0
         for character in start:
             if character not in PUNCTUATION:
                 if count == len(self.character_slots):
-                    raise InputError(f"start={start}: too long; {self.form} has {count} characters")
-                ids[self.character_slots[count]] = self.id_of(character, f"start={start}")
+                    raise InputError(f"{key}: too long; {self.form} has {count} characters")
+                ids[self.character_slots[count]] = self.id_of(character, key)
                 count += 1
-            elif count == 0 or count % self.form.chars:
-                raise InputError(
-                    f"start={start}: {character} stands after {count} characters, "
-                    f"but the lines of {self.form} have {self.form.chars}"
-                )
-            else:
-                slot = self.character_slots[count - 1] + 1
-                if slot < len(self.slots) and character in (self.slots[slot] or ""):
-                    ids[slot] = self.vocabulary.ids[character]
+            elif count == 0 or count % chars:
+                after = f"{character} stands after {count} characters"
+                raise InputError(f"{key}: {after}, but the lines of {self.form} have {chars}")
+            elif character in self.marks[count // chars - 1]:
+                ids[self.character_slots[count - 1] + 1] = self.vocabulary.ids[character]
         if start and count == 0:
-            raise InputError(f"start={start}: give at least one Chinese character to begin with")
+            raise InputError(f"{key}: give at least one Chinese character to begin with")
         return ids
 
     def id_of(self, character: str, key: str) -> int:
-        """The id of a Chinese character that was given with ``key``, or of its counterpart in the other script.
-
-        Raises:
-            InputError: it isn't one, or the model doesn't know it.
-        """
+        """The id of a Chinese character given with ``key``, in either script; an InputError if there is none."""
         if not hanzi(character):
             raise InputError(f"{key}: {character!r} is not a Chinese character")
         if (known := in_vocabulary(character, self.vocabulary)) in self.vocabulary:
@@ -110,20 +100,18 @@ class Layout:
 
     def read(self, ids: list[int]) -> list[tuple[str, str]]:
         """The lines of a poem with the marks after them; marks that the model can't write are the form's own."""
-        text = self.vocabulary.decode(ids)
-        lines = []
-        for number, marks in enumerate(self.marks):
-            line, text = text[: self.form.chars], text[self.form.chars :]
-            ends = number % 2 or number == self.form.lines - 1
-            mark, text = (text[0], text[1:]) if marks else ((END if ends else INSIDE)[0], text)
-            lines.append((line, mark))
-        return lines
+        text, chars = iter(self.vocabulary.decode(ids)), self.form.chars
+        marks = zip(self.marks, _marks(self.form), strict=True)
+        return [("".join(islice(text, chars)), next(text) if written else own[0]) for written, own in marks]
+
+
+def _marks(form: Form) -> list[str]:
+    """The marks that may stand after each line, the default first."""
+    return [END if line % 2 else INSIDE for line in range(form.lines - 1)] + [LAST]
 
 
 def in_vocabulary(text: str, vocabulary: Vocabulary) -> str:
     """``text``; a character that the vocabulary lacks is written in the other script if it has that: 国 for 國."""
-    if all(character in vocabulary for character in text):
-        return text
     variants = zip(text, *(convert([text], script)[0] for script in SCRIPTS), strict=True)
     return "".join(next((variant for variant in of if variant in vocabulary), of[0]) for of in variants)
 
@@ -134,11 +122,11 @@ def form_for(start: str, default: Form) -> Form:
     When ``start`` is a whole line or more, of five or seven characters, it is one with such lines: ``default``
     if it has them, else the shortest that holds ``start``. Without marks, ``start`` must be whole lines.
     """
-    first, *others = split_lines(start) or [""]
-    chars, is_marked = len(hanzi(first)), first[-1:] in LINE_END or bool(others)
+    first = next(iter(split_lines(start)), "")
+    chars, is_marked = len(hanzi(first)), first[-1:] in LINE_END
 
     def fits(form: Form) -> bool:
-        are_lines = chars == form.chars if is_marked else chars > 0 and chars % form.chars == 0
-        return are_lines and form.chars in (5, 7) and len(hanzi(start)) <= form.chars * form.lines
+        are_lines = chars == form.chars if is_marked else chars % form.chars == 0
+        return chars > 0 and are_lines and form.chars in (5, 7) and len(hanzi(start)) <= form.chars * form.lines
 
     return next((form for form in (default, *FORMS.values()) if fits(form)), default)

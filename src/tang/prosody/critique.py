@@ -48,8 +48,7 @@ class Critique:
     strict: Meter | None  # None, as ``loose``, if no regulated poem has this form
     loose: Meter | None
     breaks: list[Break]  # none unless the form is regulated
-    rhyming: list[int]
-    """The lines that should rhyme: the even ones, and the first if it does, or if the pattern wants it."""
+    rhyming: list[int]  # the lines that should rhyme: even ones, and the first if it does or the pattern wants it
     rhyme: list[str]  # the groups that most of these lines share, two at least; 平 groups rather than 仄
     off_rhyme: list[int]  # 出韵: rhyming lines whose last character has readings, but none in ``rhyme``
     repeated: dict[str, list[int]]  # characters that stand in several places → their lines; 青青 is one place
@@ -66,13 +65,8 @@ class Critique:
 def critique(text: str, script: Script | None = None, source: str = "poem") -> Critique:
     """Criticise ``text``: lines end at marks and line breaks, all but Chinese characters is left out.
 
-    Args:
-        text: a poem, or anything; see :func:`_split` for how it is cut into lines.
-        script: the text's script; None: traditional if conversion to simplified changes the text.
-        source: where it is from, for the error.
-
-    Raises:
-        InputError: it has no Chinese character.
+    ``script`` None means traditional if conversion to simplified changes the text. An InputError names the ``source``
+    of a text without Chinese characters.
     """
     texts, marks = _split(text)
     if not texts:

@@ -27,22 +27,17 @@ Fault = Literal["孤平", "三平尾", "三仄尾"]
 
 _OTHER: dict[str, Tone] = {"平": "仄", "仄": "平"}
 
-# (tone of the second character, tone of the last) → the line of five.
-_LINES: dict[tuple[Tone, Tone], str] = {
-    ("仄", "仄"): "仄仄平平仄",
-    ("平", "平"): "平平仄仄平",
-    ("平", "仄"): "平平平仄仄",
-    ("仄", "平"): "仄仄仄平平",
-}
+# Tone of the second character, tone of the last → the line of five.
+_LINES = {"仄仄": "仄仄平平仄", "平平": "平平仄仄平", "平仄": "平平平仄仄", "仄平": "仄仄仄平平"}
 
+# A line → one that Tang poets wrote in its place as freely: the third and fourth tone exchanged (特拗).
 _LICENCES = {"平平平仄仄": "中平仄平仄"}
-"""The line that Tang poets wrote in place of another as freely: the third and fourth tone exchanged (特拗)."""
 
 
 class Pattern(NamedTuple):
     """The tones of a regulated poem's characters."""
 
-    lines: tuple[str, ...]  # As the textbook prints them: ("仄仄平平仄", "平平仄仄平", …)
+    lines: tuple[str, ...]  # as the textbook prints them: ("仄仄平平仄", "平平仄仄平", …)
     start: Tone  # the tone of the first line's second character: 平起 or 仄起
     first_rhymes: bool  # whether the first line rhymes, and so ends in 平
 
@@ -88,17 +83,12 @@ def is_regulated(form: Form) -> bool:
 
 @cache
 def patterns(form: Form) -> tuple[Pattern, ...]:
-    """The four patterns of ``form``.
-
-    Raises:
-        InputError: the form has no patterns.
-    """
+    """The four patterns of ``form``; an InputError if it has none."""
     if not is_regulated(form):
         raise InputError(
             f"{form} has no tone pattern; regulated poems have lines of 5 or 7 characters, an even number, 4 at least"
         )
-    starts: tuple[Tone, ...] = ("仄", "平")
-    return tuple(_pattern(form, start, first_rhymes) for start in starts for first_rhymes in (False, True))
+    return tuple(_pattern(form, start, first_rhymes) for start in _OTHER.values() for first_rhymes in (False, True))
 
 
 def _pattern(form: Form, start: Tone, first_rhymes: bool) -> Pattern:
@@ -107,8 +97,8 @@ def _pattern(form: Form, start: Tone, first_rhymes: bool) -> Pattern:
     for line in range(form.lines):
         if line % 2:  # 对; the next line follows by 粘
             second = _OTHER[second]
-        last: Tone = "平" if line in rhyming else "仄"
-        lines.append(_LINES[second, last] if form.chars == 5 else second * 2 + _LINES[_OTHER[second], last])
+        last = "平" if line in rhyming else "仄"
+        lines.append(_LINES[second + last] if form.chars == 5 else second * 2 + _LINES[_OTHER[second] + last])
     return Pattern(tuple(lines), start, first_rhymes)
 
 
@@ -134,26 +124,23 @@ def slips(lines: Sequence[str], pattern: Pattern, strictness: Strictness, script
     """
     found: list[Slip] = []
     for number, (line, usual) in enumerate(zip(lines, pattern.lines, strict=True), 1):
-        fewest = min((_slips(number, line, wanted, script) for wanted in _wanted(usual, strictness)), key=len)
+        by_wanted = [
+            [
+                Slip(number, place, character, tone)
+                for place, (character, tone) in enumerate(zip(line, wanted, strict=True), 1)
+                if tone != "中" and tones(character, script) == {_OTHER[tone]}
+            ]
+            for wanted in _wanted(usual, strictness)
+        ]
+        fewest = min(by_wanted, key=len)
         found += fewest
     return found
 
 
-def _slips(number: int, line: str, wanted: str, script: Script) -> list[Slip]:
-    return [
-        Slip(number, place, character, tone)
-        for place, (character, tone) in enumerate(zip(line, wanted, strict=True), 1)
-        if tone != "中" and tones(character, script) == {_OTHER[tone]}
-    ]
-
-
 def nearest(lines: Sequence[str], form: Form, strictness: Strictness, script: Script) -> tuple[Pattern, list[Slip]]:
-    """The pattern of ``form`` in which ``lines`` slip least, and the slips.
+    """The pattern of ``form`` in which ``lines`` slip least, and the slips; an InputError if the form has no patterns.
 
     Of equally near patterns it is the one whose first line rhymes, or doesn't, as the poem's does.
-
-    Raises:
-        InputError: the form has no patterns.
     """
     first, *others = (lines[line][-1] for line in rhyming_lines(form.lines, first_rhymes=True))
     rhymes = any(common_groups([first, other], script) for other in others)
@@ -167,19 +154,16 @@ def faults(line: str, script: Script) -> list[Fault]:
     三平尾 and 三仄尾: the last three characters have one tone. 孤平: a line that should end in 平平仄仄平 has 仄 in
     the first of these places, so that its 平 stands alone: 仄平仄仄平.
     """
+    endings: dict[Fault, str] = {"三平尾": "平平平", "三仄尾": "仄仄仄", "孤平": "仄平仄仄平"}
     five = tone_pattern(line[-5:], script)
-    if five.endswith("平平平"):
-        return ["三平尾"]
-    if five.endswith("仄仄仄"):
-        return ["三仄尾"]
-    return ["孤平"] if five == "仄平仄仄平" else []
+    return [fault for fault, ending in endings.items() if five.endswith(ending)]
 
 
 def breaks(lines: Sequence[str], script: Script) -> list[Break]:
     """The lines where 对 or 粘 fails, by the second characters of two lines in a row, where their tones are clear."""
     seconds = [tones(line[1], script) for line in lines]
-    found = []
-    for number, (before, after) in enumerate(pairwise(seconds), 2):
-        if len(before) == len(after) == 1 and (before == after) == (number % 2 == 0):
-            found.append(Break("失粘" if number % 2 else "失对", number))
-    return found
+    return [
+        Break("失粘" if number % 2 else "失对", number)
+        for number, (before, after) in enumerate(pairwise(seconds), 2)
+        if len(before) == len(after) == 1 and (before == after) == (number % 2 == 0)
+    ]

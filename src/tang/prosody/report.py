@@ -11,22 +11,27 @@ def as_text(found: Critique) -> str:
 
     1  床前明月光  平平平仄平  中平中仄平  韵 下平七阳
     """
-    return "\n".join([*_heading(found), "", *_rows(found), "", *_remarks(found)])
+    width = max(len(line.text) for line in found.lines)
+    rows = []
+    for number, line in enumerate(found.lines, 1):
+        columns = [line.text, line.tones, *([found.loose.wanted[number - 1]] if found.loose else [])]
+        aligned = "  ".join(column.ljust(width, "　") for column in columns)
+        rows.append(f"{number:3}  {aligned}  {'; '.join(_notes(found, number))}".rstrip())
+    return "\n".join([*_heading(found), "", *rows, "", *_remarks(found)])
 
 
-def _heading(found: Critique) -> list[str]:
+def _heading(found: Critique) -> Iterable[str]:
+    shape = f"{found.form or 'no form'} ({found.script} script)"
     if found.form is None:
         usual = Counter(len(line.text) for line in found.lines).most_common(1)[0][0]
         lengths = ", ".join(f"line {number} has {len(found.lines[number - 1].text)}" for number in found.unequal)
-        return [f"no form ({found.script} script): lines of {usual} characters, but {lengths}"]
-    if found.strict is None or found.loose is None:
-        return [f"{found.form} ({found.script} script), which is no regulated form"]
-    loose, strict = (_slips(meter) for meter in (found.loose, found.strict))
-    verdict = "regular" if found.is_regular else f"not regular: {', '.join(_reasons(found))}"
-    return [
-        f"{found.form} ({found.script} script), {verdict}",
-        f"nearest pattern {found.loose.pattern}: {loose} by the loose pattern, {strict} by the strict one",
-    ]
+        yield f"{shape}: lines of {usual} characters, but {lengths}"
+    elif found.strict is None or found.loose is None:
+        yield f"{shape}, which is no regulated form"
+    else:
+        yield f"{shape}, {'regular' if found.is_regular else 'not regular: ' + ', '.join(_reasons(found))}"
+        loose, strict = (_slips(meter) for meter in (found.loose, found.strict))
+        yield f"nearest pattern {found.loose.pattern}: {loose} by the loose pattern, {strict} by the strict one"
 
 
 def _reasons(found: Critique) -> Iterable[str]:
@@ -39,37 +44,23 @@ def _reasons(found: Critique) -> Iterable[str]:
         yield "rhymes in 仄"
 
 
-def _rows(found: Critique) -> list[str]:
-    width = max(len(line.text) for line in found.lines)
-    rows = []
-    for number, line in enumerate(found.lines, 1):
-        columns = [line.text, line.tones, *([found.loose.wanted[number - 1]] if found.loose else [])]
-        aligned = "  ".join(column.ljust(width, "　") for column in columns)
-        rows.append(f"{number:3}  {aligned}  {'; '.join(_notes(found, number))}".rstrip())
-    return rows
-
-
 def _notes(found: Critique, number: int) -> Iterable[str]:
-    line = found.lines[number - 1]
+    """The remarks on a line: rhyme, slips, faults, breaks."""
+    line, loose = found.lines[number - 1], found.loose.slips if found.loose else []
     if number in found.rhyming and (found.rhyme or found.loose):
         yield f"{'出韵' if number in found.off_rhyme else '韵'} {'，'.join(line.groups) or '？'}"
-    loose = [slip for slip in found.loose.slips if slip.line == number] if found.loose else []
-    for slip in loose:
-        yield f"{slip.character} should be {slip.wanted}"
+    yield from (f"{slip.character} should be {slip.wanted}" for slip in loose if slip.line == number)
     if found.strict and found.loose and found.strict.pattern == found.loose.pattern:
-        for slip in found.strict.slips:
-            if slip.line == number and slip not in loose:
-                yield f"strictly {slip.character} should be {slip.wanted}"
+        strict = (slip for slip in found.strict.slips if slip.line == number and slip not in loose)
+        yield from (f"strictly {slip.character} should be {slip.wanted}" for slip in strict)
     yield from line.faults
     yield from (broken.kind for broken in found.breaks if broken.line == number)
 
 
 def _remarks(found: Critique) -> list[str]:
-    rhyme = ""
+    rhyme = "no group that two of the lines share" if len(found.rhyming) > 1 else ""
     if found.rhyme:
         rhyme = f"lines {_listed(found.rhyming)} in {'，'.join(found.rhyme)}"
-    elif len(found.rhyming) > 1:
-        rhyme = "no group that two of the lines share"
     remarks = {
         "rhyme": rhyme,
         "出韵": f"line {_listed(found.off_rhyme)}" if found.off_rhyme else "",

@@ -16,7 +16,6 @@ from tang.text.script import Script, convert
 Tone = Literal["平", "仄"]
 Readings = frozenset["Group"]
 
-_TABLE = Path(__file__).with_name("pingshui.txt")
 _LEVELS = ("上平", "下平", "上", "去", "入")  # 上平 before 上: the first that fits counts
 
 
@@ -29,11 +28,6 @@ class Group(NamedTuple):
     @property
     def tone(self) -> Tone:
         return "平" if self.level.endswith("平") else "仄"
-
-    @property
-    def character(self) -> str:
-        """The character that the group is named after, 东."""
-        return self.name[-1]
 
     def __str__(self) -> str:
         return self.level + self.name
@@ -50,7 +44,7 @@ def readings(character: str, script: Script) -> Readings:
 
     In simplified script they are the groups of all traditional characters that it stands for: 发 is 發 and 髮.
     """
-    table, simplified = _table()[1], _by_simplified()
+    _, table, simplified = _table()
     # 乾 becomes 干, and yet stands in simplified text where a phrase keeps it: 乾坤.
     own = table.get(character) if script == "traditional" else simplified.get(character) or table.get(character)
     return own or simplified.get(convert([character], "simplified")[0], frozenset())
@@ -70,15 +64,13 @@ def common_groups(characters: Sequence[str], script: Script) -> Readings:
 def level_group(name: str) -> Group:
     """The 平 group called ``name``, in either script: 上平十一真, 十一真, 真, or a character in this group alone, 春.
 
-    Raises:
-        InputError: no 平 group or several are called so.
+    Anything else is an InputError, which lists the choices.
     """
     level = [group for group in groups() if group.tone == "平"]
     simplified = convert([name.replace("聲", "").replace("声", "")], "simplified")[0]
     found = readings(name, "simplified") or readings(name, "traditional")
-    named = [group for group in level if simplified in (str(group), group.name, group.character)] or [
-        group for group in level if group in found
-    ]
+    named = [group for group in level if simplified in (str(group), group.name, group.name[-1])]
+    named = named or [group for group in level if group in found]
     if len(named) == 1:
         return named[0]
     if named:
@@ -89,33 +81,24 @@ def level_group(name: str) -> Group:
 
 
 @cache
-def _table() -> tuple[tuple[Group, ...], dict[str, Readings]]:
-    """The groups, and the readings of each character of the table."""
-    found: defaultdict[str, set[Group]] = defaultdict(set)
-    variants: list[tuple[str, str]] = []
+def _table() -> tuple[tuple[Group, ...], dict[str, Readings], dict[str, Readings]]:
+    """The groups; the readings of each character of the table; and of each simplified one all that become it."""
     order: dict[Group, None] = {}
-    for line in _TABLE.read_text(encoding="utf-8").splitlines():
-        if line.startswith("#"):
-            continue
-        if "=" in line:
-            variants += [(variant, item[-1]) for item in line.split() for variant in item[:-2]]
-            continue
-        name, characters = line.split(" ")
-        level = next(level for level in _LEVELS if name.startswith(level))
-        group = Group(name.removeprefix(level), level)
-        order[group] = None
-        for character in characters:
-            found[character].add(group)
-    for variant, character in variants:
-        found[variant] |= found[character]
-    return tuple(order), {character: frozenset(of) for character, of in found.items()}
-
-
-@cache
-def _by_simplified() -> dict[str, Readings]:
-    """The readings of each simplified character: those of all characters that become it."""
-    table = _table()[1]
-    found: defaultdict[str, Readings] = defaultdict(frozenset)
+    table: defaultdict[str, Readings] = defaultdict(frozenset)
+    for line in Path(__file__).with_name("pingshui.txt").read_text(encoding="utf-8").splitlines():
+        if "=" in line and not line.startswith("#"):  # variants of characters that stand in rows above: 迺廼=乃
+            for item in line.split():
+                variants, character = item.split("=")
+                for variant in variants:
+                    table[variant] |= table[character]
+        elif not line.startswith("#"):
+            name, characters = line.split(" ")
+            level = next(level for level in _LEVELS if name.startswith(level))
+            group = Group(name.removeprefix(level), level)
+            order[group] = None
+            for character in characters:
+                table[character] |= {group}
+    simplified: defaultdict[str, Readings] = defaultdict(frozenset)
     for character, becomes in zip(table, convert(list(table), "simplified"), strict=True):
-        found[becomes] |= table[character]
-    return dict(found)
+        simplified[becomes] |= table[character]
+    return tuple(order), dict(table), dict(simplified)

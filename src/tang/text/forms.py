@@ -1,7 +1,6 @@
 """Verse forms: how many lines of how many characters. A line (句) ends at a punctuation mark, but not at 、."""
 
 import re
-from itertools import pairwise
 from typing import NamedTuple
 
 from tang.errors import InputError
@@ -12,7 +11,7 @@ PUNCTUATION = LINE_END + "、"
 # Unified ideographs with their extensions, compatibility ideographs and 〇 (UAX #38).
 HANZI = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _NOT_HANZI = re.compile(f"[^{HANZI}]")
-_LINE_ENDS = re.compile(f"[{LINE_END}]+")
+_LINES = re.compile(f"[^{LINE_END}]*[{LINE_END}]+|[^{LINE_END}]+")
 
 
 class Form(NamedTuple):
@@ -26,16 +25,11 @@ class Form(NamedTuple):
 
 
 FORMS = {"五言绝句": Form(5, 4), "七言绝句": Form(7, 4), "五言律诗": Form(5, 8), "七言律诗": Form(7, 8)}
-
 DEFAULT_FORM = "七言绝句"  # The form of poems if neither a start nor the training poems ask for one
 
 
 def form_named(name: str) -> Form:
-    """The form called ``name``.
-
-    Raises:
-        InputError: there is no form of that name.
-    """
+    """The form called ``name``; an InputError names all forms if it is none of them."""
     if name not in FORMS:
         raise InputError(f"form {name!r} is not known; the forms are {'，'.join(FORMS)}")
     return FORMS[name]
@@ -53,9 +47,7 @@ def hanzi(text: str) -> str:
 
 def split_lines(text: str) -> list[str]:
     """``text`` cut after each run of line-ending marks, the marks kept: ``["日照，", "月明。"]``."""
-    ends = [match.end() for match in _LINE_ENDS.finditer(text)]
-    cuts = [0, *ends] if ends and ends[-1] == len(text) else [0, *ends, len(text)]
-    return [text[start:end] for start, end in pairwise(cuts) if end > start]
+    return _LINES.findall(text)
 
 
 def form_of(text: str) -> Form | None:
@@ -66,12 +58,11 @@ def form_of(text: str) -> Form | None:
 
 
 def stanzas(text: str, lines: int) -> list[str]:
-    """A poem of equally long lines, more than ``lines`` of them, cut into stanzas of so many; other poems whole.
+    """A poem of equally long lines cut into stanzas of ``lines``, without the last lines if they are too few for one.
 
-    The last lines, if they are too few for a stanza, are left out.
+    Other poems, and those that are no longer than a stanza, stay whole.
     """
-    form = form_of(text)
+    form, split = form_of(text), split_lines(text)
     if form is None or form.lines <= lines:
         return [text]
-    split = split_lines(text)
     return ["".join(split[i : i + lines]) for i in range(0, form.lines - lines + 1, lines)]

@@ -8,12 +8,9 @@ import opencc
 Script = Literal["simplified", "traditional"]
 SCRIPTS: tuple[Script, Script] = ("simplified", "traditional")
 
-MARKS = str.maketrans({",": "，", ".": "。", "．": "。", "?": "？", "!": "！", ";": "；"} | {":": "，", "：": "，"})
+MARKS = str.maketrans({",": "，", ".": "。", "．": "。", "?": "？", "!": "！", ";": "；", ":": "，", "：": "，"})
 
-
-@cache
-def _converter(config: str) -> opencc.OpenCC:
-    return opencc.OpenCC(config)
+_converter = cache(opencc.OpenCC)
 
 
 def convert(texts: list[str], script: Script) -> list[str]:

@@ -1,8 +1,4 @@
-"""The two halves of a constraint: its keys and checks, and the tracker that enforces it on a batch of poems.
-
-Nothing in this package imports PyTorch at module level, since that takes seconds and ``sample.py --help`` needs the
-keys alone: trackers import it in the methods that need it.
-"""
+"""The two halves of a constraint: its keys and checks, and the tracker that enforces it on a batch of poems."""
 
 from __future__ import annotations
 
@@ -24,11 +20,7 @@ IMPOSSIBLE = float("-inf")  # The score of a symbol that can't be drawn
 
 @dataclass
 class Constraint:
-    """A condition on poems.
-
-    Subclasses are dataclasses whose fields are config keys, declared with :func:`~tang.config.rules.key`, and override
-    the methods they need.
-    """
+    """A condition on poems; subclasses are dataclasses of config keys and override the methods they need."""
 
     needs_corpus: ClassVar[bool] = False  # whether it compares poems with the training split
 
@@ -46,19 +38,11 @@ class Constraint:
         """Raise an InputError if keys are empty or contradict each other; called whether it is active or not."""
 
     def place(self, layout: Layout) -> dict[int, int]:
-        """Slot → id of the symbols that the constraint puts into a poem before any is drawn.
-
-        Raises:
-            InputError: they don't fit the form, or one isn't in the vocabulary.
-        """
+        """Slot → id of the symbols put into a poem before any is drawn; an InputError if they don't fit the form."""
         return {}
 
     def tracker(self, batch: Batch) -> Tracker | None:
-        """The tracker of a batch; None if :meth:`place` does all that is needed.
-
-        Raises:
-            InputError: no poem can meet the constraint.
-        """
+        """The tracker of a batch, or None if none is needed; an InputError if no poem can meet the constraint."""
         return None
 
 
@@ -68,9 +52,9 @@ class Batch:
 
     layout: Layout
     given: Tensor  # (B, S) the id that a slot must have, −1 where the model draws it
-    script: Script = "simplified"  # The script of the model's vocabulary
-    spans: Spans | None = None  # the training split's lines and spans, if a constraint needs the corpus
-    trackers: Sequence[Tracker] = ()  # the trackers of the constraints that come before in the list
+    script: Script  # of the model's vocabulary
+    spans: Spans | None  # the training split's, if a constraint needs the corpus
+    trackers: Sequence[Tracker]  # of the constraints that come before in the list
 
 
 class Tracker:
@@ -78,8 +62,7 @@ class Tracker:
 
     def __init__(self, batch: Batch) -> None:
         self.batch, self.lines, self.vocabulary_size = batch, batch.layout.lines, len(batch.layout.vocabulary)
-        self.given = batch.given
-        self.known = batch.given.clone()  # (B, S) the ids that are given or drawn so far, −1 elsewhere
+        self.given, self.known = batch.given, batch.given.clone()  # (B, S); known: ids given or drawn so far, else −1
 
     def bias(self, slot: int) -> Tensor | None:
         """(B, V) added to the scores of the slot's symbols, −∞ for those that are forbidden; None adds nothing."""
@@ -103,6 +86,12 @@ class Tracker:
     def used(self) -> Tensor | None:
         """(B, V) bool: characters that can't be drawn in any later slot; None: there are no such characters."""
         return None
+
+    def counts(self, slots: Tensor) -> Tensor:
+        """(B, V) int16: how often each symbol is known to stand in ``slots``, (S,) bool."""
+        symbols = self.known[:, slots]
+        counts = symbols.short().new_zeros(len(symbols), self.vocabulary_size)
+        return counts.scatter_add_(1, symbols.clamp(min=0), (symbols >= 0).short())
 
     def report(self, row: int) -> dict[str, Any]:
         """Fields of :class:`~tang.generation.poem.Poem` for the finished poem ``row``."""

@@ -1,0 +1,192 @@
+"""The constraints on poems: for each a class with its keys and checks, and the tracker that enforces it.
+
+PyTorch is imported where it is needed alone, since that takes seconds and ``sample.py --help`` needs the keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tang.config.rules import TONES, key, one_of
+from tang.errors import InputError
+from tang.generation.constraint import Batch, Constraint, Tracker, forbid, refuse_empty
+from tang.text.forms import PUNCTUATION
+from tang.text.script import MARKS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from tang.generation.slots import Layout
+
+LEAST, MOST = 3.0, 12.0  # nats in favour of a missing word, in the first slot and in the last where it fits
+ATTEMPTS = 3  # how often a word may be begun in a poem without its other characters following, before it is given up
+
+
+@dataclass
+class Acrostic(Constraint):
+    """Puts one character into each of the first lines."""
+
+    acrostic: str | None = key(None, "characters that the lines begin with, 春夏秋冬")
+    acrostic_at: str = key("first", "first: lines begin with acrostic; last: they end with it", one_of("first", "last"))
+
+    def __post_init__(self) -> None:
+        if self.acrostic is not None:
+            text = self.acrostic.translate(MARKS)
+            self.acrostic = "".join(symbol for symbol in text if symbol not in PUNCTUATION and not symbol.isspace())
+
+    def check(self) -> None:
+        refuse_empty("acrostic", self.acrostic)
+        if self.acrostic_at == "last" and not self.acrostic:
+            raise InputError("acrostic_at=last: says where the acrostic stands; give one, acrostic=春夏秋冬")
+
+    def place(self, layout: Layout) -> dict[int, int]:
+        text, form = self.acrostic or "", layout.form
+        if len(text) > form.lines:
+            raise InputError(f"acrostic={text}: it has {len(text)} characters, but {form} has {form.lines} lines")
+        slots = layout.character_slots[form.chars - 1 if self.acrostic_at == "last" else 0 :: form.chars]
+        return {slot: layout.id_of(character, f"acrostic={text}") for slot, character in zip(slots, text, strict=False)}
+
+
+@dataclass
+class NoRepeat(Constraint):
+    """No character twice, unless doubled within a line; characters that are given may repeat."""
+
+    no_repeat: bool = key(False, "true: no character twice, unless doubled, 青青")
+
+    def tracker(self, batch: Batch) -> Counts:
+        return Counts(batch)
+
+
+class Counts(Tracker):
+    """Forbids the characters that a poem has, or is given for later slots."""
+
+    def used(self) -> Tensor:
+        return self.counts(self.lines >= 0) > 0
+
+    def bias(self, slot: int) -> Tensor | None:
+        if self.lines[slot] < 0:
+            return None
+        counts = self.counts(self.lines >= 0)
+        used = counts > 0
+        if slot and self.lines[slot] == self.lines[slot - 1]:  # the character before may be doubled, once
+            before = self.known[:, slot - 1, None]
+            used = used.scatter(1, before, counts.gather(1, before) > 1)
+        return forbid(used)
+
+
+@dataclass
+class Regulated(Constraint):
+    """Even lines rhyme in one 平 group, if ``rhyme`` is given; tones keep to a pattern, if ``tones`` is."""
+
+    rhyme: str | None = key(None, "true: even lines rhyme in one 平 group of the 平水韵; or the group, 东 or 十一真")
+    tones: str | None = key(None, "strict or loose: tones of a regulated pattern; true means strict", TONES)
+
+    def __post_init__(self) -> None:
+        """Read true and false, which may be typed for both, as ``rhyme="true"``, ``tones="strict"`` and None."""
+        self.rhyme, self.tones = (value and value.lower() for value in (self.rhyme, self.tones))
+        self.rhyme = None if self.rhyme == "false" else self.rhyme
+        self.tones = {"true": "strict", "false": None}.get(self.tones or "", self.tones)
+
+    def check(self) -> None:
+        refuse_empty("rhyme", self.rhyme)
+
+    def tracker(self, batch: Batch) -> Tracker:
+        from tang.generation.hypotheses import Hypotheses
+        from tang.generation.prosody_rules import rules
+
+        return Hypotheses(batch, rules(batch.layout, batch.script, self.rhyme, self.tones))
+
+
+@dataclass
+class Contains(Constraint):
+    """Favours some words; best effort."""
+
+    contains: list[str] | None = key(None, "words that a poem should have, 月,酒; best effort")
+
+    def check(self) -> None:
+        refuse_empty("contains", self.contains)
+
+    def tracker(self, batch: Batch) -> Words:
+        layout, form, words = batch.layout, batch.layout.form, self.contains or []
+        for word in words:
+            if not 0 < len(word) <= form.chars:
+                raise InputError(f"contains={word}: give words of 1 to {form.chars} characters, contains=月,酒")
+        if sum(map(len, words)) > form.chars * form.lines:
+            raise InputError(f"contains={','.join(words)}: more than {form} has room for")
+        return Words(batch, {word: [layout.id_of(symbol, f"contains={word}") for symbol in word] for word in words})
+
+
+class Words(Tracker):
+    """Raises the score of a missing word's next character, the more the later it is; ``words`` are word → ids."""
+
+    def __init__(self, batch: Batch, words: dict[str, list[int]]) -> None:
+        super().__init__(batch)
+        self.words = {word: batch.given.new_tensor(ids) for word, ids in words.items()}
+
+    def _is_missing(self, word: Tensor, known: Tensor) -> Tensor:
+        """(B,) bool: whether the word stands in no line of the poems ``known`` (B, S)."""
+        windows = known.unfold(1, len(word), 1)
+        in_line = (self.lines.unfold(0, len(word), 1) == self.lines[: windows.shape[1], None]).all(-1)
+        return ~((windows == word).all(-1) & in_line).any(1)
+
+    def bias(self, slot: int) -> Tensor | None:
+        line = self.lines[slot]
+        if line < 0:
+            return None
+        bias = self.known.new_zeros(len(self.known), self.vocabulary_size).float()
+        first, last = (self.lines == line).nonzero()[[0, -1], 0].tolist()
+        for word in self.words.values():
+            missing = self._is_missing(word, self.known)
+            # If the word's first ``begun`` characters stand just before this slot, its next one belongs here.
+            for begun in range(max(0, slot + len(word) - last - 1), min(len(word), slot - first + 1)):
+                start = slot - begun
+                before, after = self.known[:, start:slot], self.known[:, slot : start + len(word)]
+                fits = (before == word[:begun]).all(1) & ((after < 0) | (after == word[begun:])).all(1)
+                urgency = MOST if begun else LEAST + (MOST - LEAST) * slot / len(self.lines)
+                if not begun and len(word) > 1:
+                    fits &= (self.known[:, :slot] == word[0]).sum(1) < ATTEMPTS
+                bias[:, word[begun]] = bias[:, word[begun]].maximum(urgency * (fits & missing))
+        return bias
+
+    def report(self, row: int) -> dict[str, Any]:
+        known = self.known[row : row + 1]
+        return {"missing": [word for word, ids in self.words.items() if self._is_missing(ids, known)]}
+
+
+@dataclass
+class NoCopy(Constraint):
+    """No line and no five characters in a row of the training split, marks left out, unless they are given."""
+
+    needs_corpus = True
+    no_copy: bool = key(False, "true: no line and no five characters in a row from the training split")
+
+    def tracker(self, batch: Batch) -> Copies:
+        return Copies(batch)
+
+
+class Copies(Tracker):
+    """Refuses a symbol that completes a line or a span of the training split."""
+
+    def refuses(self, slot: int, symbols: Tensor, rows: Tensor | None = None) -> Tensor | None:
+        if self.lines[slot] < 0:
+            return None
+        spans, layout = self.batch.spans, self.batch.layout
+        assert spans, "constraints that need the corpus have them"
+        place, chars, size = layout.character_slots.index(slot), layout.form.chars, spans.size
+        known = (self.known if rows is None else self.known[rows])[:, layout.character_slots]
+        known[:, place] = symbols
+        refused = symbols.new_zeros(len(symbols)).bool()
+        if chars < size:  # a line is shorter than a span: it is looked up once its last unknown character is drawn
+            line = known[:, place - place % chars :][:, :chars]
+            refused |= (line >= 0).all(1) & refused.new_tensor([spans.has_line(ids) for ids in line.tolist()])
+        for start in range(max(0, place - size + 1), min(place, known.shape[1] - size) + 1):
+            window = known[:, start : start + size]
+            whole = (window >= 0).all(1)
+            if whole.any():
+                refused[whole] |= refused.new_tensor(spans.is_copied(window[whole].numpy()))
+        return refused
+
+
+# Their fields are keys of ``sample.py``. A constraint's tracker is made after those of the classes before it.
+CONSTRAINTS: list[type[Constraint]] = [Acrostic, NoRepeat, Regulated, Contains, NoCopy]
