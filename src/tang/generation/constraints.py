@@ -92,8 +92,7 @@ class Regulated(Constraint):
         refuse_empty("rhyme", self.rhyme)
 
     def tracker(self, batch: Batch) -> Tracker:
-        from tang.generation.hypotheses import Hypotheses
-        from tang.generation.prosody_rules import rules
+        from tang.generation.hypotheses import Hypotheses, rules
 
         return Hypotheses(batch, rules(batch.layout, batch.script, self.rhyme, self.tones))
 

@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Sequence
 from heapq import nlargest
+from itertools import chain
 from typing import cast
 
 import torch
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import track
 
 from tang.config.rules import STARTS
 from tang.data.vocabulary import Vocabulary
@@ -50,20 +51,14 @@ def generate(
     if spans is None and any(constraint.needs_corpus for constraint in constraints):
         spans = Spans.of(model.data_module(vars(request.data)).prepared.splits["train"], model.vocabulary)
     network, candidates = model.network, request.candidates
-    poems: dict[int, list[Poem]] = {}
+    layouts = (write(model, layout, of_layout, request, constraints, spans) for layout, of_layout in drafts.items())
+    console, hidden = Console(stderr=True), not (show_progress and sys.stderr.isatty())
     was_training = network.training
     network.eval()
-    hidden = not (show_progress and sys.stderr.isatty())
     try:
-        with (
-            Progress(console=Console(stderr=True), transient=True, disable=hidden) as progress,
-            torch.autocast(network.head.weight.device.type, torch.bfloat16, enabled=request.precision == "bf16-mixed"),
-        ):
-            bar = progress.add_task("Writing", total=sum(map(len, drafts.values())))
-            for layout, of_layout in drafts.items():
-                for index, found in write(model, layout, of_layout, request, constraints, spans):
-                    poems[index] = found
-                    progress.update(bar, advance=1)
+        with torch.autocast(network.head.weight.device.type, torch.bfloat16, enabled=request.precision == "bf16-mixed"):
+            total, steps = sum(map(len, drafts.values())), chain.from_iterable(layouts)
+            poems = dict(track(steps, "Writing", total, console=console, transient=True, disable=hidden))
     finally:
         network.train(was_training)
     written = [poem for index in sorted(poems) for poem in poems[index]]

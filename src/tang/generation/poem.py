@@ -23,7 +23,7 @@ class Poem:
     rhyme: str | None = None  # the group of its rhymes, if ``rhyme=`` was given
     missing: list[str] = field(default_factory=list)  # the words of ``contains=`` that found no place
     tries: int = 1  # attempts that it took; all but the last ended where the constraints left no symbol
-    score: float | None = None  # the score by which it was chosen among candidates
+    score: float | None = None  # see :meth:`scored`
 
     def in_script(self, script: Script) -> "Poem":
         """The same poem in another script."""
@@ -60,8 +60,7 @@ def as_json(poems: Sequence[Poem]) -> str:
 
 
 def as_markdown(poems: Sequence[Poem]) -> str:
-    quotations = ["  \n".join(f"> {line}" for line in poem.text.split("\n")) for poem in poems]
-    return "\n\n".join(f"{lines}\n>\n> *{poem.caption}*" for lines, poem in zip(quotations, poems, strict=True))
+    return "\n\n".join("> " + poem.text.replace("\n", "  \n> ") + f"\n>\n> *{poem.caption}*" for poem in poems)
 
 
 def as_html(poems: Sequence[Poem]) -> str:

@@ -92,16 +92,13 @@ def decode(
     uniforms: Tensor,
     trackers: Sequence[Tracker] = (),
 ) -> Decoded:
-    """Sample B poems from a network in evaluation mode.
+    """Sample B poems from a network in evaluation mode; an InputError if its scores aren't numbers.
 
     Args:
         mask: (S, V) bool, whether a slot admits a symbol.
         given: (B, S) int64, the id that a slot must have; −1 where the model draws one.
         uniforms: (B, S, 2) in [0, 1), the random numbers of each poem and slot.
         trackers: of these B poems' constraints.
-
-    Raises:
-        InputError: the model's scores aren't numbers.
     """
     device = network.head.weight.device
     given, uniforms = given.to(device), uniforms.to(device)
@@ -151,8 +148,7 @@ def _choose(
         scores[barred, symbols[barred]] = IMPOSSIBLE
         stuck = stuck | (barred & (scores.amax(-1) == IMPOSSIBLE))
         again = barred & ~stuck
-        symbols = symbols.clone()
-        symbols[again] = draw(scores[again], options, uniforms[again])
+        symbols = symbols.masked_scatter(again, draw(scores[again], options, uniforms[again]))
     return symbols, stuck
 
 

@@ -1,8 +1,4 @@
-"""A critique of any text as verse: form, tones, rhyme, repetitions.
-
-The rules are those of the regulated forms, but the text need not have such a form: tones and rhymes of any other text
-are read all the same.
-"""
+"""A critique of any text as verse, by the rules of the regulated forms: form, tones, rhyme, repetitions."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from tang.prosody.critique import Critique, Meter
+from tang.prosody.critique import Critique
 
 
 def as_text(found: Critique) -> str:
@@ -30,7 +30,8 @@ def _heading(found: Critique) -> Iterable[str]:
         yield f"{shape}, which is no regulated form"
     else:
         yield f"{shape}, {'regular' if found.is_regular else 'not regular: ' + ', '.join(_reasons(found))}"
-        loose, strict = (_slips(meter) for meter in (found.loose, found.strict))
+        counts = [len(meter.slips) for meter in (found.loose, found.strict)]
+        loose, strict = (f"{count or 'no'} slip{'' if count == 1 else 's'}" for count in counts)
         yield f"nearest pattern {found.loose.pattern}: {loose} by the loose pattern, {strict} by the strict one"
 
 
@@ -69,10 +70,6 @@ def _remarks(found: Critique) -> list[str]:
         "not in the 平水韵": "".join(found.unknown),
     }
     return [f"{label}: {remark}" for label, remark in remarks.items() if remark]
-
-
-def _slips(meter: Meter) -> str:
-    return f"{len(meter.slips) or 'no'} slip{'' if len(meter.slips) == 1 else 's'}"
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -1,7 +1,6 @@
 """The rhyme book 平水韵: the rhyme groups and tones of a character.
 
-The table, ``pingshui.txt``, is in traditional script. A character with several readings keeps them all: nothing here
-guesses which one a poem means.
+The table, ``pingshui.txt``, is in traditional script. A character with several readings keeps them all.
 """
 
 from collections import defaultdict
@@ -62,10 +61,7 @@ def common_groups(characters: Sequence[str], script: Script) -> Readings:
 
 
 def level_group(name: str) -> Group:
-    """The 平 group called ``name``, in either script: 上平十一真, 十一真, 真, or a character in this group alone, 春.
-
-    Anything else is an InputError, which lists the choices.
-    """
+    """The 平 group of a name, 上平十一真, 十一真 or 真, or of a character in it alone, 春; else an InputError."""
     level = [group for group in groups() if group.tone == "平"]
     simplified = convert([name.replace("聲", "").replace("声", "")], "simplified")[0]
     found = readings(name, "simplified") or readings(name, "traditional")
