@@ -11,9 +11,10 @@ from tests.commands import ROOT
 
 UNIMPORTED = {
     *("hydra-joblib-launcher", "hydra-optuna-sweeper", "hydra-ray-launcher", "hydra-submitit-launcher"),
-    "sqlalchemy",
+    *("sqlalchemy", "alembic"),
+    *("wandb", "mlflow-skinny"),
 }
-"""Plugins that Hydra finds by itself, and what Optuna 2 needs an older version of."""
+"""Plugins that Hydra finds, what they or MLflow need a certain version of, and what Lightning's loggers import."""
 
 OPTIONAL = {"joblib": "gpus", "optuna": "search"}
 """Imported by one module each, which has the name of the extra."""
@@ -52,7 +53,7 @@ def imported() -> dict[str, set[str]]:
 
 
 def test_imports_and_declarations_agree() -> None:
-    every = set.union(*(declared(extra) for extra in ("", "gpus", "search", "slurm", "ray")))
+    every = set.union(*(declared(extra) for extra in ("", "gpus", "search", "slurm", "ray", "wandb", "mlflow")))
     known, found = modules(every), imported()
     assert found.keys() <= known.keys(), "imported and not declared"
     assert every - {known[name] for name in found} == UNIMPORTED

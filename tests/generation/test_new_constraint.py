@@ -14,7 +14,6 @@ from tang import config
 from tang.cli.arguments import arguments
 from tang.data.vocabulary import SPECIALS
 from tang.errors import InputError
-from tang.generation.constraint import Batch, Constraint, Tracker, forbid, refuse_empty
 from tang.generation.constraints import CONSTRAINTS
 from tang.generation.generate import generate
 from tang.generation.poem import Poem

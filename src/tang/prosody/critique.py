@@ -1,7 +1,7 @@
 """A critique of any text as verse, by the rules of the regulated forms: form, tones, rhyme, repetitions."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -127,8 +127,8 @@ def _split(text: str) -> tuple[list[str], list[str]]:
     return texts, marks
 
 
-def _names(found: Iterable[Group]) -> list[str]:
-    return [str(group) for group in sorted(found, key=groups().index)]
+def _names(found: Set[Group]) -> list[str]:
+    return [str(group) for group in groups() if group in found]
 
 
 def _meter(lines: Sequence[str], form: Form, strictness: Strictness, script: Script) -> Meter:
