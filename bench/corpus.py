@@ -30,6 +30,7 @@ import machine
 from rich.progress import track
 from tables import save
 
+from tang.config.data import PoemsConfig
 from tang.corpus.collections import CORPORA
 from tang.corpus.fetch import fetch
 from tang.data.poems import PoemDataModule
@@ -129,7 +130,7 @@ def load(corpus: Path, cache: Path, max_length: int | None) -> Loaded:
 
 
 def module(corpus: Path, cache: Path, max_length: int | None) -> PoemDataModule:
-    return PoemDataModule("text", path=str(corpus), cache=str(cache), max_length=max_length)
+    return PoemDataModule(PoemsConfig(source="text", path=str(corpus), cache=str(cache), max_length=max_length))
 
 
 def shown(row: dict[str, float]) -> dict[str, str]:

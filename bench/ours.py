@@ -14,6 +14,7 @@ from torch import nn
 
 from tang import config
 from tang.cli.arguments import plain
+from tang.config.data import PoemsConfig
 from tang.config.train import TrainConfig
 from tang.data.batches import Batch, PoemLoader
 from tang.data.gather import Shard
@@ -21,7 +22,7 @@ from tang.data.poems import PoemDataModule
 from tang.runs.run import RunFolder
 from tang.shutdown import Stop
 from tang.tasks.language_model import LanguageModel
-from tang.training.build import arguments, build_callbacks, build_trainer, resolve_auto
+from tang.training.build import build_callbacks, build_trainer, resolve_auto
 from tang.training.callbacks.checkpoints import Checkpoints
 from tang.training.callbacks.progress import Progress
 from tang.training.run import set_up
@@ -86,14 +87,16 @@ def bare(overrides: Sequence[str], device: str) -> tuple[Callable[[Batch], None]
             nn.utils.clip_grad_norm_(task.parameters(), clip)
         optimizer.step()
 
-    return step, PoemLoader(data.prepared.splits["train"], data.batch_size, data.seed, Shard(torch.device(device)))
+    shard = Shard(torch.device(device))
+    return step, PoemLoader(data.prepared.splits["train"], data.config.batch_size, data.config.seed, shard)
 
 
 def planned(overrides: Sequence[str], folder: Path, length: int, device: str) -> Work:
     """The work that a config describes, with 0 steps; writes the training ids to ``folder``."""
     cfg = resolve_auto(composed(overrides))
     model: Any = cfg.model
-    data = PoemDataModule(**arguments(cfg.data))
+    assert isinstance(cfg.data, PoemsConfig)
+    data = PoemDataModule(cfg.data)
     sequences = data.prepared.splits["train"]
     begin, *_, end = sequences.offsets
     np.save(folder / "tokens.npy", sequences.tokens[begin:end])

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from tang import cli
+from tang.config.data import PoemsConfig
 from tang.config.scripts import CheckConfig
 
 
@@ -27,7 +28,7 @@ def main(config: CheckConfig) -> None:
         if config.corpus:
             source = "tang" if config.data.path is None else "text"
             moved = config.data.given()
-            data = model.data_module(moved) if model else PoemDataModule(source=source, **moved)
+            data = model.data_module(**moved) if model else PoemDataModule(PoemsConfig(source=source, **moved))
             reports = add_copies(reports, data)
     cli.output(as_json(reports) if config.format == "json" else as_text(reports), config.out)
 

@@ -23,7 +23,7 @@ def main(config: EvaluateConfig) -> None:
 
     path = checkpoint.find(config.ckpt, LanguageModel)
     model = checkpoint.load(path, LanguageModel)
-    data = model.data_module(config.data.given(), batch_size=config.batch_size)
+    data = model.data_module(**config.data.given(), batch_size=config.batch_size)
     split: Split = config.split  # type: ignore[assignment]
     card = measure_perplexity(model, data, split, config.precision)
     quality = None

@@ -16,6 +16,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hypothesis import HealthCheck
 
 from tang import cli
+from tang.config.data import PoemsConfig
 from tang.data.poems import PoemDataModule
 from tang.tasks.language_model import LanguageModel
 from tests import commands
@@ -79,7 +80,7 @@ def model(poems_txt: Path, tmp_path: Path) -> LanguageModel:
     """An untrained language model of the text corpus."""
     torch.manual_seed(0)
     data = {"source": "text", "path": str(poems_txt), "cache": str(tmp_path / "cache"), "min_count": 1}
-    module = PoemDataModule(**data)  # type: ignore[arg-type]
+    module = PoemDataModule(PoemsConfig(**data))  # type: ignore[arg-type]
     symbols = module.prepared.vocabulary.symbols
     return LanguageModel({"hidden_size": 8}, symbols, data, corpus=module.source.fingerprint)
 

@@ -95,7 +95,7 @@ def rows(folder: Path) -> Iterator[Row]:
         for precision in ("32-true", "bf16-mixed"):
             yield Row("sample", cell, "any", precision, outcome(sample, model, precision))
         for precision in ("32-true", "64-true", "bf16-mixed"):
-            found = outcome(measure_perplexity, model, model.data_module({}), "val", precision)
+            found = outcome(measure_perplexity, model, model.data_module(), "val", precision)
             yield Row("evaluate", cell, "any", precision, found)
 
 

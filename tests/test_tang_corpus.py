@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tang.config.data import PoemsConfig
 from tang.data.poems import PoemDataModule
 from tang.data.split import SPLITS
 from tang.errors import InputError
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def whole() -> PoemDataModule:
     try:
-        data = PoemDataModule(dir=str(ROOT / "data" / "tang"), cache=str(ROOT / "data" / "prepared"))
+        data = PoemDataModule(PoemsConfig(dir=str(ROOT / "data" / "tang"), cache=str(ROOT / "data" / "prepared")))
         assert data.prepared
         return data
     except InputError as error:

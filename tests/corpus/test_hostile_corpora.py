@@ -6,6 +6,7 @@
 import json
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tang.config.data import PoemsConfig
 from tang.corpus.clean import MAX_CHARACTERS, clean
 from tang.corpus.names import LETTERS, NameSource, clean_names
 from tang.corpus.sources import FileSource, read_json
 from tang.data.card import NameCard
-from tang.data.prepare import Options, Prepared, prepare
+from tang.data.prepare import Prepared, prepare
 from tang.data.split import SPLITS, split_names
 from tang.text.forms import PUNCTUATION, hanzi
 from tests.conftest import verses
@@ -160,11 +162,11 @@ def test_names_are_letters_or_refused(files: list[tuple[str, bytes]]) -> None:
         assert card is None or all(line.isprintable() for line in (card.text() + card.markdown()).splitlines())
 
 
-OPTIONS = st.builds(
-    Options,
+CONFIGS = st.builds(
+    PoemsConfig,
     script=st.sampled_from(["simplified", "traditional"]),
     punctuation=st.sampled_from(["keep", "drop"]),
-    forms=st.sampled_from([None, ("五言绝句",), ("五言绝句", "七言律诗"), ("五绝\x1b\ud800",)]),
+    forms=st.sampled_from([None, ["五言绝句"], ["五言绝句", "七言律诗"], ["五绝\x1b\ud800"]]),
     max_length=st.sampled_from([None, 1, 24]),
     stanzas=st.sampled_from([None, 1, 4]),
     min_count=st.sampled_from([1, 2, 10**6]),
@@ -187,14 +189,14 @@ def corpora(draw: st.DrawFn) -> dict[str, bytes]:
 
 
 @fuzz(150)
-@given(corpora(), OPTIONS)
-def test_a_corpus_is_prepared_or_refused(files: dict[str, bytes], options: Options) -> None:
+@given(corpora(), CONFIGS)
+def test_a_corpus_is_prepared_or_refused(files: dict[str, bytes], config: PoemsConfig) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for name, content in files.items():
             (folder / name).write_bytes(content)
         path = folder / "x.txt" if "x.txt" in files else folder
-        prepared = attempt(lambda: prepare(FileSource(path), options, folder / "cache"))
+        prepared = attempt(lambda: prepare(FileSource(path), replace(config, cache=str(folder / "cache"))))
         if prepared is not None:
             check(prepared)
         assert not list((folder / "cache").glob("*.part"))

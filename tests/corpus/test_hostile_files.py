@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tang.config.data import PoemsConfig
 from tang.corpus import sources
 from tang.corpus.clean import MAX_CHARACTERS, clean
 from tang.corpus.names import MAX_LENGTH, NameSource
 from tang.corpus.sources import FileSource
-from tang.data.prepare import Options, prepare
+from tang.data.prepare import prepare
 from tang.errors import MAX_MESSAGE, InputError, printable
 from tests.corpus.attempts import attempt, peak_of
 
@@ -73,7 +74,7 @@ def huge_together(folder: Path) -> Path:
 def test_what_is_no_corpus_is_refused(tmp_path: Path, make: Callable[[Path], Path], problem: str) -> None:
     path = make(tmp_path)
     with pytest.raises(InputError) as caught:
-        prepare(FileSource(path), Options(), tmp_path / "cache")
+        prepare(FileSource(path), PoemsConfig(cache=str(tmp_path / "cache")))
     message = str(caught.value)
     assert problem in message
     assert message.isprintable()
@@ -132,9 +133,8 @@ def test_memory_grows_as_the_corpus_does(tmp_path: Path, suffix: str, head: str,
     content = head + repeated * (100_000 // len(repeated.encode("utf-8")))
     ends = {"[": "0]", '[{"paragraphs":["': '"]}]', '[{"paragraphs":["\U00020000': '"]}]', "": ""}
     path = write(tmp_path / f"x.{suffix}", (content + ends[head]).encode("utf-8"))
-    peak = peak_of(
-        lambda number: attempt(lambda: prepare(FileSource(path), Options(min_count=1), tmp_path / f"cache{number}"))
-    )
+    configs = [PoemsConfig(min_count=1, cache=str(tmp_path / f"cache{number}")) for number in range(9)]
+    peak = peak_of(lambda number: attempt(lambda: prepare(FileSource(path), configs[number])))
     assert peak < 40 * path.stat().st_size + 1_000_000
 
 

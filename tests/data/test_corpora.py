@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tang.config.data import PoemsConfig
 from tang.corpus.collections import CORPORA, Collection
 from tang.data.poems import PoemDataModule
 from tang.data.split import SPLITS
@@ -33,7 +34,7 @@ def song(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_registered_corpus_is_read_by_its_name(song: Path, tmp_path: Path) -> None:
-    data = PoemDataModule("song", dir=str(song), cache=str(tmp_path / "cache"), min_count=1)
+    data = PoemDataModule(PoemsConfig(source="song", dir=str(song), cache=str(tmp_path / "cache"), min_count=1))
     texts = [
         data.prepared.vocabulary.decode(data.prepared.splits[split][index].tolist())
         for split in SPLITS
@@ -46,7 +47,7 @@ def test_a_registered_corpus_is_read_by_its_name(song: Path, tmp_path: Path) -> 
 def test_an_altered_file_of_it_is_refused(song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tang.corpus.fetch.GITHUB", "http://127.0.0.1:9")  # nothing listens there
     (song / "poet.song.2.json").write_bytes(b"[]")
-    data = PoemDataModule("song", dir=str(song), cache=str(tmp_path / "cache"))
+    data = PoemDataModule(PoemsConfig(source="song", dir=str(song), cache=str(tmp_path / "cache")))
     with pytest.raises(InputError, match=r"the Song corpus can't be fetched, and 1 of 4 files .* poet\.song\.2\.json"):
         data.prepare_data()
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from tang.config.data import PoemsConfig
 from tang.data import gather
 from tang.data.batches import Batch, PoemLoader
 from tang.data.gather import PaddedGather, Shard, fits
@@ -70,7 +71,7 @@ def test_a_small_share_of_a_gpu_is_enough_for_tokens(monkeypatch: pytest.MonkeyP
 
 
 def test_poems_go_where_the_trainer_computes(poems_txt: Path, tmp_path: Path) -> None:
-    data = PoemDataModule("text", path=str(poems_txt), cache=str(tmp_path / "cache"))
+    data = PoemDataModule(PoemsConfig(source="text", path=str(poems_txt), cache=str(tmp_path / "cache")))
     assert next(iter(data.loader("val"))).inputs.device == CPU
     data.trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=VALUELESS), global_rank=0, world_size=1)  # type: ignore[assignment]
     assert next(iter(data.loader("val"))).inputs.device == VALUELESS

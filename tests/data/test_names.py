@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from tang.config.data import NamesConfig
 from tang.corpus.collections import NAMES
 from tang.corpus.names import LETTERS, Name
 from tang.data.names import NameBatch, NamesDataModule, encode
@@ -103,7 +104,7 @@ def test_the_split_does_not_depend_on_the_order_of_names() -> None:
 
 
 def test_the_card_counts(folder: Path) -> None:
-    card = NamesDataModule(str(folder)).card
+    card = NamesDataModule(NamesConfig(dir=str(folder))).card
     pairs = {(name.key, name.language) for name in random_names(0)}
     assert card.cleaned.read == sum(SIZES.values()) + SIZES["Tiny"]
     assert len(card.cleaned.names) == len(pairs) == card.cleaned.read - sum(card.cleaned.duplicates.values())
@@ -119,7 +120,7 @@ def test_the_card_counts(folder: Path) -> None:
 
 @pytest.mark.parametrize("balanced", [False, True])
 def test_an_epoch_has_every_held_out_name_once(folder: Path, balanced: bool) -> None:
-    data = NamesDataModule(str(folder), batch_size=16, balanced=balanced)
+    data = NamesDataModule(NamesConfig(dir=str(folder), batch_size=16, balanced=balanced))
     for split in ("val", "test"):
         drawn = [tuple(row) for batch in data.loader(split) for row in padded(batch)]
         whole = NameBatch.of(data.splits[split], data.languages)
@@ -134,20 +135,19 @@ def padded(batch: NameBatch) -> list[list[int]]:
 
 def test_training_follows_the_names_unless_it_is_balanced(folder: Path) -> None:
     def share_of_tiny(balanced: bool) -> float:
-        targets = torch.cat(
-            [batch.targets for batch in NamesDataModule(str(folder), balanced=balanced).loader("train")]
-        )
+        loader = NamesDataModule(NamesConfig(dir=str(folder), balanced=balanced)).loader("train")
+        targets = torch.cat([batch.targets for batch in loader])
         assert len(targets) == len(data.splits["train"])
         return float((targets == data.languages.index("Tiny")).double().mean())
 
-    data = NamesDataModule(str(folder))
+    data = NamesDataModule(NamesConfig(dir=str(folder)))
     assert share_of_tiny(False) == pytest.approx(data.card.languages["Tiny"]["train"] / len(data.splits["train"]))
     assert share_of_tiny(True) == pytest.approx(1 / len(SIZES), abs=0.06)
 
 
 @pytest.mark.parametrize("balanced", [False, True])
 def test_a_resumed_epoch_goes_on_with_the_names_that_came_next(folder: Path, balanced: bool) -> None:
-    data = NamesDataModule(str(folder), batch_size=16, balanced=balanced, seed=1)
+    data = NamesDataModule(NamesConfig(dir=str(folder), batch_size=16, balanced=balanced, seed=1))
     stopped, resumed, whole = data.loader("train"), data.loader("train"), data.loader("train")
     for loader in (stopped, whole):
         loader.set_epoch(2)
@@ -159,7 +159,7 @@ def test_a_resumed_epoch_goes_on_with_the_names_that_came_next(folder: Path, bal
 
 
 def test_names_go_where_the_trainer_computes(folder: Path) -> None:
-    data, device = NamesDataModule(str(folder)), torch.device("meta")
+    data, device = NamesDataModule(NamesConfig(dir=str(folder))), torch.device("meta")
     data.trainer = SimpleNamespace(  # type: ignore[assignment]
         strategy=SimpleNamespace(root_device=device), global_rank=0, world_size=1
     )
@@ -169,7 +169,7 @@ def test_names_go_where_the_trainer_computes(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_the_real_names_have_the_documented_figures() -> None:
-    data = NamesDataModule(str(ROOT / "data" / "names"))
+    data = NamesDataModule(NamesConfig(dir=str(ROOT / "data" / "names")))
     try:
         data.prepare_data()
     except InputError as error:
@@ -188,24 +188,24 @@ def test_your_own_languages_are_the_files_of_a_folder(tmp_path: Path) -> None:
     for name, first in (("乙", "b"), ("甲", "a")):
         text = "\n".join(first + "aeiou"[i % 5] * (i // 5 + 1) for i in range(20)) + "\n李\n"
         (tmp_path / f"{name}.txt").write_text(text, encoding="utf-8")
-    data = NamesDataModule(path=str(tmp_path))
+    data = NamesDataModule(NamesConfig(path=str(tmp_path)))
     assert data.languages == ["乙", "甲"]
     assert len(data.card.cleaned.names) == 40
     assert data.card.rows["without letters"] == "2"
     before = data.source.fingerprint
     (tmp_path / "甲.txt").write_text("x\n", encoding="utf-8")
-    assert NamesDataModule(path=str(tmp_path)).source.fingerprint != before
+    assert NamesDataModule(NamesConfig(path=str(tmp_path))).source.fingerprint != before
 
 
 def test_a_folder_that_is_none_or_too_little_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"data\.path=nowhere: a folder is needed"):
-        NamesDataModule(path="nowhere")
+        NamesDataModule(NamesConfig(path="nowhere"))
     (tmp_path / "A.txt").write_text("x\ny\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"two files LANGUAGE\.txt or more"):
-        NamesDataModule(path=str(tmp_path))
+        NamesDataModule(NamesConfig(path=str(tmp_path)))
     (tmp_path / "B.txt").write_text("z\n", encoding="utf-8")
     with pytest.raises(InputError, match="the test split is empty: a language should have ten names"):
-        _ = NamesDataModule(path=str(tmp_path)).splits
+        _ = NamesDataModule(NamesConfig(path=str(tmp_path))).splits
     (tmp_path / "B.txt").write_bytes(b"z\n\xff\n")
     with pytest.raises(InputError, match=r"B\.txt: line 2, byte 1: not UTF-8"):
-        _ = NamesDataModule(path=str(tmp_path)).splits
+        _ = NamesDataModule(NamesConfig(path=str(tmp_path))).splits

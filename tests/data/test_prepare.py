@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from tang.config.data import PoemsConfig
 from tang.corpus.sources import FileSource
-from tang.data.prepare import Options, Prepared, prepare
+from tang.data.prepare import Prepared, prepare
 from tang.data.split import SPLITS
 from tang.data.vocabulary import BOS, EOS, Vocabulary
 from tang.errors import InputError
@@ -17,7 +18,7 @@ def texts(prepared: Prepared, split: str) -> list[str]:
 
 
 def made(poems: Path, tmp_path: Path, **options: object) -> Prepared:
-    return prepare(FileSource(poems), Options(min_count=1, **options), tmp_path / "cache")  # type: ignore[arg-type]
+    return prepare(FileSource(poems), PoemsConfig(min_count=1, cache=str(tmp_path / "cache"), **options))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("options", [{"punctuation": "drop"}, {"max_length": 20}])
@@ -30,13 +31,14 @@ def test_the_corpus_is_not_prepared_again_for_its_own_vocabulary(
 ) -> None:
     first = made(poems_txt, tmp_path)
     monkeypatch.setattr(FileSource, "read", lambda self: pytest.fail("the corpus was read again"))
-    again = prepare(FileSource(poems_txt), Options(min_count=1), tmp_path / "cache", first.vocabulary)
+    config = PoemsConfig(min_count=1, cache=str(tmp_path / "cache"))
+    again = prepare(FileSource(poems_txt), config, first.vocabulary)
     assert texts(again, "test") == texts(first, "test")
 
 
 def test_a_cache_that_cannot_be_is_refused(poems_txt: Path) -> None:
     with pytest.raises(InputError, match=r"data\.cache=.*: (Not a directory|File exists)"):
-        prepare(FileSource(poems_txt), Options(), poems_txt / "cache")
+        prepare(FileSource(poems_txt), PoemsConfig(cache=str(poems_txt / "cache")))
 
 
 def test_every_poem_is_in_one_split_and_reads_as_printed(poems_txt: Path, tmp_path: Path) -> None:
@@ -97,7 +99,7 @@ def test_the_vocabulary_is_the_train_splits(poems_txt: Path, tmp_path: Path) -> 
 
 def test_a_given_vocabulary_is_kept(poems_txt: Path, tmp_path: Path) -> None:
     given = Vocabulary.build(["日月"])
-    prepared = prepare(FileSource(poems_txt), Options(), tmp_path, given)
+    prepared = prepare(FileSource(poems_txt), PoemsConfig(cache=str(tmp_path)), given)
     assert prepared.vocabulary.symbols == given.symbols
 
 

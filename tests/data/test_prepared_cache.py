@@ -86,11 +86,12 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from tang.corpus.sources import FileSource
-from tang.data.prepare import Options, prepare
+from tang.config.data import PoemsConfig
+from tang.data.prepare import prepare
 from tang.errors import InputError
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
-    prepare(FileSource(Path(sys.argv[1])), Options(min_count=1), Path(sys.argv[2]))
+    prepare(FileSource(Path(sys.argv[1])), PoemsConfig(min_count=1, cache=sys.argv[2]))
 except InputError as error:
     sys.exit(str(error))
 """
@@ -115,6 +116,7 @@ def test_a_file_that_cannot_be_written_to_its_end_ends_it_in_one_line(poems_txt:
 HELD = """
 import sys, time
 from pathlib import Path
+from tang.config.data import PoemsConfig
 from tang.corpus.sources import FileSource
 from tang.data import prepare
 write = prepare._write
@@ -123,7 +125,7 @@ def held(*arguments):
     print("written", flush=True)
     time.sleep(600)
 prepare._write = held
-prepare.prepare(FileSource(Path(sys.argv[1])), prepare.Options(min_count=1), Path(sys.argv[2]))
+prepare.prepare(FileSource(Path(sys.argv[1])), PoemsConfig(min_count=1, cache=sys.argv[2]))
 """
 
 

@@ -15,12 +15,12 @@ from tests.conftest import verse
 
 
 def card_of(model: LanguageModel, split: Split, batch_size: int = 16, precision: str = "32-true") -> PerplexityCard:
-    return measure_perplexity(model, model.data_module({}, batch_size=batch_size), split, precision)
+    return measure_perplexity(model, model.data_module(batch_size=batch_size), split, precision)
 
 
 def test_the_card_agrees_with_each_poem_alone(model: LanguageModel) -> None:
     card = card_of(model, "test", batch_size=16)
-    poems = PoemDataModule(**model.data).prepared.splits["test"]
+    poems = PoemDataModule(model.data).prepared.splits["test"]
     nlls = []
     for index in range(len(poems)):
         ids = torch.from_numpy(poems[index].astype("int64"))[None]
@@ -39,7 +39,7 @@ def test_the_card_agrees_with_each_poem_alone(model: LanguageModel) -> None:
 
 def test_the_trigram_model_is_trained_on_the_training_split_and_tested_on_the_same_tokens(model: LanguageModel) -> None:
     card = card_of(model, "test")
-    parts = PoemDataModule(**model.data).prepared.splits
+    parts = PoemDataModule(model.data).prepared.splits
     trigram = Trigram.of(parts["train"], len(model.vocabulary))
     nll = torch.from_numpy(trigram.token_losses(parts["test"])[1])
     targets = torch.cat([torch.from_numpy(parts["test"][index][1:]) for index in range(card.poems)])
@@ -63,13 +63,13 @@ def test_the_corpus_may_have_moved_and_a_changed_one_is_reported(
     before = card_of(model, "val")
     moved = poems_txt.rename(poems_txt.with_name("moved.txt"))
     with pytest.raises(InputError, match="no such file"):
-        _ = model.data_module({})
-    data = model.data_module({"path": str(moved), "dir": None})
+        _ = model.data_module()
+    data = model.data_module(path=str(moved))
     assert measure_perplexity(model, data, "val") == before
     assert not caplog.messages
     with moved.open("a", encoding="utf-8") as file:
         file.write(verse(1000) + "\n")
-    _ = model.data_module({"path": str(moved)})
+    _ = model.data_module(path=str(moved))
     assert "not what the model was trained on" in caplog.text
 
 

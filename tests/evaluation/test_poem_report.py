@@ -64,7 +64,8 @@ def test_the_likelihood_is_the_models_own(model: LanguageModel) -> None:
 def test_a_model_reads_a_poem_as_it_was_trained(model: LanguageModel) -> None:
     written = likelihood(model, critique("风云长夜，新月"))
     assert likelihood(model, critique("風雲長夜，新月")) == written, "its script"
-    unmarked = LanguageModel(model.hparams["model"], model.vocabulary.symbols, {**model.data, "punctuation": "drop"})
+    data = {**model.hparams["data"], "punctuation": "drop"}
+    unmarked = LanguageModel(model.hparams["model"], model.vocabulary.symbols, data)
     unmarked.load_state_dict(model.state_dict())
     found = likelihood(unmarked.eval(), critique("风云长夜，新月"))
     ids = torch.tensor([[BOS, *model.vocabulary.encode("风云长夜新月"), EOS]])
@@ -77,7 +78,7 @@ def test_characters_outside_the_vocabulary_are_named(model: LanguageModel) -> No
 
 
 def test_lines_and_spans_of_the_training_split_are_found(model: LanguageModel) -> None:
-    data = model.data_module({})
+    data = model.data_module()
 
     def copies(poem: Critique) -> Copies | None:
         return add_copies([PoemReport(poem)], data)[0].copies

@@ -14,7 +14,7 @@ FIVE, EIGHT = FORMS["五言绝句"], FORMS["五言律诗"]
 
 @pytest.fixture
 def card(model: LanguageModel) -> QualityCard:
-    return measure_quality(model, model.data_module({}), "test", Request(n=12, temperature=1.0), [FIVE, EIGHT])
+    return measure_quality(model, model.data_module(), "test", Request(n=12, temperature=1.0), [FIVE, EIGHT])
 
 
 KNOWN = [name for name in REQUESTS if name not in ("acrostic", "contains")]

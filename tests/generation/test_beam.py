@@ -3,6 +3,7 @@ from itertools import product
 import pytest
 import torch
 
+from tang.config.model import LanguageModelConfig
 from tang.data.vocabulary import BOS, SPECIALS, Vocabulary
 from tang.generation.beam import search
 from tang.generation.constraints import Acrostic, Contains, NoRepeat
@@ -16,7 +17,7 @@ KNOWN = Vocabulary([*SPECIALS, "，", "。", *"春夏秋冬风"])
 
 def network() -> Network:
     torch.manual_seed(3)
-    model = Network(len(KNOWN), hidden_size=8).eval()
+    model = Network(len(KNOWN), LanguageModelConfig(hidden_size=8)).eval()
     torch.nn.init.normal_(model.head.weight)
     return model
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from tang.config.model import LanguageModelConfig
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import BOS, EOS, SPECIALS, Vocabulary
 from tang.errors import InputError
@@ -22,7 +23,7 @@ QUATRAIN = FORMS["五言绝句"]
 
 def model(favourite: str = "", by: float = 0.0) -> Network:
     torch.manual_seed(2)
-    network = Network(len(KNOWN), hidden_size=16).eval()
+    network = Network(len(KNOWN), LanguageModelConfig(hidden_size=16)).eval()
     with torch.no_grad():
         for character in favourite:
             network.head.bias[KNOWN.ids[character]] = by
@@ -128,7 +129,7 @@ def copied(poem: Poem, texts: Sequence[str], size: int) -> bool:
 def parrot() -> Network:
     """A network that knows one order of the characters: each is followed by the next."""
     torch.manual_seed(0)
-    network = Network(len(KNOWN), hidden_size=64, tie_weights=False)
+    network = Network(len(KNOWN), LanguageModelConfig(hidden_size=64, tie_weights=False))
     ids = torch.arange(len(SPECIALS) + len(PUNCTUATION), len(KNOWN))
     optimizer = torch.optim.Adam(network.parameters(), 0.02)
     for _ in range(150):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from tang.config.scripts import Places
+from tang.config.scripts import CorpusPaths
 from tang.data.vocabulary import SPECIALS
 from tang.errors import InputError
 from tang.generation.generate import generate
@@ -22,7 +22,9 @@ SYMBOLS = [*SPECIALS, *"，。？！；", *sorted(set(CHARACTERS))]
 @pytest.fixture(scope="module")
 def model() -> LanguageModel:
     torch.manual_seed(0)
-    return LanguageModel({"hidden_size": 16}, SYMBOLS, {"script": "simplified"}, form="五言绝句").eval()
+    return LanguageModel(
+        {"hidden_size": 16, "forget_bias": 1.0}, SYMBOLS, {"script": "simplified"}, form="五言绝句"
+    ).eval()
 
 
 def poems(model: LanguageModel, **keys: Any) -> list[Poem]:
@@ -44,7 +46,7 @@ def poems(model: LanguageModel, **keys: Any) -> list[Poem]:
         ({"decode": "greedy", "n": 3}, "n=3: decode=greedy writes the same poem each time"),
         ({"temperature": 0.0, "candidates": 3}, "candidates=3: temperature=0.0 writes the same poem each time"),
         ({"temperature": 0.0, "top_k": 3}, "top_k=3: temperature=0.0 draws nothing"),
-        ({"data": Places(dir="x")}, "data.dir=x: only no_copy reads the corpus"),
+        ({"data": CorpusPaths(dir="x")}, "data.dir=x: only no_copy reads the corpus"),
         ({"start": ["hello"]}, "'h' is not a Chinese character"),
         ({"start": ["日🌙"]}, "is not a Chinese character"),
         ({"start": ["日" * 22]}, "too long; 五言绝句 has 20 characters"),

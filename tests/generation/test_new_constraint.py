@@ -56,7 +56,7 @@ def poems(*keys: str) -> list[Poem]:
     request = OmegaConf.to_object(cfg)
     assert isinstance(request, Request)
     torch.manual_seed(0)
-    model = LanguageModel({"hidden_size": 16}, SYMBOLS, {}, form="五言绝句").eval()
+    model = LanguageModel({"hidden_size": 16, "forget_bias": 1.0}, SYMBOLS, {}, form="五言绝句").eval()
     return generate(model, request, request.check())
 
 

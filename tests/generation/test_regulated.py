@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import tang.prosody.rhymes
+from tang.config.model import LanguageModelConfig
 from tang.data.vocabulary import SPECIALS, Vocabulary
 from tang.errors import InputError
 from tang.generation.constraint import Constraint
@@ -54,7 +55,7 @@ def vocabulary(rhymes: int = 10, others: int = 3) -> Vocabulary:
 @cache
 def model(size: int) -> Network:
     torch.manual_seed(1)
-    network = Network(size, hidden_size=16).eval()
+    network = Network(size, LanguageModelConfig(hidden_size=16)).eval()
     torch.nn.init.normal_(network.head.weight)
     return network
 

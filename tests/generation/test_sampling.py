@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tang.config.model import LanguageModelConfig
 from tang.data.vocabulary import BOS, EOS, SPECIALS, Vocabulary
 from tang.errors import InputError
 from tang.generation.generate import generate
@@ -21,12 +22,12 @@ UNMARKED = Vocabulary([*SPECIALS, *sorted(set(CHARACTERS))])
 
 def network(vocabulary: Vocabulary) -> Network:
     torch.manual_seed(0)
-    return Network(len(vocabulary), hidden_size=8).eval()
+    return Network(len(vocabulary), LanguageModelConfig(hidden_size=8)).eval()
 
 
 def frequencies(p: list[float], options: SamplingOptions) -> Tensor:
     """(V,) how often each symbol is drawn in 100,000 draws from a model that gives them ``p``."""
-    model = Network(len(p), hidden_size=1, tie_weights=False).eval()
+    model = Network(len(p), LanguageModelConfig(hidden_size=1, tie_weights=False)).eval()
     torch.nn.init.zeros_(model.head.weight)
     model.head.bias.data = torch.tensor(p).log()
     uniforms = torch.rand(100_000, 1, 2, generator=torch.Generator().manual_seed(0))
@@ -99,7 +100,7 @@ def test_the_log_likelihood_is_the_models_own() -> None:
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_the_state_that_is_carried_is_that_of_the_whole_poem(cell: str) -> None:
     torch.manual_seed(0)
-    model = Network(len(MARKED), embedding_size=6, hidden_size=8, num_layers=2, cell=cell).eval()
+    model = Network(len(MARKED), LanguageModelConfig(embedding_size=6, hidden_size=8, num_layers=2, cell=cell)).eval()
     ids = torch.randint(len(MARKED), (3, 12))
     states = model.initial_state(3)
     with torch.no_grad():
@@ -112,7 +113,7 @@ def test_the_state_that_is_carried_is_that_of_the_whole_poem(cell: str) -> None:
 @pytest.mark.parametrize("options", [{}, {"temperature": 0.7, "top_k": 30, "top_p": 0.8}])
 def test_poems_in_float32_do_not_depend_on_the_batch_size(options: dict[str, Any]) -> None:
     torch.manual_seed(0)
-    model = Network(len(MARKED), hidden_size=64).eval()
+    model = Network(len(MARKED), LanguageModelConfig(hidden_size=64)).eval()
     torch.nn.init.normal_(model.head.weight)  # probabilities as unequal as a trained model's
     starts = ["日", "月山", "日", "春秋江河云"]
     together, by_seven, alone = (

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tang.config.data import PoemsConfig
 from tang.data.poems import PoemDataModule
 from tang.data.prepare import Prepared
 from tang.errors import InputError
@@ -17,7 +18,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def prepared() -> Prepared:
     try:
-        return PoemDataModule(dir=str(ROOT / "data" / "tang"), cache=str(ROOT / "data" / "prepared")).prepared
+        config = PoemsConfig(dir=str(ROOT / "data" / "tang"), cache=str(ROOT / "data" / "prepared"))
+        return PoemDataModule(config).prepared
     except InputError as error:
         pytest.skip(f"offline: {error}")
 

@@ -7,6 +7,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from tang.config.data import PoemsConfig
+from tang.config.model import LanguageModelConfig
 from tang.config.studies import FlowRecall
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
@@ -22,7 +24,7 @@ CELLS = ["rnn", "gru", "lstm"]
 
 def small_network(cell: str) -> Network:
     with seeded(0):
-        return Network(7, embedding_size=3, hidden_size=4, cell=cell).double()
+        return Network(7, LanguageModelConfig(embedding_size=3, hidden_size=4, dropout=0, cell=cell)).double()
 
 
 def batch(poems: int, length: int) -> Batch:
@@ -75,7 +77,7 @@ def test_half_life_is_that_of_an_even_decay() -> None:
 
 
 def test_poems_are_held_out_and_of_one_length(poems_txt: Path, tmp_path: Path) -> None:
-    module = PoemDataModule("text", path=str(poems_txt), cache=str(tmp_path))
+    module = PoemDataModule(PoemsConfig(source="text", path=str(poems_txt), cache=str(tmp_path)))
     poems = first_characters(module, 31, 5)
     assert poems.inputs.shape == poems.targets.shape == (5, 31)
     assert poems.targets.all(), "nothing is padded"

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from tang.config.data import PoemsConfig
+from tang.config.model import LanguageModelConfig
 from tang.data.poems import PoemDataModule
 from tang.studies.initialization import TrainingResult, distinct_units, equal, scale, train_and_count, zero
 from tang.studies.short_training import seeded
@@ -26,11 +28,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TrainingResult]:
     folder = tmp_path_factory.mktemp("corpus")
     path = folder / "poems.txt"
     path.write_text("\n".join(verses(400)), encoding="utf-8")
-    module = PoemDataModule("text", path=str(path), cache=str(folder / "cache"), max_length=12, batch_size=32)
+    cache = str(folder / "cache")
+    module = PoemDataModule(PoemsConfig(source="text", path=str(path), cache=cache, max_length=12, batch_size=32))
+    config = LanguageModelConfig(hidden_size=HIDDEN, dropout=0, tie_weights=False)
     results = {}
     for name, initialize in INITIALIZATIONS.items():
         with seeded(0), torch.no_grad():
-            network = Network(len(module.prepared.vocabulary), hidden_size=HIDDEN, tie_weights=False)
+            network = Network(len(module.prepared.vocabulary), config)
             initialize(network)
         results[name] = train_and_count(network, module, steps=30, lr=1e-2, clip=1.0)
     return results
@@ -59,7 +63,7 @@ def test_which_tensors_have_a_first_gradient(runs: dict[str, TrainingResult], in
 
 
 def test_only_the_weights_are_scaled() -> None:
-    network = Network(5, hidden_size=HIDDEN, tie_weights=False)
+    network = Network(5, LanguageModelConfig(hidden_size=HIDDEN, dropout=0, tie_weights=False))
     before = [weight.detach().clone() for weight in network.recurrent.weights(0)]
     with torch.no_grad():
         scale(network, 3.0)

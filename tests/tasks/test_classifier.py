@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tang.config.model import ClassifierConfig
 from tang.corpus.names import LETTERS, Name
 from tang.data.batches import BatchLoader, length_buckets
 from tang.data.names import NameBatch
@@ -27,7 +28,7 @@ def batch(*names: Name) -> NameBatch:
 @pytest.mark.parametrize("embedding_size", [None, 5])
 def test_what_follows_a_name_is_not_read(cell: str, embedding_size: int | None) -> None:
     torch.manual_seed(0)
-    network = NameNetwork(len(LETTERS), 3, embedding_size, hidden_size=6, cell=cell)
+    network = NameNetwork(len(LETTERS), 3, ClassifierConfig(embedding_size=embedding_size, hidden_size=6, cell=cell))
     together = batch(*NAMES)
     logits = network(together.inputs, together.lengths)
     for row, name in enumerate(NAMES):
@@ -40,7 +41,7 @@ def test_what_follows_a_name_is_not_read(cell: str, embedding_size: int | None) 
 
 
 def test_letters_are_one_hot_and_stay_so() -> None:
-    embedding = NameNetwork(len(LETTERS), 3).embedding
+    embedding = NameNetwork(len(LETTERS), 3, ClassifierConfig()).embedding
     assert embedding.weight.shape == (58, 57)
     assert torch.equal(embedding(torch.tensor([PAD, 1, 57])), torch.stack([torch.zeros(57), *torch.eye(57)[[0, 56]]]))
     assert not embedding.weight.requires_grad
@@ -69,7 +70,7 @@ def test_a_loss_that_is_no_number_makes_the_mean_none() -> None:
 
 
 def test_the_reports_rnn_is_linear_and_reads_the_state_before_the_last_letter() -> None:
-    network = NameNetwork(len(LETTERS), 3, hidden_size=6, cell="rnn_report").double()
+    network = NameNetwork(len(LETTERS), 3, ClassifierConfig(hidden_size=6, cell="rnn_report")).double()
 
     def logits(*names: str) -> Tensor:
         some = batch(*(Name(name, "Dutch") for name in names))
@@ -84,7 +85,7 @@ def test_the_reports_rnn_is_linear_and_reads_the_state_before_the_last_letter() 
 
 
 def test_the_reports_lstm_reads_each_letter_twice_on_one_state() -> None:
-    network = NameNetwork(len(LETTERS), 3, hidden_size=6, cell="lstm_report")
+    network = NameNetwork(len(LETTERS), 3, ClassifierConfig(hidden_size=6, cell="lstm_report"))
     assert isinstance(network.recurrent, AlternatingLSTM)
     first, second = network.recurrent.cells
     letters = torch.eye(57)[[3, 5]]
@@ -98,7 +99,7 @@ def test_the_reports_lstm_reads_each_letter_twice_on_one_state() -> None:
 @pytest.mark.parametrize("settings", [{"num_layers": 2}, {"backend": "equations"}])
 def test_the_reports_cells_are_as_they_are(settings: dict[str, object]) -> None:
     with pytest.raises(InputError, match=r"model\.cell=lstm_report: is fixed"):
-        NameNetwork(57, 18, cell="lstm_report", **settings)  # type: ignore[arg-type]
+        NameNetwork(57, 18, ClassifierConfig(cell="lstm_report", **settings))  # type: ignore[arg-type]
 
 
 def test_the_checkpoint_holds_plain_data() -> None:

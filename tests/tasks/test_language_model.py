@@ -17,7 +17,7 @@ from tests.data.test_batches import sequences
 def model() -> LanguageModel:
     torch.manual_seed(0)
     symbols = [*SPECIALS, "，", "。", "日", "月", *(chr(0x4E00 + i) for i in range(32))]
-    return LanguageModel({"hidden_size": 8}, symbols, {})
+    return LanguageModel({"hidden_size": 8, "dropout": 0}, symbols, {})
 
 
 def test_padding_is_never_counted(model: LanguageModel) -> None:
@@ -60,7 +60,7 @@ def test_the_checkpoint_holds_plain_data(model: LanguageModel) -> None:
 def test_a_perplexity_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PERPLEXITIES, "ppl_marks", lambda symbol: symbol in PUNCTUATION)
     torch.manual_seed(0)
-    model = LanguageModel({"hidden_size": 8}, [*SPECIALS, *"，。日月山水风花雪夜"], {})
+    model = LanguageModel({"hidden_size": 8, "dropout": 0}, [*SPECIALS, *"，。日月山水风花雪夜"], {})
     loader = PoemLoader(Sequences(np.array([2, 6, 4, 7, 7, 5, 3]), np.array([0, 7])), 1)
     trainer = pl.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=False)
     (metrics,) = trainer.validate(model, loader, verbose=False)

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from tang.config.model import LanguageModelConfig
 from tang.tasks.network import Network
 
 
@@ -8,7 +9,10 @@ from tang.tasks.network import Network
 @pytest.mark.parametrize("tie_weights", [True, False])
 @pytest.mark.parametrize("num_layers", [1, 2])
 def test_every_combination_of_sizes_works(embedding_size: int | None, tie_weights: bool, num_layers: int) -> None:
-    network = Network(11, embedding_size, 8, num_layers, dropout=0.1, tie_weights=tie_weights)
+    config = LanguageModelConfig(
+        embedding_size=embedding_size, hidden_size=8, num_layers=num_layers, dropout=0.1, tie_weights=tie_weights
+    )
+    network = Network(11, config)
     logits, (hidden, cell) = network(torch.randint(11, (3, 7)))
     assert logits.shape == (3, 7, 11)
     assert hidden.shape == cell.shape == (num_layers, 3, 8)
@@ -18,7 +22,7 @@ def test_every_combination_of_sizes_works(embedding_size: int | None, tie_weight
 
 def test_a_sequence_in_two_calls_equals_one_call() -> None:
     torch.manual_seed(0)
-    network = Network(11, hidden_size=8, num_layers=2).eval()
+    network = Network(11, LanguageModelConfig(hidden_size=8, num_layers=2)).eval()
     ids = torch.randint(11, (3, 7))
     whole, _ = network(ids)
     first, state = network(ids[:, :4])
@@ -28,7 +32,7 @@ def test_a_sequence_in_two_calls_equals_one_call() -> None:
 
 def test_logits_depend_on_earlier_characters_alone() -> None:
     torch.manual_seed(0)
-    network = Network(11, hidden_size=8).eval()
+    network = Network(11, LanguageModelConfig(hidden_size=8)).eval()
     ids = torch.randint(11, (1, 7))
     changed = ids.clone()
     changed[0, 4] = (ids[0, 4] + 1) % 11

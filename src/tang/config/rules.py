@@ -1,7 +1,7 @@
 """Ranges of config values, and the field of a dataclass that is a config key."""
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import asdict, field
 from typing import Any, NamedTuple
 
 from tang.text.forms import FORMS
@@ -58,3 +58,8 @@ def key(default: Any, help: str = "", rule: Rule | None = None) -> Any:
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+def values(group: Any) -> dict[str, Any]:
+    """The keys of a config group with their values, without Hydra's own."""
+    return {name: value for name, value in asdict(group).items() if not name.startswith("_")}

@@ -20,7 +20,7 @@ OUT = "file to write to instead of the screen"
 
 
 @dataclass
-class Places:
+class CorpusPaths:
     """Where the corpus is."""
 
     dir: str | None = key(None, "folder of the corpus's files, if it has moved")
@@ -28,7 +28,7 @@ class Places:
     cache: str | None = key(None, "folder of prepared ids")
 
     def given(self) -> dict[str, Any]:
-        """The places that are given, as arguments of the data module."""
+        """The keys that are not null."""
         return {name: place for name, place in vars(self).items() if place is not None}
 
 
@@ -44,7 +44,7 @@ class EvaluateConfig:
     seed: int = key(1, "of these poems", SEED)
     batch_size: int = key(128, "poems at once: memory and speed", at_least(1))
     precision: str = key("32-true", "of the computation", one_of("32-true", "bf16-mixed", "64-true"))
-    data: Places = field(default_factory=Places)
+    data: CorpusPaths = field(default_factory=CorpusPaths)
     format: str = key("text", "of the output", one_of("text", "json"))
     out: str | None = key(None, OUT)
 
@@ -76,7 +76,7 @@ class CheckConfig:
     file: str | None = key(None, "text file of poems with blank lines between them, instead of poem=")
     ckpt: str | None = key(None, f"adds the likelihood of each character under its model; {CKPT}")
     corpus: bool = key(False, "adds the lines found in the training split, the model's or the 全唐诗's")
-    data: Places = field(default_factory=Places)
+    data: CorpusPaths = field(default_factory=CorpusPaths)
     format: str = key("text", "of the output", one_of("text", "json"))
     out: str | None = key(None, OUT)
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from tang.config.data import NamesConfig
 from tang.corpus.names import LETTERS, Name, Names, NameSource, clean_names
 from tang.data.batches import BatchLoader, SplitDataModule, balanced_draws, length_buckets
 from tang.data.card import NameCard
@@ -63,22 +64,14 @@ def encode(texts: Iterable[str]) -> tuple[Tensor, Tensor]:
 
 
 class NamesDataModule(SplitDataModule):
-    """Train, val and test names in batches bucketed by length; the arguments are those of ``NamesConfig``."""
+    """Train, val and test names in batches bucketed by length."""
 
-    def __init__(
-        self,
-        dir: str = "data/names",
-        path: str | None = None,
-        batch_size: int = 64,
-        balanced: bool = False,
-        seed: int = 0,
-    ) -> None:
+    def __init__(self, config: NamesConfig) -> None:
         super().__init__()
-        self.source = NameSource(Path(dir).expanduser(), None if path is None else Path(path).expanduser())
+        self.config = config
+        own = None if config.path is None else Path(config.path).expanduser()
+        self.source = NameSource(Path(config.dir).expanduser(), own)
         self.languages = self.source.languages
-        self.batch_size = batch_size
-        self.balanced = balanced
-        self.seed = seed
 
     @cached_property
     def names(self) -> Names:
@@ -101,8 +94,9 @@ class NamesDataModule(SplitDataModule):
     def loader(self, split: Split) -> BatchLoader[NameBatch]:
         whole, shard = NameBatch.of(self.splits[split], self.languages), self.shard
         lengths = whole.lengths.numpy()
-        if self.balanced and split == "train":
-            batcher = balanced_draws(whole.targets.numpy(), lengths, self.batch_size, self.seed)
+        batch_size, seed = self.config.batch_size, self.config.seed
+        if self.config.balanced and split == "train":
+            batcher = balanced_draws(whole.targets.numpy(), lengths, batch_size, seed)
         else:
-            batcher = length_buckets(lengths, self.batch_size, self.seed)
+            batcher = length_buckets(lengths, batch_size, seed)
         return BatchLoader(batcher, lambda indices: whole.select(indices, shard))

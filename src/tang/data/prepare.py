@@ -6,16 +6,17 @@ import logging
 import shutil
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pooch
 from filelock import FileLock
 
+from tang.config.data import PoemsConfig
 from tang.corpus.clean import CleanPoem, clean_all, in_script
 from tang.corpus.sources import Source
 from tang.data.card import Card
@@ -29,10 +30,11 @@ log = logging.getLogger(__name__)
 
 VERSION = 1  # Version of cleaning, splitting, encoding and file format; raising it invalidates all caches
 FILES = ("tokens.npy", "offsets.npy", "meta.json")
+OPTIONS = ("script", "punctuation", "forms", "max_length", "stanzas", "min_count", "max_train", "max_val")
 HASHES = "sha256"  # The file with the hashes of FILES, which are verified before these are read
 
 
-class Piece(NamedTuple):
+class Passage(NamedTuple):
     """One training sequence: a poem or a stanza."""
 
     text: str
@@ -40,28 +42,15 @@ class Piece(NamedTuple):
     is_whole: bool  # Whether the end was not cut off
 
 
-@dataclass(frozen=True)
-class Options:
-    """Which sequences to make of a corpus; the fields are keys of :class:`~tang.config.data.PoemsConfig`."""
-
-    script: Script = "simplified"
-    punctuation: Literal["keep", "drop"] = "keep"
-    forms: Sequence[str] | None = None
-    max_length: int | None = None
-    stanzas: int | None = None
-    min_count: int = 2
-    max_train: int | None = None
-    max_val: int | None = None
-
-    def pieces(self, text: str) -> Iterator[Piece]:
-        """The sequences of a poem; it is cut into stanzas first, and ``forms`` chooses among these."""
-        wanted = None if self.forms is None else {form_named(name) for name in self.forms}
-        for piece in stanzas(text, self.stanzas) if self.stanzas else [text]:
-            form = form_of(piece)
-            if wanted is None or form in wanted:
-                whole = hanzi(piece) if self.punctuation == "drop" else piece
-                text = whole[: self.max_length]
-                yield Piece(text, form, is_whole=text == whole)
+def passages(text: str, config: PoemsConfig) -> Iterator[Passage]:
+    """The training sequences of a poem; it is cut into stanzas first, and ``forms`` chooses among these."""
+    wanted = None if config.forms is None else {form_named(name) for name in config.forms}
+    for passage in stanzas(text, config.stanzas) if config.stanzas else [text]:
+        form = form_of(passage)
+        if wanted is None or form in wanted:
+            whole = hanzi(passage) if config.punctuation == "drop" else passage
+            text = whole[: config.max_length]
+            yield Passage(text, form, is_whole=text == whole)
 
 
 @dataclass(frozen=True)
@@ -92,25 +81,26 @@ class Prepared:
     card: Card
 
 
-def prepare(source: Source, options: Options, cache: Path, vocabulary: Vocabulary | None = None) -> Prepared:
-    """Prepare a corpus under ``options``, or open it in ``cache`` if that was done before.
+def prepare(source: Source, config: PoemsConfig, vocabulary: Vocabulary | None = None) -> Prepared:
+    """Prepare a corpus under the :data:`OPTIONS` of ``config``, or open it in its cache if that was done before.
 
     ``vocabulary`` is that of an earlier model; by default it is built from the train split.
 
     Raises:
-        InputError: the corpus is faulty, a split would be empty, or ``cache`` can't be written.
+        InputError: the corpus is faulty, a split would be empty, or the cache can't be written.
     """
-    folder = cache / _key(source, options, None)
+    cache = Path(config.cache)
+    folder = cache / _key(source, config, None)
     try:
         prepared = _open(folder)
         if vocabulary is not None and (prepared is None or prepared.vocabulary.symbols != vocabulary.symbols):
-            folder = cache / _key(source, options, vocabulary)
+            folder = cache / _key(source, config, vocabulary)
             prepared = _open(folder)
         if prepared is None:
             cache.mkdir(parents=True, exist_ok=True)
             with FileLock(folder.with_suffix(".lock")):
                 if _open(folder) is None:  # another process may have prepared it meanwhile
-                    _create(folder, source, options, vocabulary)
+                    _create(folder, source, config, vocabulary)
             prepared = _open(folder)
             assert prepared is not None
         return prepared
@@ -120,7 +110,7 @@ def prepare(source: Source, options: Options, cache: Path, vocabulary: Vocabular
         raise InputError(f"data.cache={cache}: {reason}") from None
 
 
-def _create(folder: Path, source: Source, options: Options, vocabulary: Vocabulary | None) -> None:
+def _create(folder: Path, source: Source, config: PoemsConfig, vocabulary: Vocabulary | None) -> None:
     """Write the prepared files to ``folder`` atomically, instead of damaged ones."""
     if folder.exists():
         log.info("corpus: %s is damaged and is prepared again", printable(folder))
@@ -129,39 +119,39 @@ def _create(folder: Path, source: Source, options: Options, vocabulary: Vocabula
     staging = folder.with_suffix(".part")
     try:
         staging.mkdir(exist_ok=True)  # a process that was killed may have left it; this one holds the lock
-        _write(staging, source, options, vocabulary)
+        _write(staging, source, config, vocabulary)
         staging.rename(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _key(source: Source, options: Options, vocabulary: Vocabulary | None) -> str:
+def _key(source: Source, config: PoemsConfig, vocabulary: Vocabulary | None) -> str:
     """The name of a folder of prepared files: a hash of all that they depend on."""
     digest = hashlib.sha256(f"{VERSION} {source.fingerprint}".encode())
-    digest.update(json.dumps(asdict(options)).encode())
+    digest.update(json.dumps({name: getattr(config, name) for name in OPTIONS}).encode())
     digest.update(json.dumps(vocabulary.symbols if vocabulary else None).encode())
     return digest.hexdigest()[:16]
 
 
-def _write(folder: Path, source: Source, options: Options, vocabulary: Vocabulary | None) -> None:
+def _write(folder: Path, source: Source, config: PoemsConfig, vocabulary: Vocabulary | None) -> None:
     poems, dropped = clean_all(source.read())
     if not poems:
         reasons = ", ".join(f"{reason}: {count}" for reason, count in dropped.items())
         raise InputError(f"{source}: no usable poems among the {dropped.total()} in it ({reasons})")
-    pieces = _split_pieces(poems, options)
-    texts = {split: [piece.text for piece in pieces[split]] for split in SPLITS}
+    parts = _split(poems, config)
+    texts = {split: [passage.text for passage in parts[split]] for split in SPLITS}
     if vocabulary is None:
-        vocabulary = Vocabulary.build(texts["train"], options.min_count)
+        vocabulary = Vocabulary.build(texts["train"], config.min_count)
     tokens, offsets = array("i"), [0]  # a list of tokens would take several times the memory
-    for piece in chain(*pieces.values()):
-        tokens.extend([BOS, *vocabulary.encode(piece.text), *([EOS] if piece.is_whole else [])])
+    for passage in chain(*parts.values()):
+        tokens.extend([BOS, *vocabulary.encode(passage.text), *([EOS] if passage.is_whole else [])])
         offsets.append(len(tokens))
-    forms = Counter(str(piece.form or "lines of unequal length") for piece in chain(*pieces.values()))
+    forms = Counter(str(passage.form or "lines of unequal length") for passage in chain(*parts.values()))
     np.save(folder / "tokens.npy", np.array(tokens, dtype=np.int32))
     np.save(folder / "offsets.npy", np.array(offsets, dtype=np.int64))
     meta = {
         "vocabulary": vocabulary.symbols,
-        "sizes": [len(pieces[split]) for split in SPLITS],
+        "sizes": [len(parts[split]) for split in SPLITS],
         "card": asdict(Card.of(dropped, len(poems), texts, forms, vocabulary)),
     }
     (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
@@ -172,22 +162,22 @@ def _hashes(folder: Path) -> bytes:
     return "".join(f"{pooch.file_hash(folder / name)}  {name}\n" for name in FILES).encode()
 
 
-def _split_pieces(poems: list[CleanPoem], options: Options) -> dict[Split, list[Piece]]:
+def _split(poems: list[CleanPoem], config: PoemsConfig) -> dict[Split, list[Passage]]:
     """The sequences of each split in the order of their poems' hashes, so that a prefix is a random subset."""
-    places = zip(split_poems(poems), in_script(poems, options.script), strict=True)
-    pieces: dict[Split, list[Piece]] = {split: [] for split in SPLITS}
+    places = zip(split_poems(poems), in_script(poems, cast(Script, config.script)), strict=True)
+    parts: dict[Split, list[Passage]] = {split: [] for split in SPLITS}
     for place, text in sorted(places, key=lambda entry: entry[0].rank):
-        pieces[place.split] += options.pieces(text)
-    pieces["train"] = pieces["train"][: options.max_train]
-    pieces["val"] = pieces["val"][: options.max_val]
+        parts[place.split] += passages(text, config)
+    parts["train"] = parts["train"][: config.max_train]
+    parts["val"] = parts["val"][: config.max_val]
     for split in SPLITS:
-        if not pieces[split]:
-            counts = ", ".join(f"{len(pieces[other])} {other}" for other in SPLITS)
+        if not parts[split]:
+            counts = ", ".join(f"{len(parts[other])} {other}" for other in SPLITS)
             raise InputError(
                 f"the {split} split is empty: {len(poems)} clean poems give {counts} sequences; "
                 "give a few hundred poems or more; data.forms may leave out too many"
             )
-    return pieces
+    return parts
 
 
 def _open(folder: Path) -> Prepared | None:

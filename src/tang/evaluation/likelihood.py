@@ -20,7 +20,7 @@ from tang.text.script import Script, convert
 
 def likelihood(model: LanguageModel, poem: Critique) -> Likelihood:
     """ln p of a poem's tokens, in the model's script, without marks that are not in its vocabulary."""
-    marks = "" if model.data.get("punctuation") == "drop" else model.vocabulary.symbols
+    marks = "" if model.data.punctuation == "drop" else model.vocabulary.symbols
     text = "".join(symbol for symbol in _verse(poem, model.script) if hanzi(symbol) or symbol in marks)
     ids = torch.tensor([[BOS, *model.vocabulary.encode(text), EOS]])
     _, _, nll = token_losses(model, [Batch.of(ids, len(text) + 1)])
@@ -40,7 +40,7 @@ def add_copies(reports: Sequence[PoemReport], data: PoemDataModule) -> list[Poem
     spans = Spans.of(data.prepared.splits["train"], vocabulary)
     found = []
     for report in reports:
-        characters = vocabulary.encode(hanzi(_verse(report.critique, data.options.script)))
+        characters = vocabulary.encode(hanzi(_verse(report.critique, data.script)))
         ids = iter(characters)
         lines = [list(islice(ids, len(line.text))) for line in report.critique.lines]
         copied = [number for number, line in enumerate(lines, 1) if spans.has_line(line)]

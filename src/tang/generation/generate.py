@@ -49,7 +49,7 @@ def generate(
     """
     drafts = _drafts(model, request, constraints)
     if spans is None and any(constraint.needs_corpus for constraint in constraints):
-        spans = Spans.of(model.data_module(vars(request.data)).prepared.splits["train"], model.vocabulary)
+        spans = Spans.of(model.data_module(**request.data.given()).prepared.splits["train"], model.vocabulary)
     network, candidates = model.network, request.candidates
     layouts = (write(model, layout, of_layout, request, constraints, spans) for layout, of_layout in drafts.items())
     console, hidden = Console(stderr=True), not (show_progress and sys.stderr.isatty())

@@ -7,7 +7,7 @@ from typing import get_type_hints
 from omegaconf import MISSING
 
 from tang.config.rules import FORM_NAME, PROBABILITY, SEED, STARTS, TEMPERATURE, at_least, between, key, one_of
-from tang.config.scripts import Places
+from tang.config.scripts import CorpusPaths
 from tang.errors import InputError
 from tang.generation.constraint import Constraint, refuse_empty
 from tang.generation.constraints import CONSTRAINTS
@@ -36,7 +36,7 @@ class Request:
     seed: int = key(1, "seed of the random numbers", SEED)
     batch_size: int = key(256, "poems written at once; in float32 it doesn't change them", at_least(1))
     precision: str = key("32-true", "bf16-mixed may be faster; other poems", one_of("32-true", "bf16-mixed"))
-    data: Places = field(default_factory=Places, metadata={"help": "where the corpus is now, for no_copy"})
+    data: CorpusPaths = field(default_factory=CorpusPaths, metadata={"help": "where the corpus is now, for no_copy"})
     script: str | None = key(None, "script to show poems in; null: the model's", one_of(*SCRIPTS))
     format: str | None = key(None, "null: what the name of out= ends in, else text", one_of(*FORMATS))
     out: str | None = key(None, "a file to write to instead of the screen")
@@ -87,9 +87,8 @@ class Request:
         active = [constraint for constraint in constraints if constraint.given()]
         if not any(constraint.needs_corpus for constraint in active):
             readers = ", ".join(fields(kind)[0].name for kind in CONSTRAINTS if kind.needs_corpus)
-            for name, place in vars(self.data).items():
-                if place is not None:
-                    raise InputError(f"data.{name}={place}: only {readers} reads the corpus; give both or none")
+            for name, place in self.data.given().items():
+                raise InputError(f"data.{name}={place}: only {readers} reads the corpus; give both or none")
         return active
 
 

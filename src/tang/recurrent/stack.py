@@ -57,7 +57,7 @@ class Recurrent(nn.Module):
         dropout: float = 0.0,
         cell: str = "lstm",
         backend: str = "auto",
-        forget_bias: float = 1.0,
+        forget_bias: float = 0.0,
     ) -> None:
         super().__init__()
         self.cell = cell

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from tang.config.model import LanguageModelConfig
 from tang.config.studies import Flow, FlowLanguage
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
@@ -22,7 +23,6 @@ from tang.studies.recall import accuracies, recall_figure, recall_table
 from tang.studies.short_training import character_losses, seeded, train
 from tang.tables import markdown
 from tang.tasks.network import Network
-from tang.training.build import arguments
 
 STAGES = ("at initialization", "after training")
 
@@ -59,7 +59,7 @@ def study(options: Flow, seed: int) -> Findings:
         InputError: the corpus is wrong, or its poems are too short.
     """
     recall, seeds, chance = options.recall, range(seed, seed + options.seeds), 1 / options.recall.symbols
-    on_poems = partial(through_poems, module=PoemDataModule(**arguments(options.data)), language=options.language)
+    on_poems = partial(through_poems, module=PoemDataModule(options.data), language=options.language)
     flows = measured(on_poems, seeds, "language models")
     recalled = measured(partial(accuracies, task=recall), seeds, "delayed recall")
 
@@ -76,8 +76,10 @@ def through_poems(net: Net, seed: int, module: PoemDataModule, language: FlowLan
     """A language model's relative gradient norms on held-out poems: (stages, quantities, T)."""
     batch = first_characters(module, language.characters, language.poems)
     with seeded(seed):
-        size, vocabulary = language.hidden_size, module.prepared.vocabulary
-        network = Network(len(vocabulary), hidden_size=size, cell=net.cell, forget_bias=net.forget_bias)
+        config = LanguageModelConfig(
+            hidden_size=language.hidden_size, dropout=0, cell=net.cell, forget_bias=net.forget_bias
+        )
+        network = Network(len(module.prepared.vocabulary), config)
     before = gradient_norms(network, batch, seed)
     optimizer = torch.optim.Adam(network.parameters(), language.lr)
     train(optimizer, character_losses(network, module.loader("train")), language.steps, language.clip)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
 from torch import Tensor, nn
 
+from tang.config.model import LanguageModelConfig
 from tang.config.studies import Initialization
 from tang.data.poems import PoemDataModule
 from tang.studies.figures import finish_curves
@@ -19,7 +20,6 @@ from tang.studies.findings import Findings
 from tang.studies.short_training import character_losses, seeded, tracked, train
 from tang.tables import markdown
 from tang.tasks.network import Network
-from tang.training.build import arguments
 
 WINDOW = 10  # Number of steps that curves and the final loss are averaged over
 
@@ -75,12 +75,13 @@ def study(options: Initialization, seed: int) -> Findings:
         "default": lambda network: None,
         f"× {options.large:g}": partial(scale, factor=options.large),
     }
-    module = PoemDataModule(**arguments(options.data))
+    module = PoemDataModule(options.data)
+    config = LanguageModelConfig(hidden_size=options.hidden_size, dropout=0, tie_weights=False, forget_bias=1)
     clips = {UNCLIPPED: math.inf, f"clipped to {options.clip:g}": options.clip}
     results = {}
     for clipping, name in tracked(list(product(clips, initializations)), "language models"):
         with seeded(seed), torch.no_grad():
-            network = Network(len(module.prepared.vocabulary), hidden_size=options.hidden_size, tie_weights=False)
+            network = Network(len(module.prepared.vocabulary), config)
             initializations[name](network)
         results[clipping, name] = train_and_count(network, module, options.steps, options.lr, clips[clipping])
     text = [

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
+from tang.config.model import ModelConfig
 from tang.data.batches import BatchLoader
 from tang.errors import DivergedError
 
-Group = Mapping[str, Any]  # A group of the config, as keyword arguments
+Group = Mapping[str, Any]  # Keys and values of a config group, as checkpoints hold it
 
 
 class Mean(MeanMetric):
@@ -68,8 +69,8 @@ class Task(LightningModule):
         self._loss = torch.zeros(())
 
     @classmethod
-    def from_data(cls, data: Any, model: Group, arguments: Group, **partials: Any) -> "Task":
-        """The task for ``data``, made with ``arguments``; ``model`` are the network's, ``partials`` those of Task."""
+    def from_data(cls, data: Any, model: ModelConfig, **partials: Any) -> "Task":
+        """The task for a data module; ``partials`` are the arguments of Task."""
         raise NotImplementedError
 
     @property

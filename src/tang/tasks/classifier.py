@@ -9,13 +9,15 @@ from torch import Tensor, nn
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from tang.config.data import NamesConfig
-from tang.config.model import ClassifierConfig
+from tang.config.model import ClassifierConfig, ModelConfig
+from tang.config.rules import values
 from tang.corpus.names import LETTERS
 from tang.data.names import NO_LANGUAGE, NameBatch, NamesDataModule
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
 from tang.recurrent.stack import Recurrent
 from tang.tasks.base import Group, Mean, SplitMetrics, Task
+from tang.tasks.network import recurrent_stack
 from tang.tasks.report_cells import REPORT_CELLS, AlternatingLSTM, LinearRecurrence
 
 MAX_LANGUAGES = 1000
@@ -34,42 +36,31 @@ def _recalls(confusion: Tensor) -> Tensor:
 
 
 class NameNetwork(nn.Module):
-    """Letters → recurrent stack → the output after the last letter → linear.
-
-    The ids of the letters start after PAD. The other arguments are keys of
-    :class:`~tang.config.model.ClassifierConfig`, which describes them.
+    """Letters → recurrent stack → the output after the last letter → linear; the letters' ids start after PAD.
 
     Raises:
-        InputError: the cell is of REPORT_CELLS, and the arguments ask for something else than it is.
+        InputError: the cell is of REPORT_CELLS, and the config asks for something else than it is.
     """
 
-    def __init__(
-        self,
-        num_letters: int,
-        num_languages: int,
-        embedding_size: int | None = None,
-        hidden_size: int = 128,
-        num_layers: int = 1,
-        dropout: float = 0.0,
-        cell: str = "lstm",
-        backend: str = "auto",
-        forget_bias: float = 1.0,
-    ) -> None:
+    def __init__(self, num_letters: int, num_languages: int, config: ClassifierConfig) -> None:
         super().__init__()
-        input_size = embedding_size or num_letters
-        if embedding_size is None:
+        input_size = config.embedding_size or num_letters
+        if config.embedding_size is None:
             one_hot = torch.cat([torch.zeros(PAD + 1, num_letters), torch.eye(num_letters)])
             self.embedding = nn.Embedding.from_pretrained(one_hot, padding_idx=PAD)
         else:
-            self.embedding = nn.Embedding(PAD + 1 + num_letters, embedding_size, padding_idx=PAD)
+            self.embedding = nn.Embedding(PAD + 1 + num_letters, input_size, padding_idx=PAD)
         self.recurrent: Recurrent | LinearRecurrence | AlternatingLSTM
-        if cell in REPORT_CELLS:
-            if (num_layers, forget_bias) != (1, 1.0) or backend not in ("auto", "torch"):
-                raise InputError(f"model.cell={cell}: is fixed; leave out model.num_layers, backend and forget_bias")
-            self.recurrent = REPORT_CELLS[cell](input_size, hidden_size)
+        if config.cell in REPORT_CELLS:
+            default = ClassifierConfig()
+            given = config.num_layers, config.forget_bias
+            if given != (default.num_layers, default.forget_bias) or config.backend not in ("auto", "torch"):
+                keys = "model.num_layers, backend and forget_bias"
+                raise InputError(f"model.cell={config.cell}: is fixed; leave out {keys}")
+            self.recurrent = REPORT_CELLS[config.cell](input_size, config.hidden_size)
         else:
-            self.recurrent = Recurrent(input_size, hidden_size, num_layers, dropout, cell, backend, forget_bias)
-        self.dropout = nn.Dropout(dropout)
+            self.recurrent = recurrent_stack(input_size, config)
+        self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(self.recurrent.output_size, num_languages)
 
     def forward(self, letters: Tensor, lengths: Tensor) -> Tensor:
@@ -84,7 +75,7 @@ class Classifier(Task):
     """Learns which language a name is from.
 
     Args:
-        model, data: groups of the config, arguments of NameNetwork and of the data module.
+        model, data: keys of ClassifierConfig and NamesConfig.
         languages: the classes, in the order of their indices.
         letters: in the order of their ids, the first after PAD.
         corpus: the fingerprint of its source.
@@ -108,13 +99,13 @@ class Classifier(Task):
         self.save_hyperparameters(*self.saved, logger=False)
         self.languages = list(languages)
         self.letters = letters
-        self.network = NameNetwork(len(letters), len(self.languages), **model)
+        self.network = NameNetwork(len(letters), len(self.languages), ClassifierConfig(**model))
         self.train_hits = Mean()
         self.val_metrics, self.test_metrics = Metrics(len(self.languages)), Metrics(len(self.languages))
 
     @classmethod
-    def from_data(cls, data: NamesDataModule, model: Group, arguments: Group, **partials: Any) -> "Classifier":
-        return cls(dict(model), data.languages, LETTERS, dict(arguments), data.source.fingerprint, **partials)
+    def from_data(cls, data: NamesDataModule, model: ModelConfig, **partials: Any) -> "Classifier":
+        return cls(values(model), data.languages, LETTERS, values(data.config), data.source.fingerprint, **partials)
 
     @property
     def key_metrics(self) -> tuple[str, ...]:

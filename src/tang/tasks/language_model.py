@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from tang.config.data import PoemsConfig
-from tang.config.model import LanguageModelConfig
+from tang.config.model import LanguageModelConfig, ModelConfig
+from tang.config.rules import values
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.data.vocabulary import PAD, SPECIALS, UNK, Vocabulary
@@ -33,7 +35,7 @@ class LanguageModel(Task):
     """Learns to predict the next character of a poem.
 
     Args:
-        model, data: groups of the config, arguments of Network and of the data module.
+        model, data: keys of LanguageModelConfig and PoemsConfig.
         vocabulary: its symbols, in the order of their ids.
         corpus: the fingerprint of its source.
         form: the default form of its poems: the commonest one in the corpus.
@@ -63,18 +65,18 @@ class LanguageModel(Task):
         super().__init__(**partials)
         self.save_hyperparameters(*self.saved, logger=False)
         self.vocabulary = Vocabulary(vocabulary)
-        self.data = dict(data)
+        self.data = PoemsConfig(**data)
         self.corpus = corpus
-        self.script: Script = self.data.get("script", "simplified")
+        self.script = cast(Script, self.data.script)
         self.form = form_named(form)
-        self.network = Network(len(self.vocabulary), **model)
+        self.network = Network(len(self.vocabulary), LanguageModelConfig(**model))
         self.val_metrics, self.test_metrics = Perplexities(self.vocabulary), Perplexities(self.vocabulary)
 
     @classmethod
-    def from_data(cls, data: PoemDataModule, model: Group, arguments: Group, **partials: Any) -> "LanguageModel":
+    def from_data(cls, data: PoemDataModule, model: ModelConfig, **partials: Any) -> "LanguageModel":
         symbols, corpus = data.prepared.vocabulary.symbols, data.source.fingerprint
         form = next((name for name in data.card.shapes if name in FORMS), DEFAULT_FORM)  # the commonest comes first
-        return cls(dict(model), symbols, dict(arguments), corpus, form, **partials)
+        return cls(values(model), symbols, values(data.config), corpus, form, **partials)
 
     @classmethod
     def check_saved(cls, fields: Mapping[str, Any]) -> None:
@@ -95,21 +97,22 @@ class LanguageModel(Task):
         """(V,) bool: the symbols that ``ppl_hanzi`` counts."""
         return self.val_metrics.counted[list(PERPLEXITIES).index("ppl_hanzi")]
 
-    def data_module(self, places: Mapping[str, str | None], **others: Any) -> PoemDataModule:
+    def data_module(self, **changes: Any) -> PoemDataModule:
         """The corpus that the model was trained on, in its vocabulary; a warning is logged if it has changed since.
 
-        ``places`` are its ``dir``, ``path`` and ``cache``, None for those of training, as are all but ``others``;
-        InputError if it isn't there.
+        ``changes`` are keys of its config that differ from those of training, such as ``dir`` or ``batch_size``.
+
+        Raises:
+            InputError: it isn't there.
         """
-        moved = {key: place for key, place in places.items() if place is not None}
-        data = PoemDataModule(**{**self.data, **moved, **others, "vocabulary": self.vocabulary.symbols})
+        data = PoemDataModule(replace(self.data, **changes), self.vocabulary)
         if self.corpus != data.source.fingerprint:
             log.warning("%s is not what the model was trained on: its split may differ", data.source)
         return data
 
     def check_data(self, data: PoemDataModule) -> None:
         for key in ("script", "punctuation"):  # in the other script, or with marks where there were none: all unknown
-            before, now = self.data[key], getattr(data.options, key)
+            before, now = getattr(self.data, key), getattr(data.config, key)
             if before != now:
                 raise InputError(f"data.{key}={now}: init_from was trained with data.{key}={before}; use that")
 

@@ -2,42 +2,37 @@
 
 from torch import Tensor, nn
 
+from tang.config.model import LanguageModelConfig, ModelConfig
 from tang.kernels.linear import linear
 from tang.kernels.pointwise import dropout as drop
 from tang.recurrent.layer import State
 from tang.recurrent.stack import Recurrent
 
 
-class Network(nn.Module):
-    """Predicts each character from those before it.
+def recurrent_stack(input_size: int, config: ModelConfig) -> Recurrent:
+    """The recurrent layers that a config describes."""
+    form = config.hidden_size, config.num_layers, config.dropout
+    return Recurrent(input_size, *form, config.cell, config.backend, config.forget_bias)
 
-    The arguments after ``vocabulary_size`` (V) are keys of :class:`~tang.config.model.LanguageModelConfig`, which
-    describes them. If ``tie_weights`` and E ≠ H, a linear layer H → E precedes the head.
+
+class Network(nn.Module):
+    """Predicts each of V characters from those before it.
+
+    If ``tie_weights`` and E ≠ H, a linear layer H → E precedes the head.
     """
 
-    def __init__(
-        self,
-        vocabulary_size: int,
-        embedding_size: int | None = None,
-        hidden_size: int = 256,
-        num_layers: int = 1,
-        dropout: float = 0.0,
-        tie_weights: bool = True,
-        cell: str = "lstm",
-        backend: str = "auto",
-        forget_bias: float = 1.0,
-    ) -> None:
+    def __init__(self, vocabulary_size: int, config: LanguageModelConfig) -> None:
         super().__init__()
-        self.dropout = dropout
-        embedding_size = embedding_size or hidden_size
+        self.dropout = config.dropout
+        hidden_size, embedding_size = config.hidden_size, config.embedding_size or config.hidden_size
         self.embedding = nn.Embedding(vocabulary_size, embedding_size)
-        self.recurrent = Recurrent(embedding_size, hidden_size, num_layers, dropout, cell, backend, forget_bias)
-        projects = tie_weights and embedding_size != hidden_size
+        self.recurrent = recurrent_stack(embedding_size, config)
+        projects = config.tie_weights and embedding_size != hidden_size
         self.projection = nn.Linear(hidden_size, embedding_size) if projects else nn.Identity()
-        self.head = nn.Linear(embedding_size if tie_weights else hidden_size, vocabulary_size)
+        self.head = nn.Linear(embedding_size if config.tie_weights else hidden_size, vocabulary_size)
         nn.init.normal_(self.embedding.weight, std=embedding_size**-0.5)
         nn.init.zeros_(self.head.bias)
-        if tie_weights:
+        if config.tie_weights:
             self.head.weight = self.embedding.weight
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:

@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 
 from tang import checkpoint
 from tang.config.optimizer import OptimizerConfig
+from tang.config.rules import values
 from tang.config.train import TrainConfig
 from tang.config.trainer import TrainerConfig
 from tang.data.names import NamesDataModule
@@ -61,26 +62,20 @@ def build_task(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, 
         kept = {"dropout": config.model.dropout, "backend": config.model.backend}
         config = replace(config, model=type(config.model)(**{**start.hparams["model"], **kept}))
         log.info("weights from %s; of model.* only dropout and backend count, the rest is its own:", initial)
-        log.info("%s", ", ".join(f"{name}={value}" for name, value in arguments(config.model).items()))
+        log.info("%s", ", ".join(f"{name}={value}" for name, value in values(config.model).items()))
     config = resolve_auto(config)
     check_backend(config)
     optimizer = build_optimizer(config.optimizer)
-    given = {"vocabulary": start.vocabulary.symbols} if isinstance(start, LanguageModel) else {}
-    data: DataModule = module(**arguments(config.data), **given)
+    given = [start.vocabulary] if isinstance(start, LanguageModel) else []
+    data: DataModule = module(config.data, *given)
     if start:
         start.check_data(data)
     scheduler = hydra.utils.instantiate(config.scheduler)
-    groups = arguments(config.model), arguments(config.data)
-    task = kind.from_data(data, *groups, optimizer=optimizer, scheduler=scheduler)
+    task = kind.from_data(data, config.model, optimizer=optimizer, scheduler=scheduler)
     checkpoint.check_savable(task)
     if start:
         task.load_state_dict(start.state_dict())
     return config, data, task
-
-
-def arguments(group: Any) -> dict[str, Any]:
-    """A group of the config as keyword arguments, without Hydra's own keys."""
-    return {name: value for name, value in asdict(group).items() if not name.startswith("_")}
 
 
 def build_optimizer(config: OptimizerConfig) -> Callable[..., Optimizer]:
@@ -89,9 +84,9 @@ def build_optimizer(config: OptimizerConfig) -> Callable[..., Optimizer]:
     Raises:
         InputError: its settings exclude each other.
     """
-    values = asdict(config)
-    values["lr"] *= values.pop("lr_scale")
-    optimizer: Callable[..., Optimizer] = hydra.utils.instantiate(values, _convert_="all")
+    settings = asdict(config)
+    settings["lr"] *= settings.pop("lr_scale")
+    optimizer: Callable[..., Optimizer] = hydra.utils.instantiate(settings, _convert_="all")
     try:
         optimizer([nn.Parameter(torch.zeros(1))])
     except (ValueError, RuntimeError) as error:
@@ -166,19 +161,19 @@ def build_trainer(
     Raises:
         InputError: the Trainer refuses an argument, or would train on several devices without ``strategy: ddp``.
     """
-    values = arguments(config.trainer)
+    settings = values(config.trainer)
     if is_sweep:
-        values["enable_progress_bar"] = False
-    if values["enable_progress_bar"] is not False:
+        settings["enable_progress_bar"] = False
+    if settings["enable_progress_bar"] is not False:
         callbacks = [*callbacks, ProgressBar()]
-    plugins = values.pop("plugins") or []
+    plugins = settings.pop("plugins") or []
     plugins = [*(plugins if isinstance(plugins, list) else [plugins]), AtomicCheckpointIO()]
     if SLURMEnvironment.detect():  # submitit requeues, and Lightning would too
         plugins.append(SLURMEnvironment(auto_requeue=False))
     loggers = build_loggers(config.logger, folder, step)
     try:
         trainer = pl.Trainer(
-            **values,
+            **settings,
             default_root_dir=folder.path,
             logger=loggers,
             plugins=plugins,

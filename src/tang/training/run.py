@@ -15,6 +15,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from tang.atomic import disk_trouble
+from tang.config.rules import values
 from tang.config.train import TrainConfig
 from tang.errors import InputError
 from tang.kernels.hardware import keep_memory
@@ -23,7 +24,7 @@ from tang.runs.ranks import rank
 from tang.runs.run import Result, RunFolder
 from tang.shutdown import Stop
 from tang.tasks.base import Task
-from tang.training.build import DataModule, arguments, build_callbacks, build_task, build_trainer, check_interval
+from tang.training.build import DataModule, build_callbacks, build_task, build_trainer, check_interval
 from tang.training.callbacks.checkpoints import STATE, Checkpoints
 from tang.training.callbacks.event_files import rewind_event_files
 from tang.training.callbacks.progress import Progress
@@ -154,7 +155,7 @@ def set_up(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, Data
 def record(result: Result, config: TrainConfig, trainer: pl.Trainer, folder: RunFolder) -> None:
     """Log the run's settings and outcome, and write ``result.json``, which marks the run as finished."""
     groups: dict[str, Any] = {
-        group: {"name": getattr(config, group)._target_.rpartition(".")[2], **arguments(getattr(config, group))}
+        group: {"name": getattr(config, group)._target_.rpartition(".")[2], **values(getattr(config, group))}
         for group in ("data", "model", "optimizer", "scheduler")
     }
     for name in ("dir", "cache", "seed"):  # places, and the run's own seed
