@@ -42,18 +42,17 @@ class Spans:
         is_mark = np.array([symbol in PUNCTUATION for symbol in symbols])
         ends_line = np.array([symbol in (*LINE_END, SPECIALS[BOS]) for symbol in symbols])
         tokens = sequences.tokens[sequences.offsets[0] : sequences.offsets[-1]]
-        if is_mark[tokens].any():
-            is_character = is_hanzi[tokens] | (tokens == UNK)
-            lines = _line_hashes(tokens[is_character], ends_line[tokens].cumsum()[is_character])
-        else:
-            lines = _line_hashes(*_regulated_lines(sequences))
+        is_character = is_hanzi[tokens] | (tokens == UNK)
+        lines = tokens[is_character], ends_line[tokens].cumsum()[is_character]
+        if not is_mark[tokens].any():
+            lines = _regulated_lines(sequences)
 
         # The poems one after another without marks; PAD stands between them and for unknown characters.
         characters = np.where(is_hanzi[tokens], tokens, PAD)[~is_mark[tokens]]
         shorter = tuple(_distinct(_hashes(characters, size)) for size in range(1, cls.size))
         windows = _hashes(characters, cls.size)
         order = np.argsort(windows, kind="stable")[np.count_nonzero(windows == 0) :]
-        return cls(_distinct(lines), shorter, windows[order], order.astype(np.int32))
+        return cls(_distinct(_line_hashes(*lines)), shorter, windows[order], order.astype(np.int32))
 
     def is_copied(self, windows: np.ndarray) -> np.ndarray:
         """(N,) bool: whether each of the windows (N, ``size``) stands in the training split."""
