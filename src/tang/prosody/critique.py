@@ -1,14 +1,14 @@
 """A critique of any text as verse, by the rules of the regulated forms: form, tones, rhyme, repetitions."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from tang.errors import InputError
 from tang.prosody import meter
 from tang.prosody.meter import Break, Fault, Slip, Strictness
-from tang.prosody.rhymes import Readings, groups, readings
+from tang.prosody.rhymes import Group, Readings, groups, readings
 from tang.text.forms import LINE_END, Form, hanzi, regulated_form, split_lines
 from tang.text.script import MARKS, Script, convert
 
@@ -127,7 +127,7 @@ def _split(text: str) -> tuple[list[str], list[str]]:
     return texts, marks
 
 
-def _names(found: Readings) -> list[str]:
+def _names(found: Collection[Group]) -> list[str]:
     return [str(group) for group in groups() if group in found]
 
 
