@@ -70,9 +70,9 @@ def test_the_models_own_form_comes_first() -> None:
 
 
 def test_lines_come_back_with_their_marks() -> None:
-    couplet = Form(2, 2)
-    assert Layout(couplet, WITH_MARKS).read(WITH_MARKS.encode("床前？明月。")) == [("床前", "？"), ("明月", "。")]
-    assert Layout(couplet, WITHOUT_MARKS).read(WITHOUT_MARKS.encode("床前明月")) == [("床前", "，"), ("明月", "。")]
+    couplet, lines = Form(2, 2), ["床前", "明月"]
+    assert Layout(couplet, WITH_MARKS).read(WITH_MARKS.encode("床前？明月。")) == (lines, "床前？明月。")
+    assert Layout(couplet, WITHOUT_MARKS).read(WITHOUT_MARKS.encode("床前明月")) == (lines, "床前，明月。")
 
 
 def test_a_form_is_asked_by_name_or_by_numbers() -> None:

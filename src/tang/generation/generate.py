@@ -1,26 +1,44 @@
 """Poems from a model and a request."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from heapq import nlargest
 from itertools import chain
 from typing import cast
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import track
+from torch import Tensor
 
 from tang.config.rules import STARTS
 from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
-from tang.generation.constraint import Constraint
+from tang.generation.beam import search
+from tang.generation.constraint import Batch, Constraint, Tracker
 from tang.generation.overlap import Spans
 from tang.generation.poem import Poem
 from tang.generation.request import Request
+from tang.generation.sampling import SamplingOptions, decode
 from tang.generation.slots import Layout, form_for, in_vocabulary
-from tang.generation.writer import Draft, write
 from tang.tasks.language_model import LanguageModel
 from tang.text.script import MARKS, Script
+
+TRIES = 10  # attempts at a poem before it is given up
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A poem to be written, or with beam search the best poems of one start."""
+
+    start: str  # the start as it was given
+    text: str  # the start in the model's characters
+    given: tuple[int, ...]  # (S,) the id that a slot must have, −1 where the model draws it
+    index: int  # its place in the result
+    number: int  # how many poems with this start come before it
+    tries: int = 1
 
 
 def generate(
@@ -51,7 +69,7 @@ def generate(
     if spans is None and any(constraint.needs_corpus for constraint in constraints):
         spans = Spans.of(model.data_module(**request.data.given()).prepared.splits["train"], model.vocabulary)
     network, candidates = model.network, request.candidates
-    layouts = (write(model, layout, of_layout, request, constraints, spans) for layout, of_layout in drafts.items())
+    layouts = (_write(model, layout, of_layout, request, constraints, spans) for layout, of_layout in drafts.items())
     console, hidden = Console(stderr=True), not (show_progress and sys.stderr.isatty())
     was_training = network.training
     network.eval()
@@ -107,6 +125,66 @@ def _given(layout: Layout, start: str, constraints: Sequence[Constraint]) -> tup
                 )
             ids[slot] = id
     return tuple(ids)
+
+
+def _write(
+    model: LanguageModel,
+    layout: Layout,
+    drafts: Sequence[Draft],
+    request: Request,
+    constraints: Sequence[Constraint],
+    spans: Spans | None,
+) -> Iterator[tuple[int, list[Poem]]]:
+    """The index and the poem of each draft, or with beam search its ``n`` best poems, in no order."""
+    form, wanted = str(layout.form), request.n if request.decode == "beam" else 1
+    waiting = list(drafts)
+    while waiting:
+        drafts, waiting = waiting[: request.batch_size], waiting[request.batch_size :]
+        given = torch.tensor([draft.given for draft in drafts])
+        trackers: list[Tracker] = []
+        batch = Batch(layout, given, model.script, spans, trackers)
+        for constraint in constraints:
+            if tracker := constraint.tracker(batch):
+                trackers.append(tracker)
+        if request.decode == "beam":
+            decoded = search(model.network, layout.mask, given, request.beams, trackers)
+        else:
+            uniforms = torch.stack([_stream(request.seed, draft) for draft in drafts])
+            options = SamplingOptions(request.used_temperature, request.top_k, request.top_p)
+            decoded = decode(model.network, layout.mask, given, options, uniforms, trackers)
+        ids, log_likelihoods, dead_ends = (column.tolist() for column in decoded)
+        for position, draft in enumerate(drafts):
+            rows = range(position * request.beams, (position + 1) * request.beams)
+            poems = []
+            for row in [row for row in rows if dead_ends[row] < 0][:wanted]:
+                lines, text = layout.read(ids[row])
+                reports = {name: value for tracker in trackers for name, value in tracker.report(row).items()}
+                poems.append(Poem(draft.start, form, lines, text, log_likelihoods[row], tries=draft.tries, **reports))
+            if len(poems) == wanted:
+                yield draft.index, poems
+            elif request.used_temperature > 0 and draft.tries < TRIES:
+                waiting.append(replace(draft, tries=draft.tries + 1))
+            else:
+                dead_end = max(dead_ends[row] for row in rows)
+                raise InputError(_failure(draft, layout, constraints, len(poems), dead_end))
+
+
+def _stream(seed: int, draft: Draft) -> Tensor:
+    """(S, 2) float32 in [0, 1): the random numbers of a poem; each attempt has other numbers."""
+    tries = () if draft.tries == 1 else (draft.tries,)
+    sequence = np.random.SeedSequence([seed, draft.number, *map(ord, draft.text)], spawn_key=tries)
+    return torch.from_numpy(np.random.default_rng(sequence).random((len(draft.given), 2), dtype=np.float32))
+
+
+def _failure(draft: Draft, layout: Layout, constraints: Sequence[Constraint], found: int, dead_end: int) -> str:
+    """The message for a draft with too few poems, ``found``; the slot ``dead_end`` had no symbol left."""
+    start = f"start={draft.start}" if draft.start else ""
+    asked = " ".join(filter(None, [start, *map(str, constraints)])) or f"form={layout.form}"
+    if found:
+        return f"{asked}: beam search finds {found} poems and no more; ask for n={found}, or raise beam_size"
+    line, place = layout.where(dead_end)
+    tries = f" in {draft.tries} tries" if draft.tries > 1 else ""
+    return f"{asked}: nothing is left for line {line}, character {place}{tries}; leave out a constraint"
 
 
 def known_starts(vocabulary: Vocabulary, starts: Sequence[str]) -> list[str]:

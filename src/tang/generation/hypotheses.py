@@ -22,7 +22,6 @@ from tang.generation.constraint import Batch, Tracker, forbid
 from tang.generation.slots import Layout
 from tang.prosody.meter import Pattern, Strictness, patterns, rhyming_lines
 from tang.prosody.rhymes import Group, groups, level_group, readings
-from tang.text.forms import Form
 from tang.text.script import Script
 
 # Kinds of slots by the tone that a pattern wants; RHYME is the end of a line that rhymes.
@@ -49,7 +48,12 @@ class Rules(NamedTuple):
 def rules(layout: Layout, script: Script, rhyme: str | None, tones: Strictness | None) -> Rules:
     """The rules of a layout; an InputError if the form has no patterns or too few lines, or there is no such group."""
     form = layout.form
-    of_form, in_groups = patterns(form) if tones else [None], _groups(form, rhyme)
+    of_form: Sequence[Pattern | None] = patterns(form) if tones else [None]
+    in_groups: Sequence[Group | None] = [None]
+    if rhyme is not None:
+        if form.lines < 4:
+            raise InputError(f"rhyme={rhyme}: {form} has too few lines to rhyme; give 4 or more")
+        in_groups = [group for group in groups() if group.tone == "平"] if rhyme == "true" else [level_group(rhyme)]
     rows = []
     for pattern in of_form:
         wanted = "".join(pattern.wanted(tones)) if pattern and tones else "中" * form.chars * form.lines
@@ -74,14 +78,6 @@ def rules(layout: Layout, script: Script, rhyme: str | None, tones: Strictness |
     members = torch.tensor([[group is None or group in of for of in found] for group in in_groups]).float()
     rhyming = members * drawn[RHYME]
     return Rules(script, rhyme, tones, of_form, in_groups, kinds, drawn.float(), given, members, rhyming)
-
-
-def _groups(form: Form, rhyme: str | None) -> Sequence[Group | None]:
-    if rhyme is None:
-        return [None]
-    if form.lines < 4:
-        raise InputError(f"rhyme={rhyme}: {form} has too few lines to rhyme; give 4 or more")
-    return [group for group in groups() if group.tone == "平"] if rhyme == "true" else [level_group(rhyme)]
 
 
 class Hypotheses(Tracker):

@@ -86,7 +86,5 @@ _PAGE = """<!doctype html>
 POEMS
 </html>"""
 
-# The ending of a file's name → its format; all others are text.
-SUFFIXES = {".json": "json", ".md": "markdown", ".html": "html"}
-
+SUFFIXES = {".json": "json", ".md": "markdown", ".html": "html"}  # the formats of files; all others are text
 FORMATS = {"text": as_text, "json": as_json, "markdown": as_markdown, "html": as_html}

@@ -98,11 +98,13 @@ class Layout:
             return self.vocabulary.ids[known]
         raise InputError(f"{key}: the model doesn't know the character {character}")
 
-    def read(self, ids: list[int]) -> list[tuple[str, str]]:
-        """The lines of a poem with the marks after them; marks that the model can't write are the form's own."""
-        text, chars = iter(self.vocabulary.decode(ids)), self.form.chars
-        marks = zip(self.marks, _marks(self.form), strict=True)
-        return [("".join(islice(text, chars)), next(text) if written else own[0]) for written, own in marks]
+    def read(self, ids: list[int]) -> tuple[list[str], str]:
+        """The lines of a poem, and its text, a couplet a line; marks that the model can't write are the form's own."""
+        text, lines, marked = iter(self.vocabulary.decode(ids)), [], []
+        for written, own in zip(self.marks, _marks(self.form), strict=True):
+            lines.append("".join(islice(text, self.form.chars)))
+            marked.append(lines[-1] + (next(text) if written else own[0]))
+        return lines, "\n".join("".join(marked[i : i + 2]) for i in range(0, len(marked), 2))
 
 
 def _marks(form: Form) -> list[str]:

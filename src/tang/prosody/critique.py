@@ -1,7 +1,7 @@
 """A critique of any text as verse, by the rules of the regulated forms: form, tones, rhyme, repetitions."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -127,7 +127,7 @@ def _split(text: str) -> tuple[list[str], list[str]]:
     return texts, marks
 
 
-def _names(found: Set[Group]) -> list[str]:
+def _names(found: Collection[Group]) -> list[str]:
     return [str(group) for group in groups() if group in found]
 
 

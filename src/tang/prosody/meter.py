@@ -118,10 +118,7 @@ def tone_pattern(line: str, script: Script) -> str:
 
 
 def slips(lines: Sequence[str], pattern: Pattern, strictness: Strictness, script: Script) -> list[Slip]:
-    """The characters of ``lines`` without a reading in the wanted tone; characters without any reading never slip.
-
-    In the loose reading 平平仄平仄 passes for 平平平仄仄.
-    """
+    """The characters of ``lines`` without a reading in the wanted tone; characters without any reading never slip."""
     found: list[Slip] = []
     for number, (line, usual) in enumerate(zip(lines, pattern.lines, strict=True), 1):
         by_wanted = [
