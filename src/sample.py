@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 @cli.script(request_class(), lists=("start", "contains"))
 def main(request: Request) -> None:
     """Print poems, or write them to a file."""
-    constraints = request.check()
+    constraints = request.active_constraints()
     cli.check_output(request.out)
     from tang import checkpoint
     from tang.generation.generate import generate

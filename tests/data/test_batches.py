@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tang.data.batches import LONG, Batch, PoemLoader, balanced_draws, length_buckets
+from tang.data.batches import FULL_LENGTH, Batch, PoemLoader, balanced_draws, length_buckets
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import BOS, EOS, PAD
 
@@ -50,7 +50,7 @@ def test_an_epoch_has_every_poem_once_in_bounded_batches(batch_size: int) -> Non
     assert len(batches) == len(buckets)
     for batch in batches:
         assert len(batch) <= batch_size
-        assert len(batch) == 1 or len(batch) * lengths[batch].max() <= batch_size * LONG
+        assert len(batch) == 1 or len(batch) * lengths[batch].max() <= batch_size * FULL_LENGTH
 
 
 def test_every_epoch_has_another_order_and_a_seed_repeats_it() -> None:

@@ -30,7 +30,7 @@ def model() -> LanguageModel:
 def poems(model: LanguageModel, **keys: Any) -> list[Poem]:
     request = OmegaConf.to_object(OmegaConf.structured(request_class()(ckpt="unused", **keys)))
     assert isinstance(request, Request)
-    return generate(model, request, request.check())
+    return generate(model, request, request.active_constraints())
 
 
 @pytest.mark.parametrize(

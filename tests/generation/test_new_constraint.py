@@ -57,7 +57,7 @@ def poems(*keys: str) -> list[Poem]:
     assert isinstance(request, Request)
     torch.manual_seed(0)
     model = LanguageModel({"hidden_size": 16, "forget_bias": 1.0}, SYMBOLS, {}, form="五言绝句").eval()
-    return generate(model, request, request.check())
+    return generate(model, request, request.active_constraints())
 
 
 @pytest.mark.parametrize("others", [[], ["no_repeat=true", "rhyme=true"], ["decode=beam", "n=8"]])
@@ -89,5 +89,5 @@ def test_its_mistakes_are_told_like_those_of_others(keys: list[str], message: st
 
 def test_its_default_does_nothing(without: Any) -> None:
     assert poems("start=山") == poems("start=山", "without=null")
-    assert not without.Without().given()
+    assert not without.Without().given_keys()
     assert str(without.Without("日")) == "without=日"

@@ -16,12 +16,11 @@ from typing import Any, TypeVar
 
 from tang.atomic import atomic_write
 from tang.checkpoint import formats
-from tang.checkpoint.fields import build, check_fields, check_weights, task_of, tied
+from tang.checkpoint.fields import TASKS, build, check_fields, check_weights, task_of, tied
 from tang.checkpoint.untrusted import RefusedError, readable
 from tang.errors import InputError
 from tang.runs.run import OUTPUTS, best_checkpoints
 from tang.tasks.base import Task
-from tang.tasks.registry import TASKS
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,10 @@ from torch import Tensor
 from tang.checkpoint.untrusted import NEWER, OLDER, RefusedError, shown
 from tang.recurrent import cells
 from tang.tasks.base import Task
-from tang.tasks.registry import TASKS
+from tang.tasks.classifier import Classifier
+from tang.tasks.language_model import LanguageModel
 
+TASKS: dict[str, type[Task]] = {"LanguageModel": LanguageModel, "Classifier": Classifier}
 MAX_NUMBER = 2**32  # Numbers are smaller
 MAX_ITEMS = 2**16  # Items of a list
 MAX_TEXT = 4096  # Characters of a path, about what operating systems take

@@ -19,23 +19,19 @@ class OptimizerConfig:
 
 
 @dataclass
-class Adam(OptimizerConfig):
+class RAdam(OptimizerConfig):
     betas: list[float] = key([0.9, 0.999], "decay rates of the running means of gradients and squares", BETAS)
     eps: float = key(1e-8, "added to the denominator", POSITIVE)
-    fused: bool | None = key(None, "one kernel for all parameters")
 
 
 @dataclass
-class NAdam(OptimizerConfig):
-    betas: list[float] = key([0.9, 0.999], "decay rates of the running means of gradients and squares", BETAS)
-    eps: float = key(1e-8, "added to the denominator", POSITIVE)
+class NAdam(RAdam):
     momentum_decay: float = key(4e-3, "how fast the momentum rises to betas[0]", NOT_NEGATIVE)
 
 
 @dataclass
-class RAdam(OptimizerConfig):
-    betas: list[float] = key([0.9, 0.999], "decay rates of the running means of gradients and squares", BETAS)
-    eps: float = key(1e-8, "added to the denominator", POSITIVE)
+class Adam(RAdam):
+    fused: bool | None = key(None, "one kernel for all parameters")
 
 
 @dataclass

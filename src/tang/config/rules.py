@@ -50,6 +50,7 @@ FORM_NAME = one_of(*FORMS)
 FORM_NAMES = Rule(lambda names: len(names) > 0 and set(names) <= set(FORMS), f"null or some of {', '.join(FORMS)}")
 
 STARTS = "日红山夜湖海月"  # First characters of poems, unless others are given
+SAMPLING_TEMPERATURE = 0.8  # Divides the logits, unless another is given
 
 
 def key(default: Any, help: str = "", rule: Rule | None = None) -> Any:

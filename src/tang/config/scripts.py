@@ -5,15 +5,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from tang.config.rules import (
-    FORM_NAME,
-    SAFETENSORS,
-    SEED,
-    TEMPERATURE,
-    at_least,
-    key,
-    one_of,
-)
+from tang.config.rules import FORM_NAME, SAFETENSORS, SAMPLING_TEMPERATURE, SEED, TEMPERATURE, at_least, key, one_of
 
 CKPT = "checkpoint, exported .safetensors, or latest: the best of the newest run"
 OUT = "file to write to instead of the screen"
@@ -40,7 +32,7 @@ class EvaluateConfig:
     split: str = key("test", "split of its corpus", one_of("train", "val", "test"))
     poems: int = key(0, "poems to write and measure for each form and constraint; 0: none", at_least(0))
     form: str | None = key(None, "of these poems; null: the four regulated forms", FORM_NAME)
-    temperature: float = key(0.8, "of these poems", TEMPERATURE)
+    temperature: float = key(SAMPLING_TEMPERATURE, "of these poems", TEMPERATURE)
     seed: int = key(1, "of these poems", SEED)
     batch_size: int = key(128, "poems at once: memory and speed", at_least(1))
     precision: str = key("32-true", "of the computation", one_of("32-true", "bf16-mixed", "64-true"))

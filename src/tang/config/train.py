@@ -6,7 +6,7 @@ from tang.config.data import DataConfig
 from tang.config.logger import LoggerConfig
 from tang.config.model import ModelConfig
 from tang.config.optimizer import OptimizerConfig, SchedulerConfig
-from tang.config.rules import FORM_NAME, NOT_NEGATIVE, SEED, STARTS, TEMPERATURE, at_least, key
+from tang.config.rules import FORM_NAME, NOT_NEGATIVE, SAMPLING_TEMPERATURE, SEED, STARTS, TEMPERATURE, at_least, key
 from tang.config.trainer import TrainerConfig
 
 
@@ -24,7 +24,7 @@ class SamplesConfig:
 
     start: list[str] = key(list(STARTS), "first characters, a poem for each")
     form: str | None = key(None, "null: the commonest form of the training poems", FORM_NAME)
-    temperature: float = key(0.8, "divides the logits; 0: always the likeliest character", TEMPERATURE)
+    temperature: float = key(SAMPLING_TEMPERATURE, "divides the logits; 0: always the likeliest character", TEMPERATURE)
 
 
 @dataclass

@@ -15,7 +15,7 @@ from tang.data.prepare import Sequences
 from tang.data.split import Split
 from tang.data.vocabulary import PAD
 
-LONG = 128  # A batch has at most batch_size × LONG positions, see length_buckets
+FULL_LENGTH = 128  # Longer examples come in batches of fewer than batch_size
 MAX_PADDING = 0.02  # Largest fraction of an epoch's positions that is padding
 
 
@@ -67,7 +67,7 @@ class Batcher:
 def length_buckets(lengths: np.ndarray, batch_size: int, seed: int) -> Batcher:
     """Every example once an epoch, in batches of at most ``batch_size``.
 
-    Two kinds of batches are smaller: those of long examples, so that none has more than ``batch_size`` × ``LONG``
+    Two kinds of batches are smaller: those of long examples, so that none has more than batch_size × ``FULL_LENGTH``
     positions (a single example may), which bounds their memory; and those of rare lengths, so that at most the
     fraction ``MAX_PADDING`` of all positions is padding.
     """
@@ -78,7 +78,7 @@ def length_buckets(lengths: np.ndarray, batch_size: int, seed: int) -> Batcher:
     for index, length in enumerate(ascending):
         positions = (size + 1) * length  # all are padded to this length, the longest so far
         padding = done - done_tokens + positions - (tokens + length)
-        is_full = size == batch_size or positions > batch_size * LONG
+        is_full = size == batch_size or positions > batch_size * FULL_LENGTH
         if size and (is_full or padding > MAX_PADDING * (done + positions)):
             cuts.append(index)
             done, done_tokens = done + size * ascending[index - 1], done_tokens + tokens

@@ -24,15 +24,16 @@ class Constraint:
 
     needs_corpus: ClassVar[bool] = False  # whether it compares poems with the training split
 
-    def given(self) -> dict[str, Any]:
+    def given_keys(self) -> dict[str, Any]:
         """The keys that differ from their defaults; without any the constraint isn't active."""
         default = type(self)()
         return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) != getattr(default, f.name)}
 
     def __str__(self) -> str:
         """The keys as they are typed: ``rhyme=true tones=strict``."""
-        texts = {key: ",".join(value) if isinstance(value, list) else str(value) for key, value in self.given().items()}
-        return " ".join(f"{key}={'true' if text == 'True' else text}" for key, text in texts.items())
+        given = self.given_keys().items()
+        texts = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in given}
+        return " ".join(f"{name}={'true' if text == 'True' else text}" for name, text in texts.items())
 
     def check(self) -> None:
         """Raise an InputError if keys are empty or contradict each other; called whether it is active or not."""
@@ -68,10 +69,10 @@ class Tracker:
         """(B, V) added to the scores of the slot's symbols, −∞ for those that are forbidden; None adds nothing."""
         return None
 
-    def refuses(self, slot: int, symbols: Tensor, rows: Tensor | None = None) -> Tensor | None:
+    def rejects(self, slot: int, symbols: Tensor, rows: Tensor | None = None) -> Tensor | None:
         """(N,) bool: whether ``symbols`` (N,), drawn for the poems ``rows`` (N,) or for all B, are forbidden after all.
 
-        For conditions that are too slow to check for all V symbols; None refuses nothing.
+        For conditions that are too slow to check for all V symbols; None rejects nothing.
         """
         return None
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tang.generation.slots import Layout
 
-LEAST, MOST = 3.0, 12.0  # nats in favour of a missing word, in the first slot and in the last where it fits
+LEAST_BONUS, MOST_BONUS = 3.0, 12.0  # nats in favour of a missing word, in the first slot and in the last where it fits
 ATTEMPTS = 3  # how often a word may be begun in a poem without its other characters following, before it is given up
 
 
@@ -142,7 +142,7 @@ class Words(Tracker):
                 start = slot - begun
                 before, after = self.known[:, start:slot], self.known[:, slot : start + len(word)]
                 fits = (before == word[:begun]).all(1) & ((after < 0) | (after == word[begun:])).all(1)
-                urgency = MOST if begun else LEAST + (MOST - LEAST) * slot / len(self.lines)
+                urgency = MOST_BONUS if begun else LEAST_BONUS + (MOST_BONUS - LEAST_BONUS) * slot / len(self.lines)
                 if not begun and len(word) > 1:
                     fits &= (self.known[:, :slot] == word[0]).sum(1) < ATTEMPTS
                 bias[:, word[begun]] = bias[:, word[begun]].maximum(urgency * (fits & missing))
@@ -167,7 +167,7 @@ class NoCopy(Constraint):
 class Copies(Tracker):
     """Refuses a symbol that completes a line or a span of the training split."""
 
-    def refuses(self, slot: int, symbols: Tensor, rows: Tensor | None = None) -> Tensor | None:
+    def rejects(self, slot: int, symbols: Tensor, rows: Tensor | None = None) -> Tensor | None:
         if self.lines[slot] < 0:
             return None
         spans, layout = self.batch.spans, self.batch.layout

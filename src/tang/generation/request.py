@@ -6,7 +6,18 @@ from typing import get_type_hints
 
 from omegaconf import MISSING
 
-from tang.config.rules import FORM_NAME, PROBABILITY, SEED, STARTS, TEMPERATURE, at_least, between, key, one_of
+from tang.config.rules import (
+    FORM_NAME,
+    PROBABILITY,
+    SAMPLING_TEMPERATURE,
+    SEED,
+    STARTS,
+    TEMPERATURE,
+    at_least,
+    between,
+    key,
+    one_of,
+)
 from tang.config.scripts import CorpusPaths
 from tang.errors import InputError
 from tang.generation.constraint import Constraint, refuse_empty
@@ -14,6 +25,8 @@ from tang.generation.constraints import CONSTRAINTS
 from tang.generation.poem import FORMATS
 from tang.text.forms import Form, form_named
 from tang.text.script import SCRIPTS
+
+BEAM_SIZE = 8  # prefixes of a beam, unless another number is given
 
 
 @dataclass
@@ -27,10 +40,10 @@ class Request:
     lines: int | None = key(None, "lines, with chars= in place of form=", between(1, 1000))
     n: int = key(1, "poems for each start", at_least(1))
     decode: str = key("sample", "how symbols are chosen; beam: by beam search", one_of("sample", "greedy", "beam"))
-    temperature: float | None = key(None, "for decode=sample, 0 is greedy; null: 0.8", TEMPERATURE)
+    temperature: float | None = key(None, f"for decode=sample, 0 is greedy; null: {SAMPLING_TEMPERATURE}", TEMPERATURE)
     top_k: int | None = key(None, "draw from so many of the likeliest characters", at_least(1))
     top_p: float | None = key(None, "draw from the likeliest characters with this share of probability", PROBABILITY)
-    beam_size: int | None = key(None, "prefixes that decode=beam keeps, for the n best poems; null: 8", at_least(1))
+    beam_size: int | None = key(None, f"prefixes that decode=beam keeps for n poems; null: {BEAM_SIZE}", at_least(1))
     candidates: int = key(1, "write so many for each poem and keep the best", at_least(1))
     best: int = key(1, "how many candidates to keep, by likelihood, rhyme, tones and repetitions", at_least(1))
     seed: int = key(1, "seed of the random numbers", SEED)
@@ -55,14 +68,16 @@ class Request:
     @property
     def beams(self) -> int:
         """Prefixes that are kept for each poem: 1 unless ``decode=beam``."""
-        return (self.beam_size or 8) if self.decode == "beam" else 1
+        return (self.beam_size or BEAM_SIZE) if self.decode == "beam" else 1
 
     @property
     def used_temperature(self) -> float:
         """The temperature in effect: 0 unless ``decode=sample``."""
-        return (0.8 if self.temperature is None else self.temperature) if self.decode == "sample" else 0.0
+        if self.decode != "sample":
+            return 0.0
+        return SAMPLING_TEMPERATURE if self.temperature is None else self.temperature
 
-    def check(self) -> list[Constraint]:
+    def active_constraints(self) -> list[Constraint]:
         """The constraints asked for; an InputError if keys are empty, contradict each other or would have no effect."""
         refuse_empty("start", self.start)
         _ = self.asked_form
@@ -84,7 +99,7 @@ class Request:
             for name in ("candidates", *([] if self.decode == "beam" else ["n"])):
                 if (value := getattr(self, name)) > 1:
                     raise InputError(f"{name}={value}: {cause} writes the same poem each time; leave one of them out")
-        active = [constraint for constraint in constraints if constraint.given()]
+        active = [constraint for constraint in constraints if constraint.given_keys()]
         if not any(constraint.needs_corpus for constraint in active):
             readers = ", ".join(fields(kind)[0].name for kind in CONSTRAINTS if kind.needs_corpus)
             for name, place in self.data.given().items():

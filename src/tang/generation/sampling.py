@@ -20,7 +20,7 @@ from tang.tasks.network import Network
 NOT_NUMBERS = "the model's scores are not numbers: its weights are broken; take another checkpoint"
 
 # The smallest ln p of a symbol, even of one that the model gives −∞: where nothing else may stand, it can be drawn.
-LEAST = -1e4
+MIN_LOG_P = -1e4
 
 
 @dataclass(frozen=True)
@@ -122,12 +122,12 @@ def decode(
 
 
 def log_probabilities(network: Network, logits: Tensor) -> Tensor:
-    """ln softmax(logits) (B, V) in float32, at least :data:`LEAST`; an InputError if they aren't numbers."""
+    """ln softmax(logits) (B, V) in float32, at least :data:`MIN_LOG_P`; an InputError if they aren't numbers."""
     log_p = logits.log_softmax(-1, dtype=torch.float32)
     if log_p[:, 0].isnan().any():  # one NaN or infinite logit makes the whole row NaN
         raise InputError(NOT_NUMBERS)
     # Only a bias can make a logit −∞, and checking V of them takes less time than clamping B · V.
-    return log_p if network.head.bias.isfinite().all() else log_p.clamp(min=LEAST)
+    return log_p if network.head.bias.isfinite().all() else log_p.clamp(min=MIN_LOG_P)
 
 
 def _choose(
@@ -161,9 +161,9 @@ def biased(scores: Tensor, slot: int, trackers: Sequence[Tracker]) -> Tensor:
 
 
 def refused(slot: int, symbols: Tensor, trackers: Sequence[Tracker], rows: Tensor | None = None) -> Tensor:
-    """(N,) bool: which of ``symbols`` (N,) a tracker refuses, in the poems ``rows`` (N,) or in all."""
+    """(N,) bool: which of ``symbols`` (N,) a tracker rejects, in the poems ``rows`` (N,) or in all."""
     found = torch.zeros_like(symbols, dtype=torch.bool)
     for tracker in trackers:
-        if (refusal := tracker.refuses(slot, symbols.cpu(), rows)) is not None:
-            found |= refusal.to(found.device)
+        if (rejection := tracker.rejects(slot, symbols.cpu(), rows)) is not None:
+            found |= rejection.to(found.device)
     return found

@@ -114,8 +114,8 @@ def _marks(form: Form) -> list[str]:
 
 def in_vocabulary(text: str, vocabulary: Vocabulary) -> str:
     """``text``; a character that the vocabulary lacks is written in the other script if it has that: 国 for 國."""
-    variants = zip(text, *(convert([text], script)[0] for script in SCRIPTS), strict=True)
-    return "".join(next((variant for variant in of if variant in vocabulary), of[0]) for of in variants)
+    characters = zip(text, *(convert([text], script)[0] for script in SCRIPTS), strict=True)
+    return "".join(next((v for v in variants if v in vocabulary), variants[0]) for variants in characters)
 
 
 def form_for(start: str, default: Form) -> Form:

@@ -114,7 +114,8 @@ def _wanted(line: str, strictness: Strictness) -> tuple[str, ...]:
 
 def tone_pattern(line: str, script: Script) -> str:
     """The tone of each character of a line: 平, 仄, 中 (it has readings of both) or ？ (it has none)."""
-    return "".join("中" if len(of := tones(character, script)) == 2 else next(iter(of), "？") for character in line)
+    found = [tones(character, script) for character in line]
+    return "".join("中" if len(either) == 2 else next(iter(either), "？") for either in found)
 
 
 def slips(lines: Sequence[str], pattern: Pattern, strictness: Strictness, script: Script) -> list[Slip]:

@@ -160,7 +160,7 @@ class Metrics(SplitMetrics):
 
     def compute(self) -> dict[str, Tensor]:
         self.confusion = self.matrix.compute()
-        values = {"loss": self.loss.compute(), **{name: of(self.confusion) for name, of in ACCURACIES.items()}}
+        values = {"loss": self.loss.compute(), **{name: metric(self.confusion) for name, metric in ACCURACIES.items()}}
         self.loss.reset()
         self.matrix.reset()
         return values

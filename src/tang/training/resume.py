@@ -39,8 +39,8 @@ def resume_state(last: Path, task: Task) -> dict[str, Any]:
     """
     state = checkpoint.resumable(last, task)
     was, now = (
-        {name: {**of[name], "backend": None} if name == "model" else of[name] for name in task.saved}
-        for of in (state["hyper_parameters"], task.hparams)
+        {name: {**saved[name], "backend": None} if name == "model" else saved[name] for name in task.saved}
+        for saved in (state["hyper_parameters"], task.hparams)
     )
     if changed := [name for name in task.saved if was[name] != now[name]]:
         raise InputError(f"{last}: its {changed[0]} isn't that of this run; the corpus or the config has changed since")

@@ -148,7 +148,7 @@ def set_up(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, Data
     config, data, task = build_task(config, initial)
     batches = len(data.train_dataloader())
     check_interval(config.trainer, batches)
-    every = min(config.trainer.log_every_n_steps or 50, batches)
+    every = min(config.trainer.log_every_n_steps, batches)
     return replace(config, trainer=replace(config.trainer, log_every_n_steps=every)), data, task
 
 
