@@ -120,11 +120,7 @@ def _fail(error: Exception, given: list[str]) -> NoReturn:
 
 
 def check_output(path: str | None, key: str = "out") -> None:
-    """Refuse an output file that can't be written, before any work is done.
-
-    Raises:
-        InputError: the folder doesn't exist, or ``path`` is a folder.
-    """
+    """Refuse an output file that can't be written before any work is done, with an InputError."""
     if path is not None:
         file = Path(path).expanduser()
         if file.is_dir() or not file.parent.is_dir():
@@ -132,11 +128,7 @@ def check_output(path: str | None, key: str = "out") -> None:
 
 
 def output(text: str, path: str | None) -> None:
-    """Print ``text``, or write it to the file ``path``.
-
-    Raises:
-        InputError: the file can't be written.
-    """
+    """Print ``text``, or write it to the file ``path``; an InputError if that can't be written."""
     if path is None:
         try:
             print(text, flush=True)

@@ -80,11 +80,7 @@ def register(**scripts: type) -> None:
 
 
 def typed(config: DictConfig, schema: type[T]) -> T:
-    """The composed ``config`` as an object of its dataclass, all values checked and interpolations resolved.
-
-    Raises:
-        InputError: names the key, its value and what is allowed.
-    """
+    """The composed ``config`` as an object of its dataclass: checked, interpolations resolved; else an InputError."""
     check(config)
     values = OmegaConf.to_object(config)
     assert isinstance(values, schema)
@@ -92,11 +88,7 @@ def typed(config: DictConfig, schema: type[T]) -> T:
 
 
 def check(config: DictConfig, path: str = "") -> None:
-    """Refuse values out of range, and keys that were forced in with ``+``.
-
-    Raises:
-        InputError: names the key, its value and what is allowed.
-    """
+    """Refuse values out of range and keys forced in with ``+``: an InputError with key, value and what is allowed."""
     schema: Any = OmegaConf.get_type(config)
     known = {field.name: field.metadata.get("rule") for field in dataclasses.fields(schema)}
     for name in map(str, config):

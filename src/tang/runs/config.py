@@ -33,11 +33,7 @@ _REFERENCE = re.compile(r"\$\{[\w.]+\}")  # A reference to another key, as ${see
 
 
 def load_config(folder: RunFolder) -> TrainConfig:
-    """The config that a run was started with.
-
-    Raises:
-        InputError: the file can't be read, or isn't a config of this project.
-    """
+    """The config that a run was started with; an InputError if the file isn't one of this project."""
     try:
         folder.refuse_links()
         loaded: Any = _read(folder.config)

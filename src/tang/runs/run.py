@@ -128,11 +128,7 @@ class RunFolder:
         self._failure.unlink(missing_ok=True)
 
     def refuse_links(self) -> None:
-        """Refuse a folder in which a link would lead what is written to somewhere else.
-
-        Raises:
-            InputError: names the link.
-        """
+        """Raise an InputError if there is a link in the folder, which would lead what is written to somewhere else."""
         for place, folders, files in os.walk(self.path):
             for name in (*folders, *files):
                 if (path := Path(place, name)).is_symlink():
@@ -158,11 +154,7 @@ def best_checkpoints() -> Iterator[Path]:
 
 
 def latest_to_resume() -> RunFolder:
-    """The run whose ``last.ckpt`` is newest; a finished one only if there is no other.
-
-    Raises:
-        InputError: there is none.
-    """
+    """The run with the newest ``last.ckpt``, a finished one only if there is no other; an InputError without any."""
     runs = [RunFolder(path.parents[1]) for path in RUNS.glob("*/checkpoints/last.ckpt")]
     if not runs:
         raise InputError(f"resume=latest: no run below {RUNS} has a checkpoints/last.ckpt; train first")

@@ -103,11 +103,7 @@ class SweepFolder:
         return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)
 
     def first_overrides(self) -> Sequence[str]:
-        """The command line that the sweep was first started with, Hydra's own keys first.
-
-        Raises:
-            InputError: the record is broken.
-        """
+        """The command line that the sweep was first started with, Hydra's keys first; an InputError if it is broken."""
         try:
             recorded: Any = yaml.safe_load(self.first_record.read_text(encoding="utf-8"))["hydra"]["overrides"]
             return [*recorded["hydra"], *recorded["task"]]
@@ -118,11 +114,7 @@ class SweepFolder:
 
 
 def latest_sweep(key: str) -> SweepFolder:
-    """The sweep that was started or resumed last, or whose last run was; for ``key=latest``.
-
-    Raises:
-        InputError: there is none.
-    """
+    """The sweep started or resumed last, or whose last run was, for ``key=latest``; an InputError if there is none."""
     started = {path: path.parent for path in SWEEPS.glob("*/multirun.yaml")}
     started |= {path: path.parents[1] for path in SWEEPS.glob("*/*/.hydra")}
     if not started:

@@ -53,11 +53,7 @@ accuracy on 1,000 new sequences. The table has the median over {seeds} seeds."""
 
 
 def study(options: Flow, seed: int) -> Findings:
-    """Measure every network on poems, before and after training, and on delayed recall, from ``seed`` on.
-
-    Raises:
-        InputError: the corpus is wrong, or its poems are too short.
-    """
+    """Measure every network on poems, before and after training, and on delayed recall, from ``seed`` on."""
     recall, seeds, chance = options.recall, range(seed, seed + options.seeds), 1 / options.recall.symbols
     on_poems = partial(through_poems, module=PoemDataModule(options.data), language=options.language)
     flows = measured(on_poems, seeds, "language models")
@@ -88,11 +84,7 @@ def through_poems(net: Net, seed: int, module: PoemDataModule, language: FlowLan
 
 
 def first_characters(module: PoemDataModule, characters: int, poems: int) -> Batch:
-    """The first ``characters`` of up to ``poems`` held-out poems that are at least that long, without padding.
-
-    Raises:
-        InputError: there is no such poem.
-    """
+    """The first ``characters`` of up to ``poems`` held-out poems at least that long; an InputError if there is none."""
     held_out = module.prepared.splits["val"]
     rows = [held_out[i][: characters + 1] for i in np.flatnonzero(held_out.lengths >= characters).tolist()]
     if not rows:

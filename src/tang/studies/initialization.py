@@ -62,11 +62,7 @@ Results = Mapping[tuple[str, str], TrainingResult]  # With or without clipping, 
 
 
 def study(options: Initialization, seed: int) -> Findings:
-    """Train a small language model from each initialization, with clipping and without.
-
-    Raises:
-        InputError: the corpus is wrong.
-    """
+    """Train a small language model from each initialization, with clipping and without."""
     initializations: dict[str, Callable[[Network], None]] = {
         "zeros": zero,
         "zero layer": lambda network: zero(network.recurrent),

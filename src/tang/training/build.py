@@ -79,11 +79,7 @@ def build_task(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, 
 
 
 def build_optimizer(config: OptimizerConfig) -> Callable[..., Optimizer]:
-    """The optimizer as a function of parameters; its rate is ``lr`` × ``lr_scale``.
-
-    Raises:
-        InputError: its settings exclude each other.
-    """
+    """(parameters) → optimizer, with the rate ``lr`` × ``lr_scale``; an InputError if settings exclude each other."""
     settings = asdict(config)
     settings["lr"] *= settings.pop("lr_scale")
     optimizer: Callable[..., Optimizer] = hydra.utils.instantiate(settings, _convert_="all")
@@ -120,11 +116,7 @@ def check_backend(config: TrainConfig) -> None:
 
 
 def build_callbacks(config: TrainConfig, task: Task, folder: RunFolder) -> list[Callback]:
-    """Early stopping, if it is on, and the task's own callbacks.
-
-    Raises:
-        InputError: a start of the sample poems doesn't fit their form.
-    """
+    """Early stopping, if it is on, and the task's own; an InputError if a sample poem's start doesn't fit its form."""
     stopping = config.callbacks.early_stopping
     callbacks = task_callbacks(task, config, folder)
     if stopping.patience is not None:

@@ -59,11 +59,7 @@ LOGGERS: dict[str, Callable[[Any, RunFolder, int], Logger]] = {
 
 
 def build_loggers(config: LoggerConfig, folder: RunFolder, step: int) -> list[Logger]:
-    """The loggers that the config asks for; ``step`` is where the run is resumed, 0 for a new one.
-
-    Raises:
-        InputError: a logger's package isn't installed.
-    """
+    """The config's loggers for a run that begins at ``step``; an InputError if a logger's package isn't installed."""
     loggers = []
     for name, build in LOGGERS.items():
         if chosen := getattr(config, name):

@@ -49,11 +49,7 @@ def resume_state(last: Path, task: Task) -> dict[str, Any]:
 
 @contextmanager
 def restoring(last: Path | None, checkpoints: Checkpoints) -> Iterator[None]:
-    """Name the checkpoint ``last`` if Lightning or PyTorch fail to restore its states before training begins.
-
-    Raises:
-        InputError: says which error Lightning or PyTorch raised.
-    """
+    """Name ``last`` in an InputError if Lightning or PyTorch fail to restore its states before training begins."""
     try:
         yield
     except (InputError, OSError):
@@ -66,11 +62,7 @@ def restoring(last: Path | None, checkpoints: Checkpoints) -> Iterator[None]:
 
 
 def check_end(config: TrainConfig, state: Mapping[str, Any]) -> None:
-    """Refuse an end of training that the run has passed already.
-
-    Raises:
-        InputError: names the epoch or step that the run is at.
-    """
+    """Refuse an end of training that the run has passed, with an InputError that names the epoch or step it is at."""
     trainer = config.trainer
     for key, end, done in (
         ("max_epochs", trainer.max_epochs, state["epoch"] + 1),

@@ -97,11 +97,7 @@ def _train(config: TrainConfig, folder: RunFolder, is_sweep: bool, stop: Stop) -
 
 @contextmanager
 def sole_owner(folder: RunFolder) -> Iterator[None]:
-    """Keep other processes from training in ``folder``, but for the other ranks of this run.
-
-    Raises:
-        InputError: another process does so now.
-    """
+    """Keep other processes from training in ``folder``, but for ranks of this run; an InputError if one does so now."""
     if rank():
         yield
         return
@@ -114,11 +110,7 @@ def sole_owner(folder: RunFolder) -> Iterator[None]:
 
 @contextmanager
 def disk_troubles(folder: RunFolder) -> Iterator[None]:
-    """Turn the error of a full disk into one line, in whatever file or thread it occurs.
-
-    Raises:
-        InputError: the disk is full, read-only or broken.
-    """
+    """Turn the error of a full or read-only disk into an InputError, in whatever file or thread it occurs."""
     before, logging.raiseExceptions = (threading.excepthook, logging.raiseExceptions), False
 
     def hook(arguments: threading.ExceptHookArgs) -> None:
@@ -137,11 +129,7 @@ def disk_troubles(folder: RunFolder) -> Iterator[None]:
 
 
 def set_up(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, DataModule, Task]:
-    """Seed all random generators, and build the data and the model as :func:`~tang.training.build.build_task`.
-
-    Raises:
-        InputError: as :func:`train`.
-    """
+    """Seed all random generators, and build the data and the model as :func:`~tang.training.build.build_task`."""
     pl.seed_everything(config.seed, workers=True, verbose=False)
     torch.backends.cudnn.allow_tf32 = False  # in 32-true cuDNN would round a recurrent layer's inputs to ten bits
     keep_memory()

@@ -22,11 +22,7 @@ def names() -> list[str]:
 
 @cache
 def load(name: str) -> "Cell":
-    """The cell of this name.
-
-    Raises:
-        InputError: there is no such cell.
-    """
+    """The cell of this name; an InputError if there is none."""
     if name not in names():
         raise InputError(f"model.cell={name}: must be one of {', '.join(names())}")
     cell: Cell = importlib.import_module(f"{__name__}.{name}").CELL

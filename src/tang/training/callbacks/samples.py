@@ -13,11 +13,7 @@ from tang.training.loggers import log_text
 
 
 def sample_request(config: SamplesConfig, model: LanguageModel, seed: int) -> Request:
-    """The request for a poem for each start whose characters the model knows.
-
-    Raises:
-        InputError: a start doesn't fit the form.
-    """
+    """The request for a poem for each start that the model knows; an InputError if one doesn't fit the form."""
     form = form_named(config.form) if config.form else model.form
     starts = known_starts(model.vocabulary, config.start)
     for start in starts:
