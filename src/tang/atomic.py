@@ -8,16 +8,10 @@ from typing import BinaryIO
 
 
 def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file atomically: staged beside ``path`` as ``.NAME.part``, flushed to disk, then renamed.
+    """Write a file atomically: staged as ``.NAME.part``, where ``write`` fills it, flushed to disk, then renamed.
 
-    Of several processes only one may write the same file at a time.
-
-    Args:
-        path: of the file.
-        write: puts the content into the open file.
-
-    Raises:
-        OSError: the file can't be written; its old content is unchanged.
+    Of several processes only one may write the same file at a time. Where an OSError is raised, the old content is
+    unchanged.
     """
     staged = path.with_name(f".{path.name}.part")
     try:

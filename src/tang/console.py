@@ -1,7 +1,14 @@
-"""Terminal output: Chinese in any encoding, log messages that leave a progress bar intact."""
+"""Terminal output: Chinese in any encoding, progress bars, log messages that leave a bar intact."""
 
 import logging
 import sys
+from collections.abc import Iterable
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import track
+
+T = TypeVar("T")
 
 
 class ScreenHandler(logging.StreamHandler):
@@ -31,3 +38,9 @@ def use_utf8() -> None:
                 stream.reconfigure(errors="replace")
             except UnicodeEncodeError:
                 stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def tracked(items: Iterable[T], title: str, total: int | None = None) -> Iterable[T]:
+    """``items``, of which there are ``total`` or ``len(items)``, with a progress bar on stderr if it is a terminal."""
+    console = Console(stderr=True)
+    return track(items, title, total, console=console, transient=True, disable=not console.is_terminal)

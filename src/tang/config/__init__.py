@@ -14,19 +14,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from tang.config.data import NamesConfig, PoemsConfig
 from tang.config.logger import CSV, MLflow, TensorBoard, Wandb
 from tang.config.model import ClassifierConfig, LanguageModelConfig
-from tang.config.optimizer import (
-    SGD,
-    Adadelta,
-    Adagrad,
-    Adam,
-    Cosine,
-    Muon,
-    NAdam,
-    Plateau,
-    RAdam,
-    RMSprop,
-    SchedulerConfig,
-)
+from tang.config.optimizer import OPTIMIZERS, SCHEDULERS
 from tang.config.scripts import CheckConfig, EvaluateConfig, ExportConfig, PredictConfig, ReportConfig
 from tang.config.studies import Flow, Gradients, Initialization, Memory, StudyConfig
 from tang.config.train import TrainConfig
@@ -48,11 +36,8 @@ SCRIPTS: dict[str, type] = {
 GROUPS: dict[str, dict[str, type]] = {
     "data": {"poems": PoemsConfig, "names": NamesConfig},
     "model": {"language_model": LanguageModelConfig, "classifier": ClassifierConfig},
-    "optimizer": {
-        **{"adam": Adam, "nadam": NAdam, "radam": RAdam, "muon": Muon, "sgd": SGD},
-        **{"adagrad": Adagrad, "rmsprop": RMSprop, "adadelta": Adadelta},
-    },
-    "scheduler": {"none": SchedulerConfig, "cosine": Cosine, "plateau": Plateau},
+    "optimizer": OPTIMIZERS,
+    "scheduler": SCHEDULERS,
     "trainer": {"trainer": TrainerConfig},
     "logger": {"tensorboard": TensorBoard, "csv": CSV, "wandb": Wandb, "mlflow": MLflow},
     "study": {"memory": Memory, "gradients": Gradients, "flow": Flow, "initialization": Initialization},

@@ -20,24 +20,33 @@ class OptimizerConfig:
 
 @dataclass
 class RAdam(OptimizerConfig):
+    _target_: str = "torch.optim.RAdam"
     betas: list[float] = key([0.9, 0.999], "decay rates of the running means of gradients and squares", BETAS)
     eps: float = key(1e-8, "added to the denominator", POSITIVE)
 
 
 @dataclass
 class NAdam(RAdam):
+    _target_: str = "torch.optim.NAdam"
     momentum_decay: float = key(4e-3, "how fast the momentum rises to betas[0]", NOT_NEGATIVE)
 
 
 @dataclass
 class Adam(RAdam):
+    _target_: str = "torch.optim.Adam"
     fused: bool | None = key(None, "one kernel for all parameters")
+
+
+@dataclass
+class AdamW(Adam):
+    _target_: str = "torch.optim.AdamW"
 
 
 @dataclass
 class Muon(Adam):
     """Keys of :class:`tang.tasks.muon.Muon`; those of Adam are for embeddings, output layer and biases."""
 
+    _target_: str = "tang.tasks.muon.Muon"
     momentum: float = key(0.95, "decay rate of the running mean of a hidden matrix's gradient", SHARE)
     nesterov: bool = key(True, "Nesterov's momentum")
     ns_steps: int = key(5, "Newton–Schulz iterations that orthogonalize a step", between(1, 99))
@@ -45,6 +54,7 @@ class Muon(Adam):
 
 @dataclass
 class SGD(OptimizerConfig):
+    _target_: str = "torch.optim.SGD"
     momentum: float = key(0.0, "decay rate of the running sum of gradients", SHARE)
     nesterov: bool = key(False, "Nesterov's momentum")
     fused: bool | None = key(None, "one kernel for all parameters")
@@ -52,34 +62,23 @@ class SGD(OptimizerConfig):
 
 @dataclass
 class Adagrad(OptimizerConfig):
+    _target_: str = "torch.optim.Adagrad"
     initial_accumulator_value: float = key(0.0, "initial sum of squared gradients", NOT_NEGATIVE)
     eps: float = key(1e-10, "added to the denominator", POSITIVE)
 
 
 @dataclass
 class RMSprop(OptimizerConfig):
+    _target_: str = "torch.optim.RMSprop"
     alpha: float = key(0.99, "decay rate of the running mean of squared gradients", SHARE)
     eps: float = key(1e-8, "added to the denominator", POSITIVE)
 
 
 @dataclass
 class Adadelta(OptimizerConfig):
+    _target_: str = "torch.optim.Adadelta"
     rho: float = key(0.9, "decay rate of the running means", SHARE)
     eps: float = key(1e-6, "added to numerator and denominator", POSITIVE)
-
-
-OPTIMIZERS: dict[str, type[OptimizerConfig]] = {
-    "torch.optim.Adam": Adam,
-    "torch.optim.AdamW": Adam,
-    "torch.optim.NAdam": NAdam,
-    "torch.optim.RAdam": RAdam,
-    "tang.tasks.muon.Muon": Muon,
-    "torch.optim.SGD": SGD,
-    "torch.optim.Adagrad": Adagrad,
-    "torch.optim.RMSprop": RMSprop,
-    "torch.optim.Adadelta": Adadelta,
-}
-"""``_target_`` of an optimizer → its keys."""
 
 
 @dataclass
@@ -106,3 +105,9 @@ class Plateau(SchedulerConfig):
     _target_: str = "tang.tasks.schedules.plateau"
     factor: float = key(0.3, "multiplies the rate when val/loss has stopped falling", SHARE)
     patience: int = key(0, "validations without improvement before that", at_least(0))
+
+
+OPTIMIZERS: dict[str, type] = {
+    kind.__name__.lower(): kind for kind in (Adam, AdamW, NAdam, RAdam, Muon, SGD, Adagrad, RMSprop, Adadelta)
+}
+SCHEDULERS: dict[str, type] = {"none": SchedulerConfig, "cosine": Cosine, "plateau": Plateau}

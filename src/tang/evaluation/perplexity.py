@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor
 
+from tang.console import tracked
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.data.split import Split
@@ -26,7 +25,6 @@ from tang.recurrent.choose import choose
 from tang.tasks.language_model import LanguageModel
 from tang.text.forms import PUNCTUATION
 
-T = TypeVar("T")
 PADDED_LENGTH = 100  # Length in characters to which earlier reports padded or cut every poem
 
 
@@ -95,12 +93,6 @@ def measure_perplexity(
         nll=nll.sum().item(),
         padding_counted=math.exp(nll[positions < PADDED_LENGTH].sum().item() / (PADDED_LENGTH * len(poems))),
     )
-
-
-def tracked(items: Iterable[T], title: str) -> Iterable[T]:
-    """``items`` with a progress bar on stderr, if that is a terminal."""
-    console = Console(stderr=True)
-    return track(items, title, console=console, transient=True, disable=not console.is_terminal)
 
 
 @torch.inference_mode()

@@ -8,13 +8,14 @@ from itertools import product
 
 import numpy as np
 
+from tang.console import tracked
 from tang.data.batches import PoemLoader
 from tang.data.poems import PoemDataModule
 from tang.data.prepare import Sequences
 from tang.data.split import Split
 from tang.errors import InputError
 from tang.evaluation.measures import Measurement
-from tang.evaluation.perplexity import token_losses, tracked
+from tang.evaluation.perplexity import token_losses
 from tang.evaluation.quality import FORMATS, QualityMetrics, held_out, shuffled
 from tang.evaluation.trigram import Trigram
 from tang.generation.constraint import Constraint

@@ -1,6 +1,5 @@
 """Poems from a model and a request."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import nlargest
@@ -9,11 +8,10 @@ from typing import cast
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor
 
 from tang.config.rules import STARTS
+from tang.console import tracked
 from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
 from tang.generation.beam import search
@@ -70,13 +68,12 @@ def generate(
         spans = Spans.of(model.data_module(**request.data.given()).prepared.splits["train"], model.vocabulary)
     network, candidates = model.network, request.candidates
     layouts = (_write(model, layout, of_layout, request, constraints, spans) for layout, of_layout in drafts.items())
-    console, hidden = Console(stderr=True), not (show_progress and sys.stderr.isatty())
     was_training = network.training
     network.eval()
     try:
         with torch.autocast(network.head.weight.device.type, torch.bfloat16, enabled=request.precision == "bf16-mixed"):
-            total, steps = sum(map(len, drafts.values())), chain.from_iterable(layouts)
-            poems = dict(track(steps, "Writing", total, console=console, transient=True, disable=hidden))
+            steps = chain.from_iterable(layouts)
+            poems = dict(tracked(steps, "Writing", sum(map(len, drafts.values()))) if show_progress else steps)
     finally:
         network.train(was_training)
     written = [poem for index in sorted(poems) for poem in poems[index]]

@@ -11,7 +11,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from tang.atomic import write_text
 from tang.config import GROUPS, typed
-from tang.config.optimizer import OPTIMIZERS
 from tang.config.train import TrainConfig
 from tang.errors import InputError
 from tang.runs.run import RunFolder
@@ -19,11 +18,8 @@ from tang.runs.run import RunFolder
 MAY_CHANGE = "trainer.max_"  # Prefix of the keys that may be given to a run that is resumed
 
 TARGETS: dict[str, dict[str, Any]] = {
-    **{
-        group: {schema._target_: schema for schema in GROUPS[group].values()}  # type: ignore[attr-defined]
-        for group in ("data", "model", "scheduler")
-    },
-    "optimizer": OPTIMIZERS,
+    group: {schema._target_: schema for schema in GROUPS[group].values()}  # type: ignore[attr-defined]
+    for group in ("data", "model", "optimizer", "scheduler")
 }
 """Config group → the ``_target_`` values that are accepted → their schemas."""
 

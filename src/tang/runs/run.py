@@ -55,9 +55,6 @@ class RunFolder:
         events.out.tfevents.*   TensorBoard's curves
         .mlflow                 id of the run in MLflow, if that is its logger
         .lock                   held by the process that trains here
-
-    Args:
-        path: of the folder.
     """
 
     EVENTS = "events.out.tfevents.*"

@@ -64,9 +64,6 @@ class SweepFolder:
         study.db                of a search: its trials
         summary.md, .csv        the table of its runs
         report.md               of report.py
-
-    Args:
-        path: of the folder.
     """
 
     def __init__(self, path: Path) -> None:

@@ -7,7 +7,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from tang.studies.short_training import tracked
+from tang.console import tracked
 
 
 class Net(NamedTuple):

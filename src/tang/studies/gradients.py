@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from tang.config.studies import Gradients, GradientSizes
+from tang.console import tracked
 from tang.recurrent import cells
 from tang.recurrent.layer import State
 from tang.recurrent.stack import Recurrent, backends_of
 from tang.studies.figures import heat_map
 from tang.studies.findings import Findings
-from tang.studies.short_training import tracked
 from tang.tables import columns, markdown
 
 BOUNDS = {"float64": 1e-9, "float32": 1e-5}

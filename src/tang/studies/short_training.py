@@ -2,21 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from itertools import islice
 
 import torch
 import torch.nn.functional as F
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from tang.data.batches import PoemLoader
 from tang.data.vocabulary import PAD
 from tang.tasks.network import Network
-
-tracked = partial(track, console=Console(stderr=True))  # Iterate with a progress bar on stderr
 
 
 def train(optimizer: Optimizer, losses: Iterator[Tensor], steps: int, clip: float) -> tuple[list[float], list[float]]:

@@ -25,37 +25,29 @@ class Progress(Callback):
     def __init__(self) -> None:
         self.tokens = 0.0
         self.seconds = 0.0
-        self._validated = False
-        self._first = (0.0, 0.0)
-        self._logged = (0.0, 0.0)
-        self._elapsed = 0.0
+        self.validated = False
+        self.first = [0.0, 0.0]  # tokens and seconds after the first batch
+        self.logged = [0.0, 0.0]  # and when the speed was logged last
+        self.elapsed = 0.0  # seconds before this process
         self._started = self._last = time.perf_counter()
 
     def state_dict(self) -> dict[str, Any]:
-        return {
-            "tokens": self.tokens,
-            "seconds": self.seconds,
-            "validated": self._validated,
-            "first": list(self._first),
-            "logged": list(self._logged),
-            "elapsed": 60 * self.minutes,
-        }
+        kept = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        return {**kept, "elapsed": 60 * self.minutes}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.tokens, self.seconds = state_dict["tokens"], state_dict["seconds"]
-        self._validated = state_dict["validated"]
-        self._first, self._logged = tuple(state_dict["first"]), tuple(state_dict["logged"])
-        self._elapsed = state_dict["elapsed"]
+        for name in self.state_dict():
+            setattr(self, name, state_dict[name])
 
     @property
     def minutes(self) -> float:
         """Minutes since the run was started, without those between a stop and resuming."""
-        return (self._elapsed + time.perf_counter() - self._started) / 60
+        return (self.elapsed + time.perf_counter() - self._started) / 60
 
     @property
     def tokens_per_second(self) -> float:
         """Mean speed since the first batch, in which memory is allocated and kernels are loaded."""
-        tokens, seconds = self._first if self.tokens > self._first[0] else (0, 0.0)
+        tokens, seconds = self.first if self.tokens > self.first[0] else (0, 0.0)
         return (self.tokens - tokens) / max(self.seconds - seconds, 1e-9)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -66,9 +58,7 @@ class Progress(Callback):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._last = time.perf_counter()
-        if trainer.sanity_checking:
-            return
-        self._validated = True
+        self.validated = not trainer.sanity_checking
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch | NameBatch, batch_idx: int
@@ -76,21 +66,19 @@ class Progress(Callback):
         now = time.perf_counter()
         self.tokens += batch.num_tokens * trainer.world_size  # of all devices
         self.seconds, self._last = self.seconds + now - self._last, now
-        if self._first == (0.0, 0.0):
-            self._first = (self.tokens, self.seconds)
+        if not self.first[0]:
+            self.first = [self.tokens, self.seconds]
         if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
-            tokens, seconds = self._logged
+            tokens, seconds = self.logged
             pl_module.log("train/tokens_per_second", (self.tokens - tokens) / max(self.seconds - seconds, 1e-9))
-            self._logged = (self.tokens, self.seconds)
+            self.logged = [self.tokens, self.seconds]
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, Task)
         losses = {"train/loss": pl_module.train_loss.compute()}
-        metrics = trainer.callback_metrics
-        shown = ("val/loss", pl_module.key_metrics[0])
-        if self._validated:  # in this epoch
-            losses |= {name: metrics[name] for name in shown}
-        self._validated = False
+        if self.validated:  # in this epoch
+            losses |= {name: trainer.callback_metrics[name] for name in ("val/loss", pl_module.key_metrics[0])}
+        self.validated = False
         done, planned = trainer.current_epoch + 1, trainer.max_epochs or -1
         elapsed = timedelta(seconds=round(self.seconds))
         total = timedelta(seconds=round(self.seconds * planned / done))
