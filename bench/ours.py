@@ -32,7 +32,7 @@ CONF = Path(__file__).parent.parent / "conf"
 
 def composed(overrides: Sequence[str]) -> TrainConfig:
     """``conf/train.yaml`` with these overrides."""
-    config.register()
+    config.register(train=TrainConfig)
     with initialize_config_dir(str(CONF), version_base="1.3"):
         composed = compose("train", overrides=[plain(override) for override in overrides])
     return config.typed(composed, TrainConfig)

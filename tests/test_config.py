@@ -9,6 +9,8 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from tang import config
+from tang.config.scripts import EvaluateConfig, ExportConfig, PredictConfig
+from tang.config.studies import StudyConfig
 from tang.config.train import TrainConfig
 from tang.config.trainer import TrainerConfig
 from tang.errors import InputError
@@ -16,7 +18,8 @@ from tang.generation.request import request_class
 from tang.training.build import build_optimizer
 from tests.commands import ROOT
 
-config.register(sample=request_class())
+config.register(train=TrainConfig, study=StudyConfig, sample=request_class())
+config.register(evaluate=EvaluateConfig, predict=PredictConfig, export=ExportConfig)
 
 CONF = ROOT / "conf"
 OPTIONS = [

@@ -3,12 +3,23 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGUSR2: 143}
 """128 + the signal's number, as in shells; SIGUSR2, which submitit sends before a preemption, counts as SIGTERM."""
+
+
+@contextmanager
+def handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handle the signals of :data:`EXIT_CODES` by ``handler`` within the context."""
+    before = {number: signal.signal(number, handler) for number in EXIT_CODES}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 class Stop:
@@ -33,13 +44,8 @@ class Stop:
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
-        before = {number: signal.getsignal(number) for number in EXIT_CODES}
-        self.install_handlers()
-        try:
+        with handled_by(self._note):
             yield self
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def install_handlers(self) -> None:
         """Handle the signals from now on, in place of earlier handlers."""

@@ -5,9 +5,10 @@ from hydra_plugins.hydra_submitit_launcher.config import SlurmQueueConf  # type:
 from submitit.slurm.slurm import _make_sbatch_string
 
 from tang import config
+from tang.config.train import TrainConfig
 from tests.commands import ROOT
 
-config.register()
+config.register(train=TrainConfig)
 
 
 def test_slurm_gets_a_gpu_for_each_run_and_is_told_to_warn_it() -> None:

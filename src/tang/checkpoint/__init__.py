@@ -34,14 +34,11 @@ T = TypeVar("T", bound=Task)
 
 
 def find(ckpt: str, kind: type[Task], key: str = "ckpt", exclude: Path | None = None) -> Path:
-    """The file that ``key=ckpt`` names: a path, or ``latest`` for the best checkpoint of the newest run.
+    """The file that ``key=ckpt`` names: a path, or ``latest``, the newest run's best; an InputError if there is none.
 
     Args:
         kind: class of the model that ``latest`` must have; :class:`~tang.tasks.base.Task` for any.
         exclude: a folder whose checkpoints ``latest`` ignores.
-
-    Raises:
-        InputError: there is no such file.
     """
     if ckpt == "latest":
         return _latest(kind, key, exclude)
@@ -76,8 +73,7 @@ def _latest(kind: type[Task], key: str, exclude: Path | None) -> Path:
 def load(path: Path, kind: type[T]) -> T:
     """The model of class ``kind`` in a checkpoint or an exported file, on the CPU, in eval mode, computed by PyTorch.
 
-    Raises:
-        InputError: the file is damaged, not a checkpoint of this project, or has another kind of model.
+    An InputError if the file is damaged, not a checkpoint of this project, or has another kind of model.
     """
     with _named(path):
         task, content = _checked(path, kind)

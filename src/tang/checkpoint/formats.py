@@ -32,8 +32,7 @@ MAX_HEADER = 2**22  # Bytes of safetensors' header
 def read(path: Path) -> dict[str, Any]:
     """The content of a file: plain data, and tensors, which stay in a checkpoint's file, mapped into memory.
 
-    Raises:
-        RefusedError: the file is damaged, of neither format, or holds objects or keys that would import something.
+    A RefusedError if the file is damaged, of neither format, or holds objects or keys that would import something.
     """
     if path.exists() and not path.is_file():
         raise RefusedError("is not a regular file")

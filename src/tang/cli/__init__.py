@@ -79,17 +79,15 @@ def script(
 
 def _main(main: Main, name: str, purpose: str, lists: tuple[str, ...], sweep: Callable[[Main], None] | None) -> None:
     use_utf8()
-    given = sys.argv[1:]
+    given, is_sweep = sys.argv[1:], bool(MULTIRUN & set(sys.argv))
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises its errors instead of printing them
     try:
         if flag := next((a for a in given if a.startswith("--") and a.partition("=")[0] not in FLAGS), None):
             key = flag.partition("=")[0].lstrip("-") or "key"
             raise InputError(f"{flag}: keys go without dashes, {key}=…; --help lists them")
-        if MULTIRUN & set(given) and sweep is None:
+        if is_sweep and sweep is None:
             raise InputError("-m: this script makes no sweeps" + "".join(f"; {key}=A,B takes a list" for key in lists))
-        if MULTIRUN & set(given) and (
-            wide := next((a for a in given if re.match(r"trainer(\.strategy)?=.*ddp", a)), None)
-        ):
+        if is_sweep and (wide := next((a for a in given if re.match(r"trainer(\.strategy)?=.*ddp", a)), None)):
             raise InputError(f"{wide}: a sweep's runs have one device each; leave it out, or train one without -m")
         if {"--help", "-h"} & set(given):
             overrides = [a for a in arguments(given, lists) if "=" in a and not a.startswith("-")]
@@ -98,7 +96,7 @@ def _main(main: Main, name: str, purpose: str, lists: tuple[str, ...], sweep: Ca
         if sweep:
             given = resumed(given)
         sys.argv[1:] = follower_arguments(arguments(given, lists))
-        if sweep and MULTIRUN & set(given):
+        if sweep and is_sweep:
             sweep(main)
         else:
             main()

@@ -40,12 +40,8 @@ def _only_in_jobs(argument: str) -> str:
     """
     name, equals, value = argument.partition("=")
     parsed = parse(argument)
-    if (
-        not equals
-        or parsed is None
-        or parsed.is_sweep_override()
-        or name.lstrip("+~").startswith(("hydra", "experiment"))
-    ):
+    stays = not equals or name.lstrip("+~").startswith(("hydra", "experiment"))
+    if stays or parsed is None or parsed.is_sweep_override():
         return argument
     inside = value if value.startswith(("[", "{")) else escaped(value)  # each job parses the quoted value
     return f"{name}=choice({inside})"

@@ -25,11 +25,8 @@ def help_text(script: str, purpose: str, overrides: list[str], sweeps: bool) -> 
         groups = {name: loader.get_group_options(name) for name in chosen if "@" not in name}
     lines = [purpose.replace("``", "").strip(), ""]
     if groups:
-        lines += [
-            "Groups: GROUP=CHOICE",
-            *(f"  {name:<11} {', '.join(choices)}" for name, choices in groups.items()),
-            "",
-        ]
+        choices = [f"  {name:<11} {', '.join(options)}" for name, options in groups.items()]
+        lines += ["Groups: GROUP=CHOICE", *choices, ""]
     lines += _section(cfg, "", "Keys: KEY=VALUE")
     if sweeps:
         lines.append("-m sweeps over KEY=A,B; hydra/launcher=… and hydra/sweeper=… say how: docs/sweeps.md")

@@ -26,8 +26,7 @@ JOB_FOLDER = "${run_name:${hydra.job.num},${hydra.job.override_dirname},${hydra.
 def resumed(given: Sequence[str]) -> list[str]:
     """``given``, and if it has ``resume=``, the arguments of that run or sweep for the keys that it doesn't have.
 
-    Raises:
-        InputError: the folder isn't that of a run, or with ``-m`` of a sweep.
+    An InputError if the folder isn't that of a run, or with ``-m`` of a sweep.
     """
     name = next((argument.partition("=")[2] for argument in given if argument.startswith("resume=")), None)
     if name is None:

@@ -15,23 +15,11 @@ from tang.config.data import NamesConfig, PoemsConfig
 from tang.config.logger import CSV, MLflow, TensorBoard, Wandb
 from tang.config.model import ClassifierConfig, LanguageModelConfig
 from tang.config.optimizer import OPTIMIZERS, SCHEDULERS
-from tang.config.scripts import CheckConfig, EvaluateConfig, ExportConfig, PredictConfig, ReportConfig
-from tang.config.studies import Flow, Gradients, Initialization, Memory, StudyConfig
-from tang.config.train import TrainConfig
+from tang.config.studies import Flow, Gradients, Initialization, Memory
 from tang.config.trainer import TrainerConfig
 from tang.errors import InputError
 
 T = TypeVar("T")
-
-SCRIPTS: dict[str, type] = {
-    "train": TrainConfig,
-    "evaluate": EvaluateConfig,
-    "predict": PredictConfig,
-    "check": CheckConfig,
-    "export": ExportConfig,
-    "study": StudyConfig,
-    "report": ReportConfig,
-}
 
 GROUPS: dict[str, dict[str, type]] = {
     "data": {"poems": PoemsConfig, "names": NamesConfig},
@@ -49,7 +37,7 @@ PRESETS = (("sweeper", "optuna"), ("launcher", "ray"))
 
 
 def register(**scripts: type) -> None:
-    """Store the schemas where Hydra finds them, and those of ``scripts``, which their rooms define."""
+    """Store the schemas of all groups, and of these scripts, where Hydra finds them."""
     store = ConfigStore.instance()
     # Hydra 1.3 deep-copies the store for each group that --help lists, 2 s in all, though it only hands out copies.
     # A copy of its singletons, as hydra.test_utils makes, now shares this store.
@@ -57,7 +45,7 @@ def register(**scripts: type) -> None:
     Plugins.instance()  # imports all plugins, which store their configs
     for group, name in PRESETS:  # Hydra would take those for schemas of our files, and refuse their defaults lists
         store.repo["hydra"][group].pop(f"{name}.yaml", None)
-    for name, schema in {**SCRIPTS, **scripts}.items():
+    for name, schema in scripts.items():
         store.store(group="hydra/schema", name=name, node=schema)
     for group, schemas in GROUPS.items():
         for name, schema in schemas.items():

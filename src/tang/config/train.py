@@ -56,6 +56,4 @@ class TrainConfig:
     callbacks: CallbacksConfig = field(default_factory=CallbacksConfig)
     seed: int = key(1, "of weights, dropout, batches and sample poems", SEED)
     init_from: str | None = key(None, "checkpoint to take initial weights and vocabulary from, or latest")
-    resume: str | None = key(
-        None, "folder of a run to resume, or latest; with -m: of a sweep, whose missing runs are run"
-    )
+    resume: str | None = key(None, "folder of a run to resume, or latest; with -m: of a sweep, to run what is missing")

@@ -46,8 +46,7 @@ BLOCK = 512  # Bytes of a tar block: a header, or a piece of a file
 def fetch(collection: Collection, folder: Path) -> list[Path]:
     """Return the paths of the collection's files in ``folder``, after fetching those that are missing or altered.
 
-    Raises:
-        InputError: no mirror has the missing files, or ``folder`` can't be made or written.
+    An InputError if no mirror has the missing files, or ``folder`` can't be made or written.
     """
     files = collection.files
     try:

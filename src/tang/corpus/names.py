@@ -49,8 +49,7 @@ class Names:
 class NameSource:
     """Files LANGUAGE.txt: those in ``path`` if it is given, else the collection in ``dir``, fetched where missing.
 
-    Raises:
-        InputError: there is no folder ``path``, or it has fewer than two such files.
+    An InputError if there is no folder ``path``, or it has fewer than two such files.
     """
 
     def __init__(self, dir: Path, path: Path | None = None) -> None:

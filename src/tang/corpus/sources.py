@@ -39,8 +39,7 @@ class CollectionSource:
 class FileSource:
     """A UTF-8 text file with one poem a line, a JSON file, or a folder of JSON files.
 
-    Raises:
-        InputError: ``path`` doesn't exist, is a folder without JSON files, or is too large.
+    An InputError if ``path`` doesn't exist, is a folder without JSON files, or is too large.
     """
 
     def __init__(self, path: Path) -> None:
@@ -93,10 +92,8 @@ def find(folder: Path, pattern: str) -> list[Path]:
 def read_json(path: Path) -> list[str] | None:
     """Read the poems of a file shaped like chinese-poetry's, ``[{"paragraphs": ["…", …], …}, …]``.
 
-    Returns None if the file is JSON of another shape (authors, indexes).
-
-    Raises:
-        InputError: bad UTF-8, broken JSON or a malformed poem, with its position.
+    None if the file is JSON of another shape (authors, indexes). An InputError with the position of bad UTF-8, broken
+    JSON or a malformed poem.
     """
     try:
         # Numbers are left as text: none of them matter, and Python refuses to parse very long ones.

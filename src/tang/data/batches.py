@@ -156,8 +156,7 @@ class SplitDataModule(LightningDataModule):
     def card(self) -> Card | NameCard:
         """Counts of what was read, dropped and kept; at the first use ever the corpus is fetched and cleaned.
 
-        Raises:
-            InputError: the corpus can't be fetched, is faulty, or leaves a split empty.
+        An InputError if the corpus can't be fetched, is faulty, or leaves a split empty.
         """
         raise NotImplementedError
 

@@ -19,18 +19,15 @@ from tang.text.script import Script
 class PoemDataModule(SplitDataModule):
     """Train, val and test poems in batches bucketed by length.
 
-    ``vocabulary`` is that of an earlier model; by default it is built from the train split.
-
-    Raises:
-        InputError: ``path`` doesn't exist, is missing or superfluous.
+    ``vocabulary`` is that of an earlier model; by default it is built from the train split. An InputError if the
+    config's ``path`` doesn't exist, is missing or superfluous.
     """
 
     def __init__(self, config: PoemsConfig, vocabulary: Vocabulary | None = None) -> None:
         super().__init__()
         if config.source in CORPORA and config.path is not None:
-            raise InputError(
-                f"data.path={config.path}: for your own poems give data=text too; this corpus is in data.dir"
-            )
+            path = f"data.path={config.path}"
+            raise InputError(f"{path}: for your own poems give data=text too; this corpus is in data.dir")
         if config.source not in CORPORA and config.path is None:
             raise InputError("data=text needs data.path=FILE, a text file with one poem a line or JSON files")
         self.config = config

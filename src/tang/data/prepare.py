@@ -84,10 +84,8 @@ class Prepared:
 def prepare(source: Source, config: PoemsConfig, vocabulary: Vocabulary | None = None) -> Prepared:
     """Prepare a corpus under the :data:`OPTIONS` of ``config``, or open it in its cache if that was done before.
 
-    ``vocabulary`` is that of an earlier model; by default it is built from the train split.
-
-    Raises:
-        InputError: the corpus is faulty, a split would be empty, or the cache can't be written.
+    ``vocabulary`` is that of an earlier model; by default it is built from the train split. An InputError if the corpus
+    is faulty, a split would be empty, or the cache can't be written.
     """
     cache = Path(config.cache)
     folder = cache / _key(source, config, None)

@@ -44,8 +44,7 @@ class PoemReport:
 def read_poems(poem: str | None, file: str | None) -> dict[str, str]:
     """Origin (for messages) → text: of the poem given, or of the poems of a file with blank lines between them.
 
-    Raises:
-        InputError: neither or both are given, or the file can't be read or is empty.
+    An InputError if neither or both are given, or the file can't be read or is empty.
     """
     if poem is not None and file is not None:
         raise InputError("poem= and file= exclude each other: give one")

@@ -4,6 +4,7 @@ import html
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 
 from tang.prosody.critique import critique
 from tang.text.forms import hanzi, split_lines
@@ -68,23 +69,9 @@ def as_html(poems: Sequence[Poem]) -> str:
     texts = [html.escape(poem.text).replace("\n", "<br>") for poem in poems]
     captioned = zip(texts, poems, strict=True)
     articles = [f"<article><p>{text}</p><footer>{poem.caption}</footer></article>" for text, poem in captioned]
-    return _PAGE.replace("POEMS", "\n".join(articles))
+    page = Path(__file__).with_name("poems.html").read_text(encoding="utf-8")
+    return page.rstrip().replace("POEMS", "\n".join(articles))
 
-
-_PAGE = """<!doctype html>
-<html lang="zh">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>诗</title>
-<style>
-  body { display: flex; flex-wrap: wrap; gap: 1.5rem; justify-content: center; margin: 2rem; background: #f7f3ea;
-         color: #222; font-family: "Noto Serif CJK SC", "Source Han Serif SC", "Songti SC", SimSun, serif; }
-  article { padding: 1.25rem 1.75rem; background: #fffdf7; border: 1px solid #ddd3bd; border-radius: 4px; }
-  p { margin: 0; font-size: 1.25rem; line-height: 1.9; letter-spacing: .08em; }
-  footer { margin-top: .75rem; color: #8a7a5c; font-size: .8rem; }
-</style>
-POEMS
-</html>"""
 
 SUFFIXES = {".json": "json", ".md": "markdown", ".html": "html"}  # the formats of files; all others are text
 FORMATS = {"text": as_text, "json": as_json, "markdown": as_markdown, "html": as_html}

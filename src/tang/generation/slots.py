@@ -69,10 +69,8 @@ class Layout:
     def place(self, start: str) -> list[int]:
         """(S,) the id that ``start`` puts into each slot; −1 where the model chooses.
 
-        A mark must come at the end of a line, and is put there if the form admits it.
-
-        Raises:
-            InputError: ``start`` doesn't fit the form, or has a character that the model doesn't know.
+        A mark must come at the end of a line, and is put there if the form admits it. An InputError if ``start``
+        doesn't fit the form, or has a character that the model doesn't know.
         """
         ids, key, chars, count = [-1] * len(self.slots), f"start={start}", self.form.chars, 0
         for character in start:

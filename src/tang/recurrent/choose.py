@@ -28,10 +28,8 @@ def choose(accelerator: str, backend: str, precision: str | None, cell: str) -> 
 
     bfloat16 is chosen only together with the backend; a backend that is given computes in float32 unless ``precision``
     says otherwise. Apple's GPU is used only if ``accelerator`` is ``mps``. On a CPU float16 exists as ``16-true``
-    alone: ``16-mixed`` becomes ``bf16-mixed`` there, as in Lightning.
-
-    Raises:
-        InputError: ``backend`` is ``torch``, and PyTorch's LSTM doesn't compute in this precision on this CPU.
+    alone: ``16-mixed`` becomes ``bf16-mixed`` there, as in Lightning. An InputError if ``backend`` is ``torch`` and
+    PyTorch's LSTM doesn't compute in this precision on this CPU.
     """
     requested = precision
     precision = FULL_NAMES.get(precision or "", precision)

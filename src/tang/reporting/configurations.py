@@ -28,8 +28,8 @@ class Configuration:
     """The runs of a configuration that finished or diverged, one for each seed."""
 
     values: dict[str, str]  # Key that the sweep varied → value
-    shown: dict[str, str]  # Key → value as tables and legends show it
     runs: list[RunRecord]
+    shown: dict[str, str]  # Key → value as tables and legends show it
 
     @cached_property
     def curves(self) -> list[Points]:
@@ -94,9 +94,7 @@ def read_sweep(folder: Path) -> SweepResults:
     groups = by_configuration(runs)
     keys = [key for key in varied(runs) if key != SEED]
     shown = readable([values for values, _ in groups], keys)
-    configurations = [
-        Configuration(values, short, members) for (values, members), short in zip(groups, shown, strict=True)
-    ]
+    configurations = [Configuration(*group, short) for group, short in zip(groups, shown, strict=True)]
     return SweepResults(keys, configurations, [run for run in runs if not run.result])
 
 

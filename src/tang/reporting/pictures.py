@@ -83,12 +83,9 @@ def legend(sweep: SweepResults, configuration: Configuration, first: str | None)
 
 
 def choose_keys(sweep: SweepResults, x: str | None, y: str | None) -> tuple[str, str] | None:
-    """The two keys of a heat map: ``x`` and ``y`` if given, else those with the largest effects.
+    """The keys of a heat map: ``x`` and ``y``, or those with the largest effects; None if fewer than two varied.
 
-    None if fewer than two varied.
-
-    Raises:
-        InputError: a given key didn't vary, or both are the same.
+    An InputError if a given key didn't vary, or both are the same.
     """
     for name, key in (("x", x), ("y", y)):
         if key is not None and key not in sweep.keys:
@@ -117,10 +114,9 @@ def draw_heat_map(sweep: SweepResults, x: str, y: str) -> Figure:
     image = axes.imshow(np.ma.masked_invalid(losses), cmap="viridis", norm=norm, aspect="auto")
     axes.set_facecolor("0.9")
     for (row, column), loss in best.items():
-        text, colour = f"{loss:.3f}", "white" if norm(loss) < 0.6 else "black"
-        axes.text(
-            column, row, "diverged" if loss == np.inf else text, ha="center", va="center", fontsize=8, color=colour
-        )
+        text = "diverged" if loss == np.inf else f"{loss:.3f}"
+        colour = "white" if norm(loss) < 0.6 else "black"
+        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
     turned: dict[str, Any] = {"rotation": 30, "ha": "right"} if max(map(len, across.cell_labels)) > 9 else {}
     axes.set_xticks(range(width), across.cell_labels, **turned)
     axes.set_yticks(range(height), down.cell_labels)

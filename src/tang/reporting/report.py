@@ -48,9 +48,8 @@ def counts(sweep: SweepResults) -> str:
     text = f"Configurations: {len(sweep.configurations)}. Finished runs: {len(results)}."
     if sweep.unfinished:
         diverged = sum(run.has_diverged for run in sweep.unfinished)
-        text += (
-            f" Runs without a result: {len(sweep.unfinished)}{f', {diverged} of them diverged' if diverged else ''}."
-        )
+        those = f", {diverged} of them diverged" if diverged else ""
+        text += f" Runs without a result: {len(sweep.unfinished)}{those}."
     if results:
         text += f" Best: `{min(results, key=lambda result: result.val_loss).checkpoint}`"
     return text

@@ -76,8 +76,7 @@ def _strings(value: Any) -> Iterator[str]:
 def resumed_config(folder: RunFolder, given: TrainConfig, overrides: Sequence[str]) -> TrainConfig:
     """The config of the run in ``folder``, with those keys of ``overrides`` taken from ``given`` that may change.
 
-    Raises:
-        InputError: as :func:`load_config`; or the run is finished and no later end is given.
+    An InputError as in :func:`load_config`, or if the run is finished and no later end is given.
     """
     config = load_config(folder)
     keys = [override.partition("=")[0] for override in overrides]

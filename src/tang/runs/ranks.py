@@ -26,8 +26,7 @@ def rank() -> int:
 def follower_arguments(given: Sequence[str]) -> list[str]:
     """The command line of this process, with :data:`FOLLOWER` for a follower, which also ends with its parent.
 
-    Raises:
-        InputError: torchrun or srun has started several processes without hydra.run.dir, so without a common folder.
+    An InputError if torchrun or srun has started several processes without hydra.run.dir, so without a common folder.
     """
     started = os.environ.get("WORLD_SIZE" if "RANK" in os.environ else "SLURM_STEP_NUM_TASKS", "1")
     if int(started) > 1 and not any(argument.startswith("hydra.run.dir=") for argument in given):

@@ -21,11 +21,7 @@ class Findings(NamedTuple):
 
 
 def conduct(config: StudyConfig, folder: Path) -> None:
-    """Run the study that ``config.study`` names, and write ``findings.md``, PNG and event files to ``folder``.
-
-    Raises:
-        InputError: a setting or the corpus is wrong.
-    """
+    """Run the study that ``config.study`` names, and write ``findings.md``, PNG and event files to ``folder``."""
     study = hydra.utils.get_method(config.study._target_)
     findings: Findings = study(config.study, config.seed)
     (folder / "findings.md").write_text(findings.text + "\n", encoding="utf-8")

@@ -72,9 +72,8 @@ def through_poems(net: Net, seed: int, module: PoemDataModule, language: FlowLan
     """A language model's relative gradient norms on held-out poems: (stages, quantities, T)."""
     batch = first_characters(module, language.characters, language.poems)
     with seeded(seed):
-        config = LanguageModelConfig(
-            hidden_size=language.hidden_size, dropout=0, cell=net.cell, forget_bias=net.forget_bias
-        )
+        config = LanguageModelConfig(hidden_size=language.hidden_size, dropout=0)
+        config.cell, config.forget_bias = net.cell, net.forget_bias
         network = Network(len(module.prepared.vocabulary), config)
     before = gradient_norms(network, batch, seed)
     optimizer = torch.optim.Adam(network.parameters(), language.lr)

@@ -51,13 +51,10 @@ def per_ray_job(address: str | None, num_gpus: int | None) -> int:
 
 
 def claim(names: list[str]) -> FileLock:
-    """Wait for a free GPU and make it the only one that CUDA sees; to be called before CUDA is initialised.
+    """Lock a GPU, once one is free, and make it the only one that CUDA sees; to be called before CUDA is initialised.
 
-    Returns:
-        the lock; the GPU belongs to this process until it ends or releases the lock.
-
-    Raises:
-        InputError: the folder of the locks belongs to another user.
+    It belongs to this process until that ends or releases the lock. An InputError if the folder of the locks belongs
+    to another user.
     """
     folder = Path(tempfile.gettempdir(), f"tang-{os.getuid()}", "gpus")
     folder.parent.mkdir(mode=0o700, exist_ok=True)

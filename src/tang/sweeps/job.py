@@ -43,7 +43,10 @@ def main() -> None:
     configure_log(hydra.job_logging, hydra.verbose)
     is_parallel = not hydra.launcher._target_.endswith(".BasicLauncher")
     if is_parallel:
-        _number_lines(folder.path.name.partition("_")[0])
+        number = folder.path.name.partition("_")[0]
+        for handler in logging.getLogger().handlers:
+            if isinstance(handler, ScreenHandler):
+                handler.setFormatter(Numbered(number))
     try:
         names = os.environ.get(gpus.CLAIM)
         lock = gpus.claim(names.split(",")) if names else None
@@ -60,12 +63,6 @@ def main() -> None:
         log.exception("this run failed")
         fail(folder, "crashed", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
         sys.exit(1)
-
-
-def _number_lines(number: str) -> None:
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, ScreenHandler):
-            handler.setFormatter(Numbered(number))
 
 
 if __name__ == "__main__":

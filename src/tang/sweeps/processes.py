@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from tang.shutdown import EXIT_CODES
+from tang.shutdown import EXIT_CODES, handled_by
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -77,17 +77,13 @@ def run(command: Sequence[str]) -> int:
         if process is not None:
             process.send_signal(number)
 
-    before = {number: signal.signal(number, forward) for number in EXIT_CODES}
-    try:
+    with handled_by(forward):
         make_importable()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
         for number in tuple(received):  # before the process existed
             process.send_signal(number)
         while (code := _poll(process)) is None:
             pass
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     if received:
         signal.raise_signal(received[0])
         if Worker.stopped:

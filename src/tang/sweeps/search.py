@@ -39,20 +39,16 @@ class Sampler(BaseSampler):
     ) -> Any:
         for earlier in study.get_trials(deepcopy=False):
             if other := earlier.distributions.get(param_name):
-                check_compatible(param_name, other, param_distribution)
+                try:
+                    check_distribution_compatibility(other, param_distribution)  # accepts other bounds
+                except ValueError:
+                    other_study = "hydra.sweep.dir=FOLDER begins another study"
+                    raise InputError(
+                        f"{param_name}: this study has been searching other choices; {other_study}"
+                    ) from None
         seed = zlib.crc32(f"{self.seed} {trial.number} {param_name}".encode())
         sampler = TPESampler(n_startup_trials=self.startup_trials, seed=seed)
         return sampler.sample_independent(study, trial, param_name, param_distribution)
-
-
-def check_compatible(key: str, before: BaseDistribution, now: BaseDistribution) -> None:
-    """Refuse other choices for ``key`` than the study has had; other bounds are accepted."""
-    try:
-        check_distribution_compatibility(before, now)
-    except ValueError:
-        raise InputError(
-            f"{key}: this study has been searching other choices; hydra.sweep.dir=FOLDER begins another study"
-        ) from None
 
 
 class Storage(RDBStorage):

@@ -56,13 +56,8 @@ def supervise(cfg: DictConfig) -> float:
 def prepare(folder: RunFolder) -> bool:
     """Record the config that a new run starts with, or compare it with that of a run that is resumed.
 
-    Hydra writes ``config.yaml`` anew whenever a sweep is resumed.
-
-    Returns:
-        whether the run is finished already.
-
-    Raises:
-        InputError: the run was started with another config.
+    Hydra writes ``config.yaml`` anew whenever a sweep is resumed. Returns whether the run is finished already; an
+    InputError if it was started with another config.
     """
     if not folder.has_begun:
         write_text(folder.started, folder.config.read_text(encoding="utf-8"))

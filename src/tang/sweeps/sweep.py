@@ -22,7 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from tang.errors import InputError
 from tang.runs.names import claim
 from tang.runs.sweep import SweepFolder
-from tang.shutdown import EXIT_CODES
+from tang.shutdown import EXIT_CODES, handled_by
 from tang.sweeps.processes import make_importable
 from tang.sweeps.summary import write_summary
 
@@ -143,9 +143,5 @@ def stopping() -> Iterator[list[int]]:
         if not workers or len(received) > 1:
             raise SystemExit(EXIT_CODES[signal.Signals(number)])
 
-    before = {number: signal.signal(number, stop) for number in EXIT_CODES}
-    try:
+    with handled_by(stop):
         yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -140,13 +140,10 @@ class Task(LightningModule):
     def configure_gradient_clipping(
         self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
     ) -> None:
-        """Clip gradients, and log their norm before that.
+        """Clip gradients, and log their norm before that; a DivergedError if it or the loss isn't finite.
 
         Lightning's own clipping refuses fused optimizers in every mixed precision, though only float16, whose
         gradients are scaled, conflicts with them.
-
-        Raises:
-            DivergedError: the loss or the gradients' norm isn't finite; the step isn't applied.
         """
         is_scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
         by_norm = gradient_clip_algorithm in (None, "norm") and not is_scaled

@@ -38,8 +38,7 @@ def _recalls(confusion: Tensor) -> Tensor:
 class NameNetwork(nn.Module):
     """Letters → recurrent stack → the output after the last letter → linear; the letters' ids start after PAD.
 
-    Raises:
-        InputError: the cell is of REPORT_CELLS, and the config asks for something else than it is.
+    An InputError if the cell is of REPORT_CELLS, and the config asks for something else than it is.
     """
 
     def __init__(self, num_letters: int, num_languages: int, config: ClassifierConfig) -> None:

@@ -98,12 +98,10 @@ class LanguageModel(Task):
         return self.val_metrics.counted[list(PERPLEXITIES).index("ppl_hanzi")]
 
     def data_module(self, **changes: Any) -> PoemDataModule:
-        """The corpus that the model was trained on, in its vocabulary; a warning is logged if it has changed since.
+        """The corpus that the model was trained on, in its vocabulary; an InputError if it isn't there.
 
-        ``changes`` are keys of its config that differ from those of training, such as ``dir`` or ``batch_size``.
-
-        Raises:
-            InputError: it isn't there.
+        ``changes`` are keys of its config that differ from those of training, such as ``dir`` or ``batch_size``. A
+        warning is logged if the corpus has changed since.
         """
         data = PoemDataModule(replace(self.data, **changes), self.vocabulary)
         if self.corpus != data.source.fingerprint:

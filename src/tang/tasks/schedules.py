@@ -20,8 +20,7 @@ def none(optimizer: Optimizer, total_steps: float) -> dict[str, Any] | None:
 def cosine(optimizer: Optimizer, total_steps: float, *, warmup: float, final: float) -> dict[str, Any]:
     """A linear rise over the fraction ``warmup`` of all steps, then a cosine down to ``final`` × the learning rate.
 
-    Raises:
-        InputError: the number of steps is infinite.
+    An InputError if the number of steps is infinite.
     """
     if math.isinf(total_steps):
         raise InputError("scheduler=cosine needs an end: set trainer.max_epochs or trainer.max_steps, not -1")

@@ -48,10 +48,8 @@ def build_task(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, 
     """The config with everything that was ``auto`` resolved, the data module and the model.
 
     With an ``initial`` checkpoint, weights, vocabulary and the model's config are its own, but for dropout and backend.
-
-    Raises:
-        InputError: the corpus, the checkpoint, the optimizer's settings or their combination are wrong, or checkpoints
-            of this model couldn't be read again.
+    An InputError if the corpus, the checkpoint, a setting or their combination is wrong, or checkpoints of this model
+    couldn't be read again.
     """
     module: Any = hydra.utils.get_class(config.data._target_)
     kind: type[Task] = hydra.utils.get_class(config.model._target_)
@@ -150,8 +148,7 @@ def build_trainer(
 ) -> pl.Trainer:
     """Lightning's Trainer; a sweep has lines instead of progress bars, and a resumed run starts at ``step``.
 
-    Raises:
-        InputError: the Trainer refuses an argument, or would train on several devices without ``strategy: ddp``.
+    An InputError if the Trainer refuses an argument, or would train on several devices without ``strategy: ddp``.
     """
     settings = values(config.trainer)
     if is_sweep:

@@ -22,13 +22,8 @@ EXAMPLES = ("Satoshi", "Jackson", "Dostoevsky")
 def final_message(result: Result, config: TrainConfig, folder: RunFolder) -> str:
     """The message of a run that has just finished."""
     task = checkpoint.load(Path(result.checkpoint), Task)
-    return "\n".join(
-        [
-            "",
-            *describe(task, result, config, folder),
-            f"curves:      {_command('tensorboard')} --logdir outputs",
-        ]
-    )
+    curves = f"curves:      {_command('tensorboard')} --logdir outputs"
+    return "\n".join(["", *describe(task, result, config, folder), curves])
 
 
 @singledispatch

@@ -18,10 +18,7 @@ def initial_checkpoint(config: TrainConfig, last: Path | None, own: Path) -> Pat
     """Checkpoint to initialise weights and vocabulary from, or None: random weights, the corpus's vocabulary.
 
     A resumed run takes its own ``last``: the checkpoint that it started from may be gone. ``own`` is the folder of the
-    run or of its sweep, whose checkpoints ``latest`` doesn't mean.
-
-    Raises:
-        InputError: there is no such checkpoint.
+    run or of its sweep, whose checkpoints ``latest`` doesn't mean. An InputError if there is no such checkpoint.
     """
     if config.init_from is None:
         return None
@@ -30,12 +27,9 @@ def initial_checkpoint(config: TrainConfig, last: Path | None, own: Path) -> Pat
 
 
 def resume_state(last: Path, task: Task) -> dict[str, Any]:
-    """Epoch, step and the sizes of event files in ``last.ckpt``, once it is known to fit ``task``.
+    """Epoch, step and the sizes of event files in ``last.ckpt``; an InputError if it doesn't fit ``task``.
 
     The tensors are released: mapped into memory they would keep a file on the disk that the next checkpoint replaces.
-
-    Raises:
-        InputError: the file is no checkpoint, or one of another model, vocabulary or corpus.
     """
     state = checkpoint.resumable(last, task)
     was, now = (
