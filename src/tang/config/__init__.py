@@ -5,7 +5,7 @@ composes; :func:`typed` then refuses values out of range, and returns the datacl
 """
 
 import dataclasses
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
@@ -32,8 +32,7 @@ GROUPS: dict[str, dict[str, type]] = {
 }
 """Config group → the schemas that its files in ``conf/`` refer to as ``/hydra/schema/GROUP/NAME``."""
 
-PRESETS = (("sweeper", "optuna"), ("launcher", "ray"))
-"""Files below ``conf/hydra/`` with the name of a plugin's own config."""
+PRESETS = (("sweeper", "optuna"), ("launcher", "ray"))  # Files of conf/hydra/ with the name of a plugin's own config
 
 
 def register(**scripts: type) -> None:
@@ -55,9 +54,7 @@ def register(**scripts: type) -> None:
 def typed(config: DictConfig, schema: type[T]) -> T:
     """The composed ``config`` as an object of its dataclass: checked, interpolations resolved; else an InputError."""
     check(config)
-    values = OmegaConf.to_object(config)
-    assert isinstance(values, schema)
-    return values
+    return cast(T, OmegaConf.to_object(config))
 
 
 def check(config: DictConfig, path: str = "") -> None:

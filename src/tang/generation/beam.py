@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tang.data.vocabulary import BOS
 from tang.generation.constraint import IMPOSSIBLE, Tracker
-from tang.generation.sampling import Decoded, biased, log_probabilities, refused
+from tang.generation.sampling import Decoded, biased, log_probabilities, rejected
 from tang.tasks.network import Network
 
 
@@ -68,7 +68,7 @@ def _best(
         best, place = sums.flatten(1).topk(size)
         rows = (torch.arange(poems)[:, None] * size + place // width).flatten()
         chosen = symbols[rows, (place % width).flatten()]
-        barred = refused(slot, chosen, trackers, rows) & ~is_given[rows] & (best.flatten() > IMPOSSIBLE)
+        barred = rejected(slot, chosen, trackers, rows) & ~is_given[rows] & (best.flatten() > IMPOSSIBLE)
         if not barred.any():
             return rows, chosen, best
         scores = scores.clone()

@@ -165,7 +165,7 @@ class NoCopy(Constraint):
 
 
 class Copies(Tracker):
-    """Refuses a symbol that completes a line or a span of the training split."""
+    """Rejects a symbol that completes a line or a span of the training split."""
 
     def rejects(self, slot: int, symbols: Tensor, rows: Tensor | None = None) -> Tensor | None:
         if self.lines[slot] < 0:
@@ -175,16 +175,16 @@ class Copies(Tracker):
         place, chars, size = layout.character_slots.index(slot), layout.form.chars, spans.size
         known = (self.known if rows is None else self.known[rows])[:, layout.character_slots]
         known[:, place] = symbols
-        refused = symbols.new_zeros(len(symbols)).bool()
+        rejected = symbols.new_zeros(len(symbols)).bool()
         if chars < size:  # a line is shorter than a span: it is looked up once its last unknown character is drawn
             line = known[:, place - place % chars :][:, :chars]
-            refused |= (line >= 0).all(1) & refused.new_tensor([spans.has_line(ids) for ids in line.tolist()])
+            rejected |= (line >= 0).all(1) & rejected.new_tensor([spans.has_line(ids) for ids in line.tolist()])
         for start in range(max(0, place - size + 1), min(place, known.shape[1] - size) + 1):
             window = known[:, start : start + size]
             whole = (window >= 0).all(1)
             if whole.any():
-                refused[whole] |= refused.new_tensor(spans.is_copied(window[whole].numpy()))
-        return refused
+                rejected[whole] |= rejected.new_tensor(spans.is_copied(window[whole].numpy()))
+        return rejected
 
 
 # Their fields are keys of ``sample.py``. A constraint's tracker is made after those of the classes before it.

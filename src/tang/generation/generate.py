@@ -59,9 +59,8 @@ def generate(
         spans: the training split's, for constraints that need the corpus; None: read from the model's corpus.
         show_progress: whether to show a progress bar on stderr if that is a terminal.
 
-    Raises:
-        InputError: a start doesn't fit the form or has a character outside the vocabulary, a constraint can't be met,
-            or the corpus is needed and can't be read.
+    An InputError if a start doesn't fit the form or has a character outside the vocabulary, a constraint can't be met,
+    or the corpus is needed and can't be read.
     """
     drafts = _drafts(model, request, constraints)
     if spans is None and any(constraint.needs_corpus for constraint in constraints):

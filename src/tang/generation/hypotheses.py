@@ -66,16 +66,16 @@ def rules(layout: Layout, script: Script, rhyme: str | None, tones: Strictness |
     kinds[:, layout.lines >= 0] = torch.tensor(rows)
 
     found = [readings(symbol, script) for symbol in layout.vocabulary.symbols]
-    level, oblique = (torch.tensor([any(group.tone == tone for group in of) for of in found]) for tone in "平仄")
+    level, oblique = (torch.tensor([any(group.tone == tone for group in own) for own in found]) for tone in "平仄")
     every = torch.ones_like(level)
     drawn = torch.stack([every, level, oblique, every])
     if tones == "strict":
         # Taken strictly a character doesn't rhyme by a rare reading, such as 台 in 四支 or 平 in 一先.
-        is_single = torch.tensor([len(of) == 1 for of in found])
+        is_single = torch.tensor([len(own) == 1 for own in found])
         drawn = torch.stack([every, level & ~oblique, oblique & ~level, level & ~oblique & is_single])
     unread = ~level & ~oblique & (tones == "loose")
     given = torch.stack([every, level | unread, oblique | unread, every])
-    members = torch.tensor([[group is None or group in of for of in found] for group in in_groups]).float()
+    members = torch.tensor([[group is None or group in own for own in found] for group in in_groups]).float()
     rhyming = members * drawn[RHYME]
     return Rules(script, rhyme, tones, of_form, in_groups, kinds, drawn.float(), given, members, rhyming)
 
@@ -86,15 +86,15 @@ class Hypotheses(Tracker):
     def __init__(self, batch: Batch, rules: Rules) -> None:
         super().__init__(batch)
         self.rules = rules
-        self.others = [other for other in batch.trackers if other.used() is not None]
+        self.exclusive = [other for other in batch.trackers if other.used() is not None]
         undrawn = self.given < 0
         rhymes = (rules.kinds == RHYME) & undrawn[:, None]
-        self.to_come = rhymes.flip(2).cumsum(2).flip(2)  # (B, P, S) rhymes to draw in a slot and after it
+        self.rhymes_left = rhymes.flip(2).cumsum(2).flip(2)  # (B, P, S) rhymes to draw in a slot and after it
         fits = torch.stack([self._fits(slot, symbols, rules.given) for slot, symbols in enumerate(self.given.T)])
         fits |= undrawn.T[:, :, None, None]  # (S, B, P, G)
         self.misfits = (~fits).sum(0)  # (B, P, G)
         self.available = self._available()
-        self.live = (self.misfits == 0) & (self.available[:, None] >= self.to_come[:, :, 0, None])  # (B, P, G)
+        self.live = (self.misfits == 0) & (self.available[:, None] >= self.rhymes_left[:, :, 0, None])  # (B, P, G)
         for row, live in enumerate(self.live):
             if not live.any():
                 raise InputError(self._explain(row, fits[:, row]))
@@ -112,7 +112,7 @@ class Hypotheses(Tracker):
     def _available(self) -> Tensor:
         """(B, G) how many characters of a group could still be drawn to rhyme."""
         used = self._rhymed()
-        for other in self.others:
+        for other in self.exclusive:
             if (also_used := other.used()) is not None:
                 used |= also_used
         return (~used).float() @ self.rules.rhyming.T
@@ -128,14 +128,14 @@ class Hypotheses(Tracker):
             if kind == RHYME:
                 admitted += live.any(1).float() @ rules.rhyming * ~self._rhymed()
             else:
-                admitted += live.flatten(1).any(1)[:, None] * rules.drawn[kind] * self._spared(slot, live, of_kind)
+                admitted += live.flatten(1).any(1)[:, None] * rules.drawn[kind] * self._unreserved(slot, live, of_kind)
         return forbid(admitted == 0)
 
-    def _spared(self, slot: int, live: Tensor, of_kind: Tensor) -> Tensor | float:
+    def _unreserved(self, slot: int, live: Tensor, of_kind: Tensor) -> Tensor | float:
         """(B, V) 0 for characters that the last hypotheses alive need for their rhymes, if drawing uses them up."""
-        if not self.others or self.rules.rhyme is None:
+        if not self.exclusive or self.rules.rhyme is None:
             return 1.0
-        tight = self.available[:, None] <= self.to_come[:, of_kind, slot, None]
+        tight = self.available[:, None] <= self.rhymes_left[:, of_kind, slot, None]
         at_ease = (live & ~tight).flatten(1).any(1)[:, None]
         return at_ease | ((live & tight).any(1).float() @ (1 - self.rules.members) > 0)
 
@@ -145,13 +145,13 @@ class Hypotheses(Tracker):
             return
         is_given = self.given[:, slot, None, None] >= 0
         self.live &= self._fits(slot, symbols, self.rules.drawn) | is_given
-        if self.rules.rhyme is not None and slot + 1 < self.to_come.shape[2]:
+        if self.rules.rhyme is not None and slot + 1 < self.rhymes_left.shape[2]:
             self.available = self._available()
-            self.live &= self.available[:, None] >= self.to_come[:, :, slot + 1, None]
+            self.live &= self.available[:, None] >= self.rhymes_left[:, :, slot + 1, None]
 
     def select(self, rows: Tensor) -> None:
         super().select(rows)
-        self.to_come, self.live, self.available = self.to_come[rows], self.live[rows], self.available[rows]
+        self.rhymes_left, self.live, self.available = self.rhymes_left[rows], self.live[rows], self.available[rows]
 
     def report(self, row: int) -> dict[str, Any]:
         pattern, group = self.live[row].nonzero()[0].tolist()
@@ -168,7 +168,7 @@ class Hypotheses(Tracker):
         wrong = (~fits[:, number, group]).nonzero()[:, 0].tolist()
         if not wrong:
             return (
-                f"{keys}: {int(self.to_come[row, number, 0])} lines are to rhyme, but of {rules.groups[group]} the "
+                f"{keys}: {int(self.rhymes_left[row, number, 0])} lines are to rhyme, but of {rules.groups[group]} the "
                 f"model has {int(self.available[row, group])} characters; take another group, or a shorter form"
             )
         line, place = layout.where(wrong[0])

@@ -142,8 +142,8 @@ def _choose(
     if stuck.any():
         scores = torch.where(stuck[:, None], by_form, scores)
     symbols = torch.where(free, draw(scores, options, uniforms), given)
-    # A symbol that is refused is barred and drawn again by the same numbers, until none is.
-    while (barred := refused(slot, symbols, trackers) & free & ~stuck).any():
+    # A symbol that is rejected is barred and drawn again by the same numbers, until none is.
+    while (barred := rejected(slot, symbols, trackers) & free & ~stuck).any():
         scores = scores.clone()
         scores[barred, symbols[barred]] = IMPOSSIBLE
         stuck = stuck | (barred & (scores.amax(-1) == IMPOSSIBLE))
@@ -160,7 +160,7 @@ def biased(scores: Tensor, slot: int, trackers: Sequence[Tracker]) -> Tensor:
     return scores
 
 
-def refused(slot: int, symbols: Tensor, trackers: Sequence[Tracker], rows: Tensor | None = None) -> Tensor:
+def rejected(slot: int, symbols: Tensor, trackers: Sequence[Tracker], rows: Tensor | None = None) -> Tensor:
     """(N,) bool: which of ``symbols`` (N,) a tracker rejects, in the poems ``rows`` (N,) or in all."""
     found = torch.zeros_like(symbols, dtype=torch.bool)
     for tracker in trackers:

@@ -45,11 +45,8 @@ def library() -> ctypes.CDLL | None:
 def compile_library(compiler: list[str], folder: Path) -> Path:
     """Path of the library for this machine's processor, compiled unless it is there.
 
-    It is in ``folder``, or in a temporary folder of this process if that isn't writable.
-
-    Raises:
-        CalledProcessError: the compiler fails.
-        OSError: the compiler isn't there, or can't be run.
+    It is in ``folder``, or in a temporary folder of this process if that isn't writable. A CalledProcessError if the
+    compiler fails, an OSError if it can't be run.
     """
     # The name includes what -march=native means here: a home folder may be shared by machines of different kinds.
     program = list(takewhile(lambda word: not word.startswith("-"), compiler))

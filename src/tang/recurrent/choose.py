@@ -9,8 +9,7 @@ from tang.errors import InputError
 from tang.kernels.hardware import BF16_MIXED, PURE, has_bf16_units, torch_trains_lstm
 from tang.recurrent import cells
 
-FULL_NAMES = {"64": "64-true", "32": "32-true", "16": "16-mixed", "bf16": BF16_MIXED}
-"""Lightning's short names of precisions → its full names."""
+FULL_NAMES = {"64": "64-true", "32": "32-true", "16": "16-mixed", "bf16": BF16_MIXED}  # Lightning's short names → full
 
 
 @dataclass(frozen=True)

@@ -38,15 +38,13 @@ class Recurrent(nn.Module):
     Weights start uniform in ±1/√H, PyTorch's default, and biases at zero, except the forget gate's. A forget bias of 1
     makes an LSTM remember at first: with σ(1) ≈ 0.73 most of a cell's state survives a step, while with σ(0) = 0.5 a
     gradient halves with each step (Jozefowicz et al. 2015, An Empirical Exploration of Recurrent Network
-    Architectures). docs/studies.md shows where that pays: not on verse.
+    Architectures). docs/studies.md shows where that pays: not on verse. An InputError if the backend doesn't compute
+    the cell.
 
     Args:
         cell: a name of :func:`tang.recurrent.cells.names`.
         backend: see :mod:`tang.recurrent`; ``auto`` is ``torch``, or ``equations`` for a cell that PyTorch lacks.
         forget_bias: initial bias of the forget gate, in cells that have one.
-
-    Raises:
-        InputError: the backend doesn't compute the cell.
     """
 
     def __init__(

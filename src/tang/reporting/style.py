@@ -19,9 +19,7 @@ logging.getLogger("matplotlib").setLevel(logging.WARNING)  # at its first use it
 
 # The colours of Okabe and Ito, which the colour-blind can tell apart; then the same again with other dashes.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-LINES: list[dict[str, Any]] = [
-    {"color": colour, "linestyle": dashes} for dashes in ("-", "--", ":") for colour in COLOURS
-]
+LINES: list[dict[str, Any]] = [{"color": color, "linestyle": dash} for dash in ("-", "--", ":") for color in COLOURS]
 
 CHINESE = (  # Names of font files with Chinese, on Linux, macOS and Windows
     *("NotoSansCJK-Regular", "NotoSansCJKsc-Regular", "NotoSansSC-Regular", "NotoSerifCJK-Regular"),

@@ -17,11 +17,10 @@ from tang.runs.run import RunFolder
 
 MAY_CHANGE = "trainer.max_"  # Prefix of the keys that may be given to a run that is resumed
 
-TARGETS: dict[str, dict[str, Any]] = {
+TARGETS: dict[str, dict[str, Any]] = {  # Config group → the ``_target_`` values that are accepted → their schemas
     group: {schema._target_: schema for schema in GROUPS[group].values()}  # type: ignore[attr-defined]
     for group in ("data", "model", "optimizer", "scheduler")
 }
-"""Config group → the ``_target_`` values that are accepted → their schemas."""
 
 MAX_BYTES = 2**20  # Largest file that is read; a config has some 3,000 bytes
 

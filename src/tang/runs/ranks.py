@@ -11,8 +11,7 @@ from collections.abc import Sequence
 
 from tang.errors import InputError
 
-RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
-"""Environment variables with the rank of a process, in order of precedence."""
+RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")  # Environment variables with a process's rank, by precedence
 
 FOLLOWER = ["hydra/job_logging=follower", "hydra.output_subdir=null"]
 """Overrides of a follower: it writes no files, and prints nothing but its failure."""

@@ -23,8 +23,7 @@ class Result:
 
     task: str  # Class name of the model
     val_loss: float  # Lowest validation loss: that of the best checkpoint
-    metrics: dict[str, float]
-    """The task's key metrics: ``val/…`` and ``test/…`` of the best checkpoint, ``train/…`` of the last epoch."""
+    metrics: dict[str, float]  # The key metrics: val and test of the best checkpoint, train of the last epoch
     epochs: int
     minutes: float
     tokens_per_second: float

@@ -17,8 +17,7 @@ from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.errors import InputError
 from tang.studies.architectures import NETS, Net, draw, measured
-from tang.studies.figures import finish_curves
-from tang.studies.findings import Findings
+from tang.studies.findings import Findings, finish_curves
 from tang.studies.recall import accuracies, recall_figure, recall_table
 from tang.studies.short_training import character_losses, seeded, train
 from tang.tables import markdown

@@ -15,18 +15,15 @@ from tang.console import tracked
 from tang.recurrent import cells
 from tang.recurrent.layer import State
 from tang.recurrent.stack import Recurrent, backends_of
-from tang.studies.figures import heat_map
-from tang.studies.findings import Findings
+from tang.studies.findings import Findings, heat_map
 from tang.tables import columns, markdown
 
-BOUNDS = {"float64": 1e-9, "float32": 1e-5}
-"""Dtype → bound on relative errors, max|a − b| ÷ max|b| over a tensor."""
+BOUNDS = {"float64": 1e-9, "float32": 1e-5}  # Dtype → bound on relative errors, max|a − b| ÷ max|b| over a tensor
 
 KINDS = ("inputs", "h_0", "c_0", "weight_ih", "weight_hh", "bias_ih", "bias_hh")
 """Kinds of tensors that a loss is differentiated with respect to; weights of all layers are one kind."""
 
-Errors = dict[tuple[str, str], dict[str, float]]
-"""Cell and backend → compared quantity → the worst relative error."""
+Errors = dict[tuple[str, str], dict[str, float]]  # Cell and backend → compared quantity → the worst relative error
 
 OFFSET = 1e-3  # Step of the finite differences; rounding and truncation errors are about 1e-11 then
 

@@ -16,8 +16,7 @@ from tang.config.model import LanguageModelConfig
 from tang.config.studies import Initialization
 from tang.console import tracked
 from tang.data.poems import PoemDataModule
-from tang.studies.figures import finish_curves
-from tang.studies.findings import Findings
+from tang.studies.findings import Findings, finish_curves
 from tang.studies.short_training import character_losses, seeded, train
 from tang.tables import markdown
 from tang.tasks.network import Network

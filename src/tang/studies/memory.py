@@ -14,17 +14,15 @@ from matplotlib.figure import Figure
 from tang.config.studies import Memory
 from tang.recurrent.reference import sigmoid
 from tang.recurrent.stack import BACKENDS, Recurrent
-from tang.studies.figures import heat_map
-from tang.studies.findings import Findings
+from tang.studies.findings import Findings, heat_map
 from tang.tables import markdown
 
 Array = np.ndarray
 Function = Callable[[Array], Array]
 
-INPUTS = np.array(
+INPUTS = np.array(  # (T, 3): x1, x2, x3 of each step
     [[1, 0, 0], [3, 1, 0], [2, 0, 0], [4, 1, 0], [2, 0, 0], [1, 0, 1], [3, -1, 0], [6, 1, 0], [1, 0, 1]], dtype=float
 )
-"""x1, x2, x3 of each step, (T, 3)."""
 
 ROWS = {"i": [0, 100, 0, -10], "f": [0, 100, 0, 10], "g": [1, 0, 0, 0], "o": [0, 0, 100, -10]}
 """Gate → weights of x1, x2, x3 and of a constant 1, the bias; in PyTorch's order."""

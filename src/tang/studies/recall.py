@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from tang.config.studies import FlowRecall
 from tang.recurrent.stack import Recurrent
 from tang.studies.architectures import Net, draw
-from tang.studies.figures import finish_curves
+from tang.studies.findings import finish_curves
 from tang.studies.short_training import seeded, train
 from tang.tables import markdown
 

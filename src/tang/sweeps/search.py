@@ -42,10 +42,8 @@ class Sampler(BaseSampler):
                 try:
                     check_distribution_compatibility(other, param_distribution)  # accepts other bounds
                 except ValueError:
-                    other_study = "hydra.sweep.dir=FOLDER begins another study"
-                    raise InputError(
-                        f"{param_name}: this study has been searching other choices; {other_study}"
-                    ) from None
+                    problem = "this study has been searching other choices; hydra.sweep.dir=FOLDER begins another"
+                    raise InputError(f"{param_name}: {problem}") from None
         seed = zlib.crc32(f"{self.seed} {trial.number} {param_name}".encode())
         sampler = TPESampler(n_startup_trials=self.startup_trials, seed=seed)
         return sampler.sample_independent(study, trial, param_name, param_distribution)

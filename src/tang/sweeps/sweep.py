@@ -20,19 +20,17 @@ from omegaconf import DictConfig, OmegaConf, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from tang.errors import InputError
-from tang.runs.names import claim
-from tang.runs.sweep import SweepFolder
+from tang.runs.sweep import SweepFolder, claim
 from tang.shutdown import EXIT_CODES, handled_by
 from tang.sweeps.processes import make_importable
 from tang.sweeps.summary import write_summary
 
-EXTRAS = {
+EXTRAS = {  # Plugin → the extra that installs it
     "hydra_joblib_launcher": "gpus",
     "hydra_submitit_launcher": "slurm",
     "hydra_ray_launcher": "ray",
     "hydra_optuna_sweeper": "search",
 }
-"""Plugin → the extra that installs it."""
 
 
 class SweepCallback(Callback):

@@ -21,7 +21,6 @@ from tang import checkpoint
 from tang.config.optimizer import OptimizerConfig
 from tang.config.rules import values
 from tang.config.train import TrainConfig
-from tang.config.trainer import TrainerConfig
 from tang.data.names import NamesDataModule
 from tang.data.poems import PoemDataModule
 from tang.errors import InputError
@@ -176,13 +175,3 @@ def build_trainer(
         raise InputError(f"trainer.devices={config.trainer.devices}: for a run on several devices give trainer=ddp")
     trainer.fit_loop = FitLoop(trainer, trainer.fit_loop, partial(checkpoints.between_batches, trainer))
     return trainer
-
-
-def check_interval(trainer: TrainerConfig, batches: int) -> None:
-    """Refuse a ``val_check_interval`` that an epoch of so many batches doesn't reach."""
-    interval = trainer.val_check_interval
-    if isinstance(interval, int) and trainer.check_val_every_n_epoch is not None and interval > batches:
-        raise InputError(
-            f"trainer.val_check_interval={interval}: an epoch has {batches} batches; give at most that, "
-            "or trainer.check_val_every_n_epoch=null to count over epochs"
-        )

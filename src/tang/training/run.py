@@ -24,7 +24,7 @@ from tang.runs.ranks import rank
 from tang.runs.run import Result, RunFolder
 from tang.shutdown import Stop
 from tang.tasks.base import Task
-from tang.training.build import DataModule, build_callbacks, build_task, build_trainer, check_interval
+from tang.training.build import DataModule, build_callbacks, build_task, build_trainer
 from tang.training.callbacks.checkpoints import STATE, Checkpoints
 from tang.training.callbacks.event_files import rewind_event_files
 from tang.training.callbacks.progress import Progress
@@ -134,10 +134,15 @@ def set_up(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, Data
     torch.backends.cudnn.allow_tf32 = False  # in 32-true cuDNN would round a recurrent layer's inputs to ten bits
     keep_memory()
     config, data, task = build_task(config, initial)
-    batches = len(data.train_dataloader())
-    check_interval(config.trainer, batches)
-    every = min(config.trainer.log_every_n_steps, batches)
-    return replace(config, trainer=replace(config.trainer, log_every_n_steps=every)), data, task
+    trainer, batches = config.trainer, len(data.train_dataloader())
+    interval = trainer.val_check_interval
+    if isinstance(interval, int) and trainer.check_val_every_n_epoch is not None and interval > batches:
+        raise InputError(
+            f"trainer.val_check_interval={interval}: an epoch has {batches} batches; give at most that, "
+            "or trainer.check_val_every_n_epoch=null to count over epochs"
+        )
+    trainer = replace(trainer, log_every_n_steps=min(trainer.log_every_n_steps, batches))
+    return replace(config, trainer=trainer), data, task
 
 
 def record(result: Result, config: TrainConfig, trainer: pl.Trainer, folder: RunFolder) -> None:

@@ -42,10 +42,8 @@ class Checkpoints(Checkpoint):
         self._folder = folder
         self.minutes = minutes
         self.stop = stop
-        self.best_metrics: dict[str, float] = {}
-        """Metrics of the validation with the lowest ``val/loss``; empty before the first."""
-        self.has_begun = False
-        """Whether training has begun, after all states of a checkpoint have been restored."""
+        self.best_metrics: dict[str, float] = {}  # of the validation with the lowest val/loss; empty before the first
+        self.has_begun = False  # whether training has begun, after all states of a checkpoint have been restored
         self._saved_at = time.monotonic()
         self._resumed: dict[str, Any] | None = None
 
@@ -139,12 +137,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes checkpoints atomically, and none with numbers that aren't finite."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write a checkpoint.
-
-        Raises:
-            DivergedError: the weights or the optimizer's state aren't finite.
-            InputError: the file can't be written.
-        """
+        """Write a file; a DivergedError if its numbers aren't finite, an InputError if it can't be written."""
         for group in ("state_dict", "optimizer_states"):
             if not all(bool(tensor.isfinite().all()) for tensor in _tensors(checkpoint.get(group))):
                 raise DivergedError(f"{path}: not written, the {group} has numbers that aren't finite")
