@@ -26,8 +26,7 @@ ROOT = Path(__file__).parent.parent
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 """Tests run side by side."""
 
-COMMON = {**ONE_THREAD, "PYTHONWARNINGS": "default"}
-"""What the environment of a command has beside this process's."""
+COMMON = {**ONE_THREAD, "PYTHONWARNINGS": "default"}  # added to this process's environment for a command
 
 Done = subprocess.CompletedProcess[str]
 

@@ -1,4 +1,4 @@
-"""What every cell, backend and precision comes to on this CPU, script by script: ``python -m tests.every_precision``.
+"""The outcome of every cell, backend and precision on this CPU, script by script: ``python -m tests.every_precision``.
 
 PyTorch and oneDNN can be made to do without a processor's newer units, as on one that has none::
 
@@ -48,7 +48,7 @@ RUNS = "runs"
 
 @dataclass(frozen=True)
 class Row:
-    """What one combination came to."""
+    """The outcome of one combination."""
 
     script: str
     cell: str
@@ -59,7 +59,7 @@ class Row:
 
 
 def outcome(work: Callable[..., object], *arguments: object) -> str:
-    """What calling ``work`` comes to."""
+    """The outcome of calling ``work``."""
     try:
         work(*arguments)
     except InputError as error:

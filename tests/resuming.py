@@ -26,7 +26,7 @@ def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 def state(folder: Path) -> dict[str, Any]:
-    """What a run came to: weights, states of optimizer and schedule, random states, means."""
+    """The end of a run: weights, states of optimizer and schedule, random states, means."""
     last = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
     best = torch.load(folder / "checkpoints" / "best.ckpt", weights_only=True)
     kept = {name: last[name] for name in ("state_dict", "optimizer_states", "lr_schedulers", "global_step", "epoch")}

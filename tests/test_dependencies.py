@@ -1,4 +1,4 @@
-"""What ``src/`` imports is declared in ``pyproject.toml``, and what is declared is imported."""
+"""Imports of ``src/`` are declared in ``pyproject.toml``, and declared packages are imported."""
 
 import ast
 import sys

@@ -1,4 +1,4 @@
-"""What signals do to a process that trains."""
+"""Signals to a process that trains: it saves and ends."""
 
 import re
 import signal

@@ -1,4 +1,4 @@
-"""What the documentation says of the real corpus; fetched if it isn't there."""
+"""The documentation's figures on the real corpus, which is fetched if it isn't there."""
 
 from collections import Counter
 from pathlib import Path

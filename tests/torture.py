@@ -37,18 +37,14 @@ SECONDS = 4
 
 @dataclass
 class Tally:
-    """What came of it."""
+    """The results of all kills and runs."""
 
     kills: int = 0
-    while_writing: int = 0
-    """Of the kills, how many came while ``last.ckpt`` was being written."""
-    runs: int = 0
-    """That came to their end."""
-    identical: int = 0
-    """Of the runs."""
+    while_writing: int = 0  # kills that came while ``last.ckpt`` was being written
+    runs: int = 0  # runs that came to their end
+    identical: int = 0  # runs that equal the one that was never killed
     differences: list[str] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
-    """Checkpoints that couldn't be read after a kill."""
+    broken: list[str] = field(default_factory=list)  # checkpoints that couldn't be read after a kill
 
     def __str__(self) -> str:
         return (

@@ -8,7 +8,7 @@ Result = TypeVar("Result")
 
 
 def attempt(function: Callable[[], Result]) -> Result | None:
-    """What ``function`` gives, or None where it refuses in one short line that a terminal can show."""
+    """The result of ``function``, or None where it refuses in one short line that a terminal can show."""
     try:
         return function()
     except InputError as error:

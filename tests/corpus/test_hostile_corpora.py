@@ -76,7 +76,7 @@ NAMES_OF_FILES = st.text(CHARACTERS, min_size=1, max_size=20).map(
 
 @st.composite
 def damaged(draw: st.DrawFn, contents: st.SearchStrategy[bytes]) -> bytes:
-    """What is drawn from ``contents``, with up to three places cut out, doubled or overwritten."""
+    """Content drawn from ``contents``, with up to three places cut out, doubled or overwritten."""
     content = draw(contents)
     for _ in range(draw(st.integers(0, 3))):
         start = draw(st.integers(0, len(content)))

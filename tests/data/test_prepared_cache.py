@@ -1,4 +1,4 @@
-"""The prepared files: whole or not there, damaged ones made again."""
+"""The prepared files are written atomically, and damaged ones are made again."""
 
 import logging
 import os
@@ -77,7 +77,7 @@ def test_numpy_is_let_unpickle_nothing(poems_txt: Path, tmp_path: Path) -> None:
     made(poems_txt, tmp_path)
     (folder,) = (path for path in (tmp_path / "cache").iterdir() if path.is_dir())
     pickled(folder)
-    (folder / "sha256").write_bytes(module._hashes(folder))  # a stranger's cache, consistent in itself
+    (folder / "sha256").write_bytes(module._hashes(folder))  # an untrusted cache, consistent in itself
     with pytest.raises(ValueError, match="Python objects"):
         made(poems_txt, tmp_path)
 

@@ -42,6 +42,6 @@ def descend(weights: Weights, like: Run, steps: int, clip: float = math.inf) -> 
 
 
 def spread(run: Run) -> float:
-    """How far the units of a layer are apart: the largest difference between two of them, at any time."""
+    """The largest difference between two units of a layer, at any time."""
     states = torch.stack([run.h[t] for t in run.x])
     return (states.amax(1) - states.amin(1)).max().item()

@@ -49,7 +49,7 @@ def _listed(without: Any) -> Iterator[None]:
 
 
 def poems(*keys: str) -> list[Poem]:
-    """What ``sample.py`` writes for these keys."""
+    """The poems that ``sample.py`` writes for these keys."""
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         cfg = compose("sample", overrides=arguments(["ckpt=unused", *keys], ("start",)))
     config.check(cfg)

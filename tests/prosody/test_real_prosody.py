@@ -1,4 +1,4 @@
-"""What docs/verse.md says of the 全唐诗; fetched if it isn't there."""
+"""The figures of docs/verse.md on the 全唐诗, which is fetched if it isn't there."""
 
 import numpy as np
 import pytest

@@ -58,7 +58,7 @@ def test_only_its_end_may_be_moved_and_that_is_kept(tmp_path: Path) -> None:
         ("seed: 1", "seed: [", "not the config of a run of this version"),
     ],
 )
-def test_a_config_is_read_as_a_strangers(before: str, after: str, message: str, tmp_path: Path) -> None:
+def test_a_config_is_read_as_untrusted(before: str, after: str, message: str, tmp_path: Path) -> None:
     text = OmegaConf.to_yaml(composed())
     assert before in text
     folder = run(tmp_path / "run", text=text.replace(before, after))

@@ -9,7 +9,7 @@ from tang.errors import InputError
 
 
 def started(folder: Path, given: list[str]) -> None:
-    """What Hydra keeps of a sweep's command line."""
+    """Write Hydra's record of a sweep's command line."""
     overrides = [argument for argument in arguments(["-m", *given]) if argument != "-m"] + ["hydra.mode=MULTIRUN"]
     kinds = {"hydra": [one for one in overrides if one.startswith("hydra")]}
     kinds["task"] = [one for one in overrides if not one.startswith("hydra")]
@@ -18,7 +18,7 @@ def started(folder: Path, given: list[str]) -> None:
 
 
 def again(folder: Path, *given: str) -> list[str]:
-    """Its arguments when it goes on, without those that are there for going on."""
+    """The sweep's arguments when it is resumed, without those that resuming adds."""
     ready = resumed(["-m", *given, f"resume={folder}"])
     assert ready[0] == "-m"
     assert ready[-2].startswith("hydra.sweep.dir='")

@@ -45,7 +45,7 @@ class Sweep:
             self.process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out)
 
     def log(self, job: str) -> str:
-        """What the job of a folder ``*_job`` has logged."""
+        """The log of the job whose folder is ``*_job``."""
         return "".join(path.read_text(encoding="utf-8") for path in self.folder.glob(f"*_{job}/train.log"))
 
     def wait_for(self, job: str, line: str = "epoch 2/") -> None:

@@ -10,8 +10,7 @@ from tang.tasks import cross_entropy
 from tang.tasks.cross_entropy import linear_cross_entropy, linear_nll
 
 N, H, V = 50, 12, 33
-BOUNDS = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 2e-2}
-"""Of max|a − b| ÷ max|b|."""
+BOUNDS = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 2e-2}  # on max|a − b| ÷ max|b|
 
 
 @pytest.fixture(autouse=True)

@@ -49,7 +49,7 @@ def test_a_full_disk_ends_the_run_in_one_line_and_leaves_the_checkpoint_whole(
 
 @pytest.mark.slow
 def test_a_disk_filled_by_others_ends_the_run_in_one_line(small: Sequence[str], tmp_path: Path) -> None:
-    """It shows in TensorBoard's thread."""
+    """The error is raised in TensorBoard's thread."""
     fill = (
         "while ! [ -f disk/run/checkpoints/last.ckpt ]; do sleep 0.01; done; dd if=/dev/zero of=disk/fill 2>/dev/null"
     )

@@ -1,4 +1,4 @@
-"""A run that is stopped and goes on is bit for bit the run that was never stopped."""
+"""A run that is stopped and resumed is bit for bit the run that was never stopped."""
 
 import itertools
 import json

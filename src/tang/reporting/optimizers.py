@@ -81,7 +81,7 @@ class Optimizers:
         return row
 
     def _good_rates(self, optimizer: str) -> tuple[int, int]:
-        """How many learning rates are good, and of how many."""
+        """The number of good learning rates, and of all."""
         tried = [c for c in reversed(self.sweep.configurations) if c.values["optimizer"] == optimizer]
         best = {c.values[str(self.rate_key)]: c for c in tried}  # the last of each rate is its best
         limit = self.best[optimizer].loss * (1 + CLOSE)

@@ -68,7 +68,7 @@ def _run(result: Result) -> str:
 
 
 def _command(name: str) -> str:
-    """How to call a program of this environment from here: by name if the PATH has it first."""
+    """The command that calls a program of this environment from here: its name if the PATH has it first."""
     ours = Path(sys.prefix) / "bin" / name
     on_path = shutil.which(name)
     if not ours.exists() or (on_path and Path(on_path) == ours):
