@@ -19,7 +19,7 @@ from tang.checkpoint import formats
 from tang.checkpoint.fields import TASKS, build, check_fields, check_weights, task_of, tied
 from tang.checkpoint.untrusted import RefusedError, readable
 from tang.errors import InputError
-from tang.runs.run import OUTPUTS, best_checkpoints
+from tang.runs.run import BEST, OUTPUTS, best_checkpoints
 from tang.tasks.base import Task
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def _latest(kind: type[Task], key: str, exclude: Path | None) -> Path:
         except InputError as error:
             log.warning("ignored: %s", error)
     wanted = [task for task in TASKS.values() if issubclass(task, kind)]
-    problem = f"no checkpoints/best.ckpt of {' or '.join(task.description for task in wanted)} below {OUTPUTS}/"
+    problem = f"no {BEST} of {' or '.join(task.description for task in wanted)} below {OUTPUTS}/"
     raise InputError(f"{key}=latest: {problem}; train first ({wanted[0].command})")
 
 

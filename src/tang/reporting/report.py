@@ -12,18 +12,16 @@ from tang.reporting.configurations import SweepResults, read_sweep, table, unfin
 from tang.reporting.pictures import choose_keys, draw_curves, draw_heat_map, draw_parallel
 from tang.reporting.significance import Significance
 from tang.reporting.style import fonts
+from tang.runs.sweep import SweepFolder
 
 PICTURES = ("curves", "heat_map", "parallel")  # Names of the pictures that a report can have
-EVENTS = ".report"  # Suffix of the report's TensorBoard file, by which the next report finds it
 
 
 def write_report(folder: Path, x: str | None = None, y: str | None = None) -> str:
     """Write the report of the sweep in ``folder``; return it as Markdown, without the pictures.
 
-    The heat map is over the keys ``x`` and ``y``, by default those with the largest effects.
-
-    Raises:
-        InputError: ``folder`` isn't a sweep's or can't be written to, or a key didn't vary.
+    The heat map is over the keys ``x`` and ``y``, by default those with the largest effects. An InputError if
+    ``folder`` isn't a sweep's or can't be written to, or a key didn't vary.
     """
     sweep = read_sweep(folder)
     parts = [f"# {folder.name}", counts(sweep)]
@@ -57,33 +55,30 @@ def counts(sweep: SweepResults) -> str:
 
 def draw(sweep: SweepResults, x: str | None, y: str | None) -> dict[str, Figure | str]:
     """Each picture by its name, or a sentence why it can't be drawn."""
-    pictures: dict[str, Figure | str] = {
-        "curves": draw_curves(sweep) or "No curves: TensorBoard has no val/loss of the best configurations.",
-        "heat_map": "No heat map: every configuration has a run that diverged.",
-        "parallel": "No parallel coordinates: they take two configurations, one of them with a finite loss.",
-    }
-    has_finite = any(configuration.is_finite for configuration in sweep.configurations)
-    keys = choose_keys(sweep, x, y)
-    if keys is None:
-        pictures["heat_map"] = "No heat map: it takes two keys that vary."
-    elif has_finite:
-        pictures["heat_map"] = draw_heat_map(sweep, *keys)
+    has_finite, keys = any(each.is_finite for each in sweep.configurations), choose_keys(sweep, x, y)
+    curves = draw_curves(sweep) or "No curves: TensorBoard has no val/loss of the best configurations."
+    heat_map: Figure | str = "No heat map: it takes two keys that vary."
+    if keys:
+        diverged = "No heat map: every configuration has a run that diverged."
+        heat_map = draw_heat_map(sweep, *keys) if has_finite else diverged
+    parallel: Figure | str = "No parallel coordinates: they take two configurations, one of them with a finite loss."
     if len(sweep.configurations) > 1 and has_finite:
-        pictures["parallel"] = draw_parallel(sweep)
-    return pictures
+        parallel = draw_parallel(sweep)
+    return {"curves": curves, "heat_map": heat_map, "parallel": parallel}
 
 
 def save(folder: Path, text: str, figures: dict[str, Figure]) -> None:
     """Write the report's files, and remove those of an earlier report; InputError if that fails."""
-    pictures = [f"![{name.replace('_', ' ')}]({name}.png)" for name in figures]
+    files = SweepFolder(folder)
+    pictures = [f"![{name.replace('_', ' ')}]({files.picture(name).name})" for name in figures]
     try:
-        for old in (*folder.glob(f"events.out.tfevents.*{EVENTS}"), *(folder / f"{name}.png" for name in PICTURES)):
+        for old in (*files.report_events, *map(files.picture, PICTURES)):
             old.unlink(missing_ok=True)
-        (folder / "report.md").write_text("\n\n".join([text.rstrip(), *pictures]) + "\n", encoding="utf-8")
-        with SummaryWriter(str(folder), filename_suffix=EVENTS) as writer:
+        files.report.write_text("\n\n".join([text.rstrip(), *pictures]) + "\n", encoding="utf-8")
+        with SummaryWriter(str(folder), filename_suffix=files.REPORT_SUFFIX) as writer:
             writer.add_text("report", text)
             for name, figure in figures.items():
-                figure.savefig(folder / f"{name}.png", dpi=150)
+                figure.savefig(files.picture(name), dpi=150)
                 writer.add_figure(name, figure)
     except OSError as error:
         raise InputError(f"{error.filename or folder}: {error.strerror or error}; the report goes there") from error

@@ -12,6 +12,7 @@ from tang.errors import InputError
 
 OUTPUTS = Path("outputs")
 RUNS = OUTPUTS / "train"  # Runs that aren't a sweep's
+BEST = "checkpoints/best.ckpt"
 
 FailureKind = Literal["diverged", "refused", "crashed", "killed"]
 """A loss that isn't finite; an input error; an exception; the process ended without a word of its own."""
@@ -64,7 +65,7 @@ class RunFolder:
         self.started = path / ".hydra" / "started.yaml"
         self.overrides = path / ".hydra" / "overrides.yaml"
         self.hydra = path / ".hydra" / "hydra.yaml"
-        self.best = path / "checkpoints" / "best.ckpt"
+        self.best = path / BEST
         self.last = path / "checkpoints" / "last.ckpt"
         self.confusion = path / "confusion.png"
         self.mlflow_id = path / ".mlflow"
@@ -145,7 +146,7 @@ def _read_json(path: Path) -> dict[str, Any] | None:
 
 def best_checkpoints() -> Iterator[Path]:
     """The best checkpoint of every run below ``outputs/``, newest first."""
-    found = [path for path in OUTPUTS.rglob("checkpoints/best.ckpt") if path.is_file()]
+    found = [path for path in OUTPUTS.rglob(BEST) if path.is_file()]
     yield from sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 

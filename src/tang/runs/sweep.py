@@ -65,8 +65,10 @@ class SweepFolder:
         started.yaml            the same of the first time: a part of a sweep may be resumed alone
         study.db                of a search: its trials
         summary.md, .csv        the table of its runs
-        report.md               of report.py
+        report.md, curves.png … of report.py, whose TensorBoard file ends in .report
     """
+
+    REPORT_SUFFIX = ".report"
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -76,6 +78,15 @@ class SweepFolder:
         self.summary = path / "summary.md"
         self.table = path / "summary.csv"
         self.report = path / "report.md"
+
+    @property
+    def report_events(self) -> list[Path]:
+        """TensorBoard's files of the report."""
+        return sorted(self.path.glob(f"{RunFolder.EVENTS}{self.REPORT_SUFFIX}"))
+
+    def picture(self, name: str) -> Path:
+        """The file of a picture of the report."""
+        return self.path / f"{name}.png"
 
     @property
     def is_sweep(self) -> bool:

@@ -17,8 +17,7 @@ from tang.tasks.network import Network
 def train(optimizer: Optimizer, losses: Iterator[Tensor], steps: int, clip: float) -> tuple[list[float], list[float]]:
     """Take ``steps`` optimizer steps, each on the next of ``losses``; gradients are clipped to the norm ``clip``.
 
-    Returns:
-        The loss of each step, and the norm of all its gradients together before clipping.
+    Returns the loss of each step, and the norm of all its gradients together before clipping.
     """
     (group,) = optimizer.param_groups
     values, norms = [], []

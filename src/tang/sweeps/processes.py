@@ -61,8 +61,7 @@ def make_importable() -> None:
 def run(command: Sequence[str]) -> int:
     """Run a program to its end and forward signals to it; when it has ended, they take effect here too.
 
-    Returns:
-        its exit code, −N if signal N ended it.
+    Returns its exit code, −N if signal N ended it.
 
     Raises:
         Stopped: a signal came, and this is one of joblib's workers.

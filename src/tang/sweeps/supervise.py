@@ -22,13 +22,10 @@ log = logging.getLogger(__name__)
 
 
 def supervise(cfg: DictConfig) -> float:
-    """Run the job whose config Hydra has written to its folder, unless it is finished.
+    """The lowest ``val/loss`` of the job whose config Hydra has written to its folder; runs it unless it is finished.
 
-    Returns:
-        its lowest ``val/loss``; infinite if it failed, and ``failure.json`` then says why.
-
-    Raises:
-        BaseException: the sweep is to stop; see :func:`tang.sweeps.processes.run`.
+    Infinite if it failed: ``failure.json`` says why. A sweep that is to stop ends as by
+    :func:`tang.sweeps.processes.run`.
     """
     if Worker.stopped:
         raise Stopped
