@@ -57,10 +57,7 @@ def restoring(last: Path | None, checkpoints: Checkpoints) -> Iterator[None]:
 
 def check_end(config: TrainConfig, state: Mapping[str, Any]) -> None:
     """Refuse an end of training that the run has passed, with an InputError that names the epoch or step it is at."""
-    trainer = config.trainer
-    for key, end, done in (
-        ("max_epochs", trainer.max_epochs, state["epoch"] + 1),
-        ("max_steps", trainer.max_steps, state["global_step"]),
-    ):
+    for key, done in {"max_epochs": state["epoch"] + 1, "max_steps": state["global_step"]}.items():
+        end = getattr(config.trainer, key)
         if end is not None and 0 <= end < done:
             raise InputError(f"trainer.{key}={end}: the run is at {done} already; give at least that")
