@@ -109,7 +109,7 @@ def run_again(network: Network, vocabulary: Vocabulary, prompt: str) -> str:
     """Sample a poem by the loop that carries no hidden state."""
     device = network.head.weight.device
     layout = Layout(FORM, vocabulary)
-    given = layout.place(prompt)
+    given = layout.prompt_ids(prompt)
     ids = [BOS]
     for admitted, id in zip(layout.mask.to(device), given, strict=True):
         logits, _ = network(torch.tensor([ids], device=device))

@@ -26,13 +26,13 @@ def test_the_mask_admits_what_the_slots_say(vocabulary: Vocabulary) -> None:
 
 
 def test_a_start_takes_its_slots() -> None:
-    ids = Layout(QUATRAIN, WITH_MARKS).place("床前明月光，疑是")
+    ids = Layout(QUATRAIN, WITH_MARKS).prompt_ids("床前明月光，疑是")
     known = WITH_MARKS.ids
     assert ids == [*(known[c] for c in "床前明月光，疑是"), *[-1] * 16]
-    without = Layout(QUATRAIN, WITH_MARKS).place("床前明月光疑是")
+    without = Layout(QUATRAIN, WITH_MARKS).prompt_ids("床前明月光疑是")
     assert without == [*ids[:5], -1, *ids[6:]]
     assert (
-        Layout(QUATRAIN, WITHOUT_MARKS).place("床前明月光，疑")
+        Layout(QUATRAIN, WITHOUT_MARKS).prompt_ids("床前明月光，疑")
         == [WITHOUT_MARKS.ids[c] for c in "床前明月光疑"] + [-1] * 14
     )
 
@@ -50,7 +50,7 @@ def test_a_start_takes_its_slots() -> None:
 )
 def test_a_start_that_cannot_be_is_refused(start: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        Layout(QUATRAIN, WITH_MARKS).place(start)
+        Layout(QUATRAIN, WITH_MARKS).prompt_ids(start)
 
 
 @pytest.mark.parametrize(

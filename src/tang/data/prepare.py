@@ -162,10 +162,10 @@ def _hashes(folder: Path) -> bytes:
 
 def _split(poems: list[CleanPoem], config: PoemsConfig) -> dict[Split, list[Passage]]:
     """The sequences of each split in the order of their poems' hashes, so that a prefix is a random subset."""
-    places = zip(split_poems(poems), in_script(poems, cast(Script, config.script)), strict=True)
+    assigned = zip(split_poems(poems), in_script(poems, cast(Script, config.script)), strict=True)
     parts: dict[Split, list[Passage]] = {split: [] for split in SPLITS}
-    for place, text in sorted(places, key=lambda entry: entry[0].rank):
-        parts[place.split] += passages(text, config)
+    for assignment, text in sorted(assigned, key=lambda entry: entry[0].rank):
+        parts[assignment.split] += passages(text, config)
     parts["train"] = parts["train"][: config.max_train]
     parts["val"] = parts["val"][: config.max_val]
     for split in SPLITS:

@@ -18,14 +18,14 @@ BOUNDS = (0.90, 0.90 + 0.05)  # Hashes in [0, 1) where the train poems end, and 
 TENTHS: dict[Split, int] = {"train": 8, "val": 1, "test": 1}  # Tenths of each language's names
 
 
-class Place(NamedTuple):
+class Assignment(NamedTuple):
     """Where a poem goes."""
 
     split: Split
     rank: float  # The poem's own hash in [0, 1), which orders the poems of a split at random but reproducibly
 
 
-def split_poems(poems: list[CleanPoem]) -> list[Place]:
+def split_poems(poems: list[CleanPoem]) -> list[Assignment]:
     """Split poems 90/5/5, and keep together those that share a couplet, two consecutive lines, directly or via others.
 
     The smallest hash of such a group determines its split.
@@ -35,7 +35,8 @@ def split_poems(poems: list[CleanPoem]) -> list[Place]:
     smallest = list(ranks)
     for rank, group in zip(ranks, groups, strict=True):
         smallest[group] = min(smallest[group], rank)
-    return [Place(SPLITS[bisect(BOUNDS, smallest[group])], rank) for rank, group in zip(ranks, groups, strict=True)]
+    splits = [SPLITS[bisect(BOUNDS, smallest[group])] for group in groups]
+    return list(map(Assignment, splits, ranks))
 
 
 def _hash(key: str) -> float:

@@ -38,7 +38,7 @@ class Constraint:
     def check(self) -> None:
         """Raise an InputError if keys are empty or contradict each other; called whether it is active or not."""
 
-    def place(self, layout: Layout) -> dict[int, int]:
+    def fixed(self, layout: Layout) -> dict[int, int]:
         """Slot → id of the symbols put into a poem before any is drawn; an InputError if they don't fit the form."""
         return {}
 

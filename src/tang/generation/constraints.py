@@ -40,7 +40,7 @@ class Acrostic(Constraint):
         if self.acrostic_at == "last" and not self.acrostic:
             raise InputError("acrostic_at=last: says where the acrostic stands; give one, acrostic=春夏秋冬")
 
-    def place(self, layout: Layout) -> dict[int, int]:
+    def fixed(self, layout: Layout) -> dict[int, int]:
         text, form = self.acrostic or "", layout.form
         if len(text) > form.lines:
             raise InputError(f"acrostic={text}: it has {len(text)} characters, but {form} has {form.lines} lines")

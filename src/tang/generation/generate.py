@@ -90,7 +90,7 @@ def _drafts(model: LanguageModel, request: Request, constraints: Sequence[Constr
     vocabulary, form, n = model.vocabulary, request.asked_form, request.n * request.candidates
     starts = request.start
     if starts is None:
-        fills = any(constraint.place(Layout(form or model.form, vocabulary)) for constraint in constraints)
+        fills = any(constraint.fixed(Layout(form or model.form, vocabulary)) for constraint in constraints)
         starts = [""] if fills else known_starts(vocabulary, STARTS)
     if not starts:
         raise InputError("start: give something to begin with, start=日")
@@ -108,10 +108,10 @@ def _drafts(model: LanguageModel, request: Request, constraints: Sequence[Constr
 
 def _given(layout: Layout, start: str, constraints: Sequence[Constraint]) -> tuple[int, ...]:
     """(S,) the id that each slot must have by ``start`` and the constraints, −1 where the model draws it."""
-    by_start, symbols = layout.place(start), layout.vocabulary.symbols
+    by_start, symbols = layout.prompt_ids(start), layout.vocabulary.symbols
     ids = list(by_start)
     for constraint in constraints:
-        for slot, id in constraint.place(layout).items():
+        for slot, id in constraint.fixed(layout).items():
             if (other := ids[slot]) not in (-1, id):
                 line, place = layout.where(slot)
                 cause = "another constraint" if by_start[slot] < 0 else f"start={start}"

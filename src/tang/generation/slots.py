@@ -66,7 +66,7 @@ class Layout:
         line, place = divmod(bisect_right(self.character_slots, slot) - 1, self.form.chars)
         return line + 1, place + 1
 
-    def place(self, start: str) -> list[int]:
+    def prompt_ids(self, start: str) -> list[int]:
         """(S,) the id that ``start`` puts into each slot; −1 where the model chooses.
 
         A mark must come at the end of a line, and is put there if the form admits it. An InputError if ``start``

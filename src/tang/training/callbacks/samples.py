@@ -17,7 +17,7 @@ def sample_request(config: SamplesConfig, model: LanguageModel, seed: int) -> Re
     form = form_named(config.form) if config.form else model.form
     starts = known_starts(model.vocabulary, config.start)
     for start in starts:
-        Layout(form, model.vocabulary).place(start)
+        Layout(form, model.vocabulary).prompt_ids(start)
     return Request(start=starts, chars=form.chars, lines=form.lines, temperature=config.temperature, seed=seed)
 
 
