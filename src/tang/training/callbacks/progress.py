@@ -32,7 +32,7 @@ class Progress(Callback):
         self._started = self._last = time.perf_counter()
 
     def state_dict(self) -> dict[str, Any]:
-        kept = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        kept = {name: getattr(self, name) for name in ("tokens", "seconds", "validated", "first", "logged")}
         return {**kept, "elapsed": 60 * self.minutes}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
