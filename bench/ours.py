@@ -22,7 +22,7 @@ from tang.data.poems import PoemDataModule
 from tang.runs.run import RunFolder
 from tang.shutdown import Stop
 from tang.tasks.language_model import LanguageModel
-from tang.training.build import build_callbacks, build_trainer, resolve_auto
+from tang.training.build import build_callbacks, build_trainer, resolve_config
 from tang.training.callbacks.checkpoints import Checkpoints
 from tang.training.callbacks.progress import Progress
 from tang.training.run import set_up
@@ -93,7 +93,7 @@ def bare(overrides: Sequence[str], device: str) -> tuple[Callable[[Batch], None]
 
 def planned(overrides: Sequence[str], folder: Path, length: int, device: str) -> Work:
     """The work that a config describes, with 0 steps; writes the training ids to ``folder``."""
-    cfg = resolve_auto(composed(overrides))
+    cfg = resolve_config(composed(overrides))
     model: Any = cfg.model
     assert isinstance(cfg.data, PoemsConfig)
     data = PoemDataModule(cfg.data)

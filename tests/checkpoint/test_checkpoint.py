@@ -76,7 +76,7 @@ def test_training_can_resume_from_what_it_saved(
 ) -> None:
     model = language_model(**given)
     model.optimizer = optimizer
-    checkpoint.resumable(trained(tmp_path, optimizer, **given), model)
+    checkpoint.load_for_resume(trained(tmp_path, optimizer, **given), model)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])

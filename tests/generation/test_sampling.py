@@ -9,7 +9,7 @@ from tang.data.vocabulary import BOS, EOS, SPECIALS, Vocabulary
 from tang.errors import InputError
 from tang.generation.generate import generate
 from tang.generation.request import Request
-from tang.generation.sampling import SamplingOptions, decode, pick
+from tang.generation.sampling import SamplingOptions, decode, sample_index
 from tang.generation.slots import Layout
 from tang.tasks.network import Network
 from tang.text.forms import FORMS, PUNCTUATION, Form, form_of, hanzi
@@ -69,7 +69,7 @@ def test_numbers_at_the_ends_of_their_range_draw_no_impossible_symbol() -> None:
     p = torch.zeros(4, 91)
     p[:, [30, 55]] = torch.tensor([0.3, 0.7])
     last = 1 - 2**-24
-    drawn = pick(p, torch.tensor([[0.0, 0.0], [last, last], [0.0, last], [last, 0.0]]))
+    drawn = sample_index(p, torch.tensor([[0.0, 0.0], [last, last], [0.0, last], [last, 0.0]]))
     assert drawn.tolist() == [30, 55, 30, 55]
 
 

@@ -15,7 +15,7 @@ MEGABYTES = 256
 
 
 def main(folder: Path) -> None:
-    checkpoint.resumable(folder / "good.ckpt", trainable())
+    checkpoint.load_for_resume(folder / "good.ckpt", trainable())
     before = memory()
     limit = (before["VmSize"] + MEGABYTES * 1024) * 1024
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -35,7 +35,7 @@ def line(place: Path) -> str:
     """The message with which the functions that scripts call refuse a file."""
     try:
         if place.name.startswith("states"):
-            checkpoint.resumable(place / "x.ckpt", trainable())
+            checkpoint.load_for_resume(place / "x.ckpt", trainable())
         else:
             checkpoint.load(checkpoint.find(str(place / "x.ckpt"), Task), Task)
     except InputError as error:

@@ -15,7 +15,7 @@ from tang.errors import InputError
 from tang.generation.generate import generate
 from tang.generation.request import Request
 from tang.recurrent import cells
-from tang.recurrent.choose import choose
+from tang.recurrent.auto import resolve_auto
 from tang.recurrent.stack import Recurrent, backends_of
 from tang.runs.run import RunFolder
 from tang.studies.gradients import by_differences
@@ -55,7 +55,7 @@ def test_its_layer_is_laid_out_like_pytorchs_and_computed_by_the_equations() -> 
     torch.manual_seed(0)
     ours, theirs = Recurrent(3, 4, 2, cell="mgu"), nn.GRU(3, 4, 2)
     assert backends_of("mgu") == ["equations"]
-    assert ours.backend == choose("cpu", "auto", None, "mgu").backend == "equations"
+    assert ours.backend == resolve_auto("cpu", "auto", None, "mgu").backend == "equations"
     assert list(ours.layers.state_dict()) == list(theirs.state_dict())
     for name, parameter in ours.layers.named_parameters():
         assert (len(parameter), *parameter.shape[1:]) == (8, *theirs.get_parameter(name).shape[1:])
@@ -77,7 +77,7 @@ def test_it_trains_and_writes_a_poem(poems_txt: Path, tmp_path: Path) -> None:
     folder.path.mkdir()
     training.train(options, folder, is_sweep=True)
     model = checkpoint.load(folder.best, LanguageModel)
-    assert model.network.recurrent.cell == "mgu"
+    assert model.network.recurrent.cell_name == "mgu"
     (poem,) = generate(model, Request(start=["日"]))
     assert poem.text.startswith("日")
 

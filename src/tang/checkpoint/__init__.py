@@ -86,7 +86,7 @@ def load(path: Path, kind: type[T]) -> T:
     return model.eval()
 
 
-def resumable(path: Path, task: Task) -> dict[str, Any]:
+def load_for_resume(path: Path, task: Task) -> dict[str, Any]:
     """The content of a checkpoint that has a model like ``task`` and the states that training resumes from.
 
     The model is checked as :func:`load` does; the states are only known to be there (:data:`NEEDED`), else it is an

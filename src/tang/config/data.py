@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from tang.config.rules import FORM_NAMES, SEED, at_least, key, one_of
+from tang.config.keys import FORM_NAMES, SEED, at_least, key, one_of
 from tang.corpus.collections import CORPORA
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tang.config.rules import key
+from tang.config.keys import key
 
 
 @dataclass

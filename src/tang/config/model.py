@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from tang.config.rules import SHARE, between, key, one_of
+from tang.config.keys import FRACTION, between, key, one_of
 from tang.recurrent import cells
 
 SIZE = between(1, 2**16)
@@ -18,7 +18,7 @@ class ModelConfig:
     embedding_size: int | None = key(None, "E; null: as hidden_size", SIZE)
     hidden_size: int = key(256, "H, units of each recurrent layer", SIZE)
     num_layers: int = key(1, "recurrent layers", between(1, 2**8))
-    dropout: float = key(0.2, "on the embeddings, between layers and before the head", SHARE)
+    dropout: float = key(0.2, "on the embeddings, between layers and before the head", FRACTION)
     cell: str = key("lstm", "recurrent cell; rnn is Elman's, with tanh", one_of(cells.names))
     backend: str = key(
         "auto",
@@ -43,7 +43,7 @@ class ClassifierConfig(ModelConfig):
     _target_: str = "tang.tasks.classifier.Classifier"
     embedding_size: int | None = key(None, "E; null: one-hot letters", SIZE)
     hidden_size: int = key(128, "H, units of each recurrent layer", SIZE)
-    dropout: float = key(0.0, "on the letters, between layers and before the head", SHARE)
+    dropout: float = key(0.0, "on the letters, between layers and before the head", FRACTION)
     cell: str = key(
         "lstm",
         "recurrent cell; rnn is Elman's; *_report are those of an earlier report, docs/reports.md",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from tang.config.rules import BETAS, NOT_NEGATIVE, POSITIVE, SHARE, at_least, between, key
+from tang.config.keys import BETAS, FRACTION, NOT_NEGATIVE, POSITIVE, at_least, between, key
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Muon(Adam):
     """Keys of :class:`tang.tasks.muon.Muon`; those of Adam are for embeddings, output layer and biases."""
 
     _target_: str = "tang.tasks.muon.Muon"
-    momentum: float = key(0.95, "decay rate of the running mean of a hidden matrix's gradient", SHARE)
+    momentum: float = key(0.95, "decay rate of the running mean of a hidden matrix's gradient", FRACTION)
     nesterov: bool = key(True, "Nesterov's momentum")
     ns_steps: int = key(5, "Newton–Schulz iterations that orthogonalize a step", between(1, 99))
 
@@ -55,7 +55,7 @@ class Muon(Adam):
 @dataclass
 class SGD(OptimizerConfig):
     _target_: str = "torch.optim.SGD"
-    momentum: float = key(0.0, "decay rate of the running sum of gradients", SHARE)
+    momentum: float = key(0.0, "decay rate of the running sum of gradients", FRACTION)
     nesterov: bool = key(False, "Nesterov's momentum")
     fused: bool | None = key(None, "one kernel for all parameters")
 
@@ -70,14 +70,14 @@ class Adagrad(OptimizerConfig):
 @dataclass
 class RMSprop(OptimizerConfig):
     _target_: str = "torch.optim.RMSprop"
-    alpha: float = key(0.99, "decay rate of the running mean of squared gradients", SHARE)
+    alpha: float = key(0.99, "decay rate of the running mean of squared gradients", FRACTION)
     eps: float = key(1e-8, "added to the denominator", POSITIVE)
 
 
 @dataclass
 class Adadelta(OptimizerConfig):
     _target_: str = "torch.optim.Adadelta"
-    rho: float = key(0.9, "decay rate of the running means", SHARE)
+    rho: float = key(0.9, "decay rate of the running means", FRACTION)
     eps: float = key(1e-6, "added to numerator and denominator", POSITIVE)
 
 
@@ -94,8 +94,8 @@ class Cosine(SchedulerConfig):
     """Keys of :func:`tang.tasks.schedules.cosine`."""
 
     _target_: str = "tang.tasks.schedules.cosine"
-    warmup: float = key(0.05, "share of all steps in which the rate rises linearly", SHARE)
-    final: float = key(0.0, "share of the rate that is left at the end", SHARE)
+    warmup: float = key(0.05, "share of all steps in which the rate rises linearly", FRACTION)
+    final: float = key(0.0, "share of the rate that is left at the end", FRACTION)
 
 
 @dataclass
@@ -103,7 +103,7 @@ class Plateau(SchedulerConfig):
     """Keys of :func:`tang.tasks.schedules.plateau`."""
 
     _target_: str = "tang.tasks.schedules.plateau"
-    factor: float = key(0.3, "multiplies the rate when val/loss has stopped falling", SHARE)
+    factor: float = key(0.3, "multiplies the rate when val/loss has stopped falling", FRACTION)
     patience: int = key(0, "validations without improvement before that", at_least(0))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from tang.config.rules import FORM_NAME, SAFETENSORS, SAMPLING_TEMPERATURE, SEED, TEMPERATURE, at_least, key, one_of
+from tang.config.keys import FORM_NAME, SAFETENSORS, SAMPLING_TEMPERATURE, SEED, TEMPERATURE, at_least, key, one_of
 
 CKPT = "checkpoint, exported .safetensors, or latest: the best of the newest run"
 OUT = "file to write to instead of the screen"

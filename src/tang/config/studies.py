@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from tang.config.data import PoemsConfig
-from tang.config.rules import POSITIVE, SEED, Rule, at_least, key
+from tang.config.keys import POSITIVE, SEED, Rule, at_least, key
 
 LAGS = Rule(lambda lags: len(lags) > 0 and all(lag > 0 for lag in lags), "numbers greater than 0")
 SMALLER = Rule(lambda factor: 0 < factor < 1, "between 0 and 1")

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from tang.config.data import DataConfig
+from tang.config.keys import FORM_NAME, NOT_NEGATIVE, SAMPLING_TEMPERATURE, SEED, STARTS, TEMPERATURE, at_least, key
 from tang.config.logger import LoggerConfig
 from tang.config.model import ModelConfig
 from tang.config.optimizer import OptimizerConfig, SchedulerConfig
-from tang.config.rules import FORM_NAME, NOT_NEGATIVE, SAMPLING_TEMPERATURE, SEED, STARTS, TEMPERATURE, at_least, key
 from tang.config.trainer import TrainerConfig
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tang.config.rules import NOT_NEGATIVE, SOME, at_least, key, one_of
+from tang.config.keys import NONZERO, NOT_NEGATIVE, at_least, key, one_of
 
 
 @dataclass
@@ -22,8 +22,8 @@ class TrainerConfig:
     min_steps: int | None = key(None, "optimizer steps before early stopping may end the run")
     max_time: Any = key(None, "DD:HH:MM:SS at most")
     limit_train_batches: Any = key(None, "batches of an epoch, or a share of them")
-    limit_val_batches: Any = key(None, "batches of a validation, or a share of them", SOME)
-    limit_test_batches: Any = key(None, "batches of the test, or a share of them", SOME)
+    limit_val_batches: Any = key(None, "batches of a validation, or a share of them", NONZERO)
+    limit_test_batches: Any = key(None, "batches of the test, or a share of them", NONZERO)
     overfit_batches: Any = key(0.0, "train and validate on so many batches of the training poems")
     val_check_interval: Any = key(None, "batches, or a share of an epoch, between validations; null: an epoch")
     check_val_every_n_epoch: int | None = key(1, "epochs between validations; null: val_check_interval runs on")

@@ -21,7 +21,7 @@ from tang.errors import InputError
 from tang.evaluation.trigram import Trigram
 from tang.generation.sampling import NOT_NUMBERS
 from tang.kernels.hardware import BF16_MIXED
-from tang.recurrent.choose import choose
+from tang.recurrent.auto import resolve_auto
 from tang.tasks.language_model import LanguageModel
 from tang.text.forms import PUNCTUATION
 
@@ -104,7 +104,7 @@ def token_losses(
     The backend is the fastest on this machine at ``precision``: ``32-true``, ``64-true`` or ``bf16-mixed``.
     InputError if the model's logits are NaN.
     """
-    choice = choose("auto", "auto", precision, model.network.recurrent.cell)
+    choice = resolve_auto("auto", "auto", precision, model.network.recurrent.cell_name)
     model.network.recurrent.backend = choice.backend
     device = torch.device(choice.accelerator)
     torch.backends.cudnn.allow_tf32 = False  # cuDNN's LSTM would round its inputs to ten bits

@@ -22,7 +22,7 @@ from tang.text.script import Script
 # Sequences → the ids (N,) of their tokens after <bos>, in any order, and −ln p (N,) of each
 TokenLosses = Callable[[Sequences], tuple[np.ndarray, np.ndarray]]
 
-FORMATS = {  # Those of the measurements that aren't printed with three decimals
+NUMBER_FORMATS = {  # Those of the measurements that aren't printed with three decimals
     **dict.fromkeys(["form", "rhyme", "rhyme, any tone", "tones, places", "tones, poems", "regular"], ".1%"),
     **dict.fromkeys(["regular, strictly", "repetition", "lines found", "first try"], ".1%"),
     **{"longest span": ".2f", "longest of all": ".0f", "seconds": ".4f"},

@@ -16,7 +16,7 @@ from tang.data.split import Split
 from tang.errors import InputError
 from tang.evaluation.measures import Measurement
 from tang.evaluation.perplexity import token_losses
-from tang.evaluation.quality import FORMATS, QualityMetrics, held_out, shuffled
+from tang.evaluation.quality import NUMBER_FORMATS, QualityMetrics, held_out, shuffled
 from tang.evaluation.trigram import Trigram
 from tang.generation.constraint import Constraint
 from tang.generation.constraints import Acrostic, Contains, NoCopy, NoRepeat, Regulated
@@ -72,7 +72,7 @@ def _cell(name: str, measurements: Measurements, poems: int) -> str:
     found = measurements.get(name)
     if found is None or found.value is None:
         return ""
-    value = format(found.value, FORMATS.get(name, ".3f")).replace("%", " %")
+    value = format(found.value, NUMBER_FORMATS.get(name, ".3f")).replace("%", " %")
     return value if found.count == poems else f"{value} of {found.count:,}"
 
 

@@ -20,7 +20,7 @@ def search(network: Network, mask: Tensor, given: Tensor, size: int, trackers: S
     :func:`~tang.generation.sampling.decode`.
     """
     poems, slots = given.shape
-    barred = torch.zeros(mask.shape).masked_fill_(~mask, IMPOSSIBLE)
+    form_mask = torch.zeros(mask.shape).masked_fill_(~mask, IMPOSSIBLE)
     copies = torch.arange(poems).repeat_interleave(size)
     for tracker in trackers:
         tracker.select(copies)
@@ -35,7 +35,7 @@ def search(network: Network, mask: Tensor, given: Tensor, size: int, trackers: S
     for slot in range(slots):
         logits, states = network.step(symbols, states)
         log_p = log_probabilities(network, logits)
-        scores = biased(barred[slot] + log_p, slot, trackers)
+        scores = biased(form_mask[slot] + log_p, slot, trackers)
         is_given = given[:, slot] >= 0
         only = torch.full_like(scores, IMPOSSIBLE).scatter_(1, given[:, slot].clamp(min=0)[:, None], 0.0)
         scores = torch.where(is_given[:, None], only + log_p, scores)

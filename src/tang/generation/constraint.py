@@ -42,13 +42,13 @@ class Constraint:
         """Slot → id of the symbols put into a poem before any is drawn; an InputError if they don't fit the form."""
         return {}
 
-    def tracker(self, batch: Batch) -> Tracker | None:
+    def tracker(self, batch: DraftBatch) -> Tracker | None:
         """The tracker of a batch, or None if none is needed; an InputError if no poem can meet the constraint."""
         return None
 
 
 @dataclass(frozen=True)
-class Batch:
+class DraftBatch:
     """B poems of one layout with S slots, about to be written in V symbols."""
 
     layout: Layout
@@ -61,8 +61,8 @@ class Batch:
 class Tracker:
     """Follows a batch slot by slot and says which symbols may come next; subclasses override what they need."""
 
-    def __init__(self, batch: Batch) -> None:
-        self.batch, self.lines, self.vocabulary_size = batch, batch.layout.lines, len(batch.layout.vocabulary)
+    def __init__(self, batch: DraftBatch) -> None:
+        self.batch, self.line_of_slot, self.vocabulary_size = batch, batch.layout.lines, len(batch.layout.vocabulary)
         self.given, self.known = batch.given, batch.given.clone()  # (B, S); known: ids given or drawn so far, else −1
 
     def bias(self, slot: int) -> Tensor | None:
@@ -84,7 +84,7 @@ class Tracker:
         """Replace the poems by copies of the poems ``rows`` (B',)."""
         self.given, self.known = self.given[rows], self.known[rows]
 
-    def used(self) -> Tensor | None:
+    def unavailable(self) -> Tensor | None:
         """(B, V) bool: characters that can't be drawn in any later slot; None: there are no such characters."""
         return None
 

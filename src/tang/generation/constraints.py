@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tang.config.rules import TONES, key, one_of
+from tang.config.keys import TONES, key, one_of
 from tang.errors import InputError
-from tang.generation.constraint import Batch, Constraint, Tracker, forbid, refuse_empty
+from tang.generation.constraint import Constraint, DraftBatch, Tracker, forbid, refuse_empty
 from tang.text.forms import PUNCTUATION
 from tang.text.script import MARKS
 
@@ -54,22 +54,22 @@ class NoRepeat(Constraint):
 
     no_repeat: bool = key(False, "true: no character twice, unless doubled, 青青")
 
-    def tracker(self, batch: Batch) -> Counts:
-        return Counts(batch)
+    def tracker(self, batch: DraftBatch) -> RepetitionTracker:
+        return RepetitionTracker(batch)
 
 
-class Counts(Tracker):
+class RepetitionTracker(Tracker):
     """Forbids the characters that a poem has, or is given for later slots."""
 
-    def used(self) -> Tensor:
-        return self.counts(self.lines >= 0) > 0
+    def unavailable(self) -> Tensor:
+        return self.counts(self.line_of_slot >= 0) > 0
 
     def bias(self, slot: int) -> Tensor | None:
-        if self.lines[slot] < 0:
+        if self.line_of_slot[slot] < 0:
             return None
-        counts = self.counts(self.lines >= 0)
+        counts = self.counts(self.line_of_slot >= 0)
         used = counts > 0
-        if slot and self.lines[slot] == self.lines[slot - 1]:  # the character before may be doubled, once
+        if slot and self.line_of_slot[slot] == self.line_of_slot[slot - 1]:  # the character before may be doubled, once
             before = self.known[:, slot - 1, None]
             used = used.scatter(1, before, counts.gather(1, before) > 1)
         return forbid(used)
@@ -91,10 +91,10 @@ class Regulated(Constraint):
     def check(self) -> None:
         refuse_empty("rhyme", self.rhyme)
 
-    def tracker(self, batch: Batch) -> Tracker:
-        from tang.generation.hypotheses import Hypotheses, rules
+    def tracker(self, batch: DraftBatch) -> Tracker:
+        from tang.generation.rhyme_and_tones import RhymeAndTones, rules
 
-        return Hypotheses(batch, rules(batch.layout, batch.script, self.rhyme, self.tones))
+        return RhymeAndTones(batch, rules(batch.layout, batch.script, self.rhyme, self.tones))
 
 
 @dataclass
@@ -106,35 +106,37 @@ class Contains(Constraint):
     def check(self) -> None:
         refuse_empty("contains", self.contains)
 
-    def tracker(self, batch: Batch) -> Words:
+    def tracker(self, batch: DraftBatch) -> WordTracker:
         layout, form, words = batch.layout, batch.layout.form, self.contains or []
         for word in words:
             if not 0 < len(word) <= form.chars:
                 raise InputError(f"contains={word}: give words of 1 to {form.chars} characters, contains=月,酒")
         if sum(map(len, words)) > form.chars * form.lines:
             raise InputError(f"contains={','.join(words)}: more than {form} has room for")
-        return Words(batch, {word: [layout.id_of(symbol, f"contains={word}") for symbol in word] for word in words})
+        ids = {word: [layout.id_of(symbol, f"contains={word}") for symbol in word] for word in words}
+        return WordTracker(batch, ids)
 
 
-class Words(Tracker):
+class WordTracker(Tracker):
     """Raises the score of a missing word's next character, the more the later it is; ``words`` are word → ids."""
 
-    def __init__(self, batch: Batch, words: dict[str, list[int]]) -> None:
+    def __init__(self, batch: DraftBatch, words: dict[str, list[int]]) -> None:
         super().__init__(batch)
         self.words = {word: batch.given.new_tensor(ids) for word, ids in words.items()}
 
     def _is_missing(self, word: Tensor, known: Tensor) -> Tensor:
         """(B,) bool: whether the word stands in no line of the poems ``known`` (B, S)."""
         windows = known.unfold(1, len(word), 1)
-        in_line = (self.lines.unfold(0, len(word), 1) == self.lines[: windows.shape[1], None]).all(-1)
+        in_line = (self.line_of_slot.unfold(0, len(word), 1) == self.line_of_slot[: windows.shape[1], None]).all(-1)
         return ~((windows == word).all(-1) & in_line).any(1)
 
     def bias(self, slot: int) -> Tensor | None:
-        line = self.lines[slot]
+        line = self.line_of_slot[slot]
         if line < 0:
             return None
+        share = slot / len(self.line_of_slot)
         bias = self.known.new_zeros(len(self.known), self.vocabulary_size).float()
-        first, last = (self.lines == line).nonzero()[[0, -1], 0].tolist()
+        first, last = (self.line_of_slot == line).nonzero()[[0, -1], 0].tolist()
         for word in self.words.values():
             missing = self._is_missing(word, self.known)
             # If the word's first ``begun`` characters stand just before this slot, its next one belongs here.
@@ -142,10 +144,10 @@ class Words(Tracker):
                 start = slot - begun
                 before, after = self.known[:, start:slot], self.known[:, slot : start + len(word)]
                 fits = (before == word[:begun]).all(1) & ((after < 0) | (after == word[begun:])).all(1)
-                urgency = MOST_BONUS if begun else LEAST_BONUS + (MOST_BONUS - LEAST_BONUS) * slot / len(self.lines)
+                bonus = MOST_BONUS if begun else LEAST_BONUS + share * (MOST_BONUS - LEAST_BONUS)
                 if not begun and len(word) > 1:
                     fits &= (self.known[:, :slot] == word[0]).sum(1) < ATTEMPTS
-                bias[:, word[begun]] = bias[:, word[begun]].maximum(urgency * (fits & missing))
+                bias[:, word[begun]] = bias[:, word[begun]].maximum(bonus * (fits & missing))
         return bias
 
     def report(self, row: int) -> dict[str, Any]:
@@ -160,15 +162,15 @@ class NoCopy(Constraint):
     needs_corpus = True
     no_copy: bool = key(False, "true: no line and no five characters in a row from the training split")
 
-    def tracker(self, batch: Batch) -> Copies:
-        return Copies(batch)
+    def tracker(self, batch: DraftBatch) -> CopyTracker:
+        return CopyTracker(batch)
 
 
-class Copies(Tracker):
+class CopyTracker(Tracker):
     """Rejects a symbol that completes a line or a span of the training split."""
 
     def rejects(self, slot: int, symbols: Tensor, rows: Tensor | None = None) -> Tensor | None:
-        if self.lines[slot] < 0:
+        if self.line_of_slot[slot] < 0:
             return None
         spans, layout = self.batch.spans, self.batch.layout
         assert spans, "constraints that need the corpus have them"

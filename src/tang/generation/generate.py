@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tang.config.rules import STARTS
+from tang.config.keys import STARTS
 from tang.console import tracked
 from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
 from tang.generation.beam import search
-from tang.generation.constraint import Batch, Constraint, Tracker
+from tang.generation.constraint import Constraint, DraftBatch, Tracker
 from tang.generation.overlap import Spans
 from tang.generation.poem import Poem
 from tang.generation.request import Request
@@ -138,7 +138,7 @@ def _write(
         drafts, waiting = waiting[: request.batch_size], waiting[request.batch_size :]
         given = torch.tensor([draft.given for draft in drafts])
         trackers: list[Tracker] = []
-        batch = Batch(layout, given, model.script, spans, trackers)
+        batch = DraftBatch(layout, given, model.script, spans, trackers)
         for constraint in constraints:
             if tracker := constraint.tracker(batch):
                 trackers.append(tracker)

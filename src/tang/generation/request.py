@@ -6,7 +6,7 @@ from typing import get_type_hints
 
 from omegaconf import MISSING
 
-from tang.config.rules import (
+from tang.config.keys import (
     FORM_NAME,
     PROBABILITY,
     SAMPLING_TEMPERATURE,

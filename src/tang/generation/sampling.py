@@ -40,14 +40,14 @@ class Decoded(NamedTuple):
     dead_end: Tensor  # (B,) the first slot in which the constraints left no symbol, and were broken; −1: there is none
 
 
-def invert(p: Tensor, uniforms: Tensor) -> Tensor:
+def inverse_cdf(p: Tensor, uniforms: Tensor) -> Tensor:
     """(B,) the first index at which the cumulative ``p`` (B, N) exceeds ``uniforms`` (B,) of its sum; never p = 0."""
     cumulative = p.cumsum(-1)
     reached = cumulative > uniforms[:, None] * cumulative[:, -1:] * (1 - 2**-20)  # below the sum, whatever the rounding
     return (reached & (p > 0)).int().argmax(-1)
 
 
-def pick(p: Tensor, uniforms: Tensor) -> Tensor:
+def sample_index(p: Tensor, uniforms: Tensor) -> Tensor:
     """(B,) indices drawn with probabilities ``p`` (B, N), by two numbers in [0, 1) each, ``uniforms`` (B, 2).
 
     The first number picks a block of about √N neighbours by the blocks' sums, the second an index in the block::
@@ -64,23 +64,23 @@ def pick(p: Tensor, uniforms: Tensor) -> Tensor:
     whole = size // width
     sums = p[:, : whole * width].unflatten(1, (whole, width)).sum(-1)
     rest = p[:, whole * width :].sum(-1, keepdim=True)
-    block = invert(torch.cat((sums, rest), 1), uniforms[:, 0])
+    block = inverse_cdf(torch.cat((sums, rest), 1), uniforms[:, 0])
     members = block[:, None] * width + torch.arange(width, device=p.device)
     inside = p.gather(1, members.clamp(max=size - 1)) * (members < size)
-    return members.gather(1, invert(inside, uniforms[:, 1])[:, None]).squeeze(1)
+    return members.gather(1, inverse_cdf(inside, uniforms[:, 1])[:, None]).squeeze(1)
 
 
-def draw(scores: Tensor, options: SamplingOptions, uniforms: Tensor) -> Tensor:
+def sample_symbol(scores: Tensor, options: SamplingOptions, uniforms: Tensor) -> Tensor:
     """(B,) symbols drawn from softmax(scores) (B, V), cut by ``options``, with the numbers ``uniforms`` (B, 2)."""
     if options.temperature == 0:
         return scores.argmax(-1)
     if options.top_k is None and options.top_p is None:
-        return pick(scores.softmax(-1), uniforms)
+        return sample_index(scores.softmax(-1), uniforms)
     scores, likeliest = scores.topk(min(options.top_k or scores.shape[1], scores.shape[1]))
     p = scores.softmax(-1)
     if options.top_p is not None:
         p = p * (p.cumsum(-1) - p < options.top_p)
-    return likeliest.gather(-1, pick(p, uniforms)[:, None]).squeeze(-1)
+    return likeliest.gather(-1, sample_index(p, uniforms)[:, None]).squeeze(-1)
 
 
 @torch.no_grad()  # in inference mode autocast would cast the weights at every step
@@ -102,7 +102,7 @@ def decode(
     """
     device = network.head.weight.device
     given, uniforms = given.to(device), uniforms.to(device)
-    barred = torch.zeros(mask.shape, device=device).masked_fill_(~mask.to(device), IMPOSSIBLE)
+    form_mask = torch.zeros(mask.shape, device=device).masked_fill_(~mask.to(device), IMPOSSIBLE)
     symbols = torch.full_like(given[:, 0], BOS)
     states = network.initial_state(len(given))
     log_likelihood = torch.zeros(len(given), device=device)
@@ -111,7 +111,7 @@ def decode(
     for slot in range(len(mask)):
         logits, states = network.step(symbols, states)
         log_p = log_probabilities(network, logits)
-        scores = torch.add(barred[slot], log_p, alpha=1 / (options.temperature or 1))
+        scores = torch.add(form_mask[slot], log_p, alpha=1 / (options.temperature or 1))
         symbols, stuck = _choose(scores, slot, given[:, slot], options, uniforms[:, slot], trackers)
         dead_end = torch.where(stuck & (dead_end < 0), slot, dead_end)
         log_likelihood += log_p.gather(-1, symbols[:, None]).squeeze(-1)
@@ -136,19 +136,19 @@ def _choose(
     """(B,) the symbols of a slot, and (B,) bool where the constraints leave none; there the form alone decides."""
     free = given < 0
     if not trackers:
-        return torch.where(free, draw(scores, options, uniforms), given), torch.zeros_like(free)
+        return torch.where(free, sample_symbol(scores, options, uniforms), given), torch.zeros_like(free)
     by_form, scores = scores, biased(scores, slot, trackers)
     stuck = free & (scores.amax(-1) == IMPOSSIBLE)
     if stuck.any():
         scores = torch.where(stuck[:, None], by_form, scores)
-    symbols = torch.where(free, draw(scores, options, uniforms), given)
+    symbols = torch.where(free, sample_symbol(scores, options, uniforms), given)
     # A symbol that is rejected is barred and drawn again by the same numbers, until none is.
     while (barred := rejected(slot, symbols, trackers) & free & ~stuck).any():
         scores = scores.clone()
         scores[barred, symbols[barred]] = IMPOSSIBLE
         stuck = stuck | (barred & (scores.amax(-1) == IMPOSSIBLE))
         again = barred & ~stuck
-        symbols = symbols.masked_scatter(again, draw(scores[again], options, uniforms[again]))
+        symbols = symbols.masked_scatter(again, sample_symbol(scores[again], options, uniforms[again]))
     return symbols, stuck
 
 

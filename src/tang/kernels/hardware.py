@@ -9,7 +9,7 @@ from torch import nn
 
 BF16_MIXED = "bf16-mixed"  # The precision with matmuls in bfloat16 and all else in float32
 
-PURE = {"bf16-true": torch.bfloat16, "16-true": torch.float16}  # Precisions with all in 16 bits → their dtype
+TRUE_16_BIT = {"bf16-true": torch.bfloat16, "16-true": torch.float16}  # Precisions with all in 16 bits → their dtype
 
 
 @cache
@@ -35,7 +35,7 @@ def torch_trains_lstm(precision: str) -> bool:
     In bfloat16 that is up to oneDNN, which on x86 needs AVX-512: elsewhere PyTorch 2.13 raises "could not create a
     primitive descriptor".
     """
-    dtype = PURE.get(precision, torch.float32)
+    dtype = TRUE_16_BIT.get(precision, torch.float32)
     try:
         # Leave the global generator, inference mode and grad mode as they are.
         with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():

@@ -58,26 +58,26 @@ class Recurrent(nn.Module):
         forget_bias: float = 0.0,
     ) -> None:
         super().__init__()
-        self.cell = cell
-        self.record = cells.load(cell)
+        self.cell_name = cell
+        self.cell = cells.load(cell)
         self.backend = cells.default_backend(cell) if backend == "auto" else backend
         check_cell(cell, self.backend)
         self.output_size = hidden_size
         self.dropout = dropout
         self.layers: nn.RNNBase | Parameters
-        if self.record.module:
+        if self.cell.module:
             # PyTorch warns about dropout in a stack of one layer.
             between = dropout if num_layers > 1 else 0.0
-            self.layers = self.record.module(input_size, hidden_size, num_layers, batch_first=True, dropout=between)
+            self.layers = self.cell.module(input_size, hidden_size, num_layers, batch_first=True, dropout=between)
         else:
-            self.layers = Parameters(self.record.gates, input_size, hidden_size, num_layers)
+            self.layers = Parameters(self.cell.gates, input_size, hidden_size, num_layers)
         with torch.no_grad():
             for layer in range(num_layers):
                 *_, bias_ih, bias_hh = self.weights(layer)
                 bias_ih.zero_()
                 bias_hh.zero_()
-                if self.record.forget_gate is not None:
-                    bias_ih.chunk(self.record.gates)[self.record.forget_gate].fill_(forget_bias)
+                if self.cell.forget_gate is not None:
+                    bias_ih.chunk(self.cell.gates)[self.cell.forget_gate].fill_(forget_bias)
 
     def weights(self, layer: int) -> Weights:
         """``weight_ih``, ``weight_hh``, ``bias_ih``, ``bias_hh`` of a layer, counted from 0."""
@@ -88,11 +88,11 @@ class Recurrent(nn.Module):
         """Outputs (B, T, H) and the last state of each layer, (L, B, H); the initial ``state`` is zeros by default."""
         if state is None:
             zeros = inputs.new_zeros(self.layers.num_layers, len(inputs), self.layers.hidden_size)
-            state = (zeros,) * self.record.states
+            state = (zeros,) * self.cell.states
         if self.backend == "torch":
             outputs, last = self.layers(inputs, state if len(state) > 1 else state[0])
             return outputs, last if len(state) > 1 else (last,)
-        compute = BACKENDS[self.backend](self.cell)
+        compute = BACKENDS[self.backend](self.cell_name)
         assert compute, "the constructor has checked the backend"
         hidden = inputs.transpose(0, 1).contiguous()
         states = []

@@ -68,7 +68,7 @@ class Problem:
         with torch.no_grad():
             for parameter in stack.parameters():
                 parameter.copy_(torch.rand(parameter.shape, generator=generator) * 2 - 1).mul_(hidden**-0.5)
-        state, last = (tuple(normal(layers, batch, hidden) for _ in range(stack.record.states)) for _ in range(2))
+        state, last = (tuple(normal(layers, batch, hidden) for _ in range(stack.cell.states)) for _ in range(2))
         inputs, directions = normal(batch, time, embedding), [normal(batch, time, hidden), *last]
         return cls(stack, inputs, state if has_state else None, directions)
 

@@ -110,7 +110,7 @@ def zero(module: nn.Module) -> None:
 
 def equal(network: Network) -> None:
     """Make all units of the first layer copies of unit 0; all recurrent weights become its weight to itself."""
-    blocks = (network.recurrent.record.gates, -1)
+    blocks = (network.recurrent.cell.gates, -1)
     weight_ih, weight_hh = (weight.unflatten(0, blocks) for weight in network.recurrent.weights(0)[:2])
     weight_ih.copy_(weight_ih[:, :1].clone())
     weight_hh.copy_(weight_hh[:, :1, :1].clone())

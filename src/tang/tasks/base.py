@@ -14,7 +14,7 @@ from tang.config.model import ModelConfig
 from tang.data.batches import BatchLoader
 from tang.errors import DivergedError
 
-Group = Mapping[str, Any]  # Keys and values of a config group, as checkpoints hold it
+Values = Mapping[str, Any]  # Keys and values of a config group, as checkpoints hold it
 
 
 class Mean(MeanMetric):

@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from tang.config.data import NamesConfig
+from tang.config.keys import values
 from tang.config.model import ClassifierConfig, ModelConfig
-from tang.config.rules import values
 from tang.corpus.names import LETTERS
 from tang.data.names import NO_LANGUAGE, NameBatch, NamesDataModule
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
 from tang.recurrent.stack import Recurrent
-from tang.tasks.base import Group, Mean, SplitMetrics, Task
+from tang.tasks.base import Mean, SplitMetrics, Task, Values
 from tang.tasks.network import recurrent_stack
 from tang.tasks.report_cells import REPORT_CELLS, AlternatingLSTM, LinearRecurrence
 
@@ -92,7 +92,7 @@ class Classifier(Task):
     test_metrics: "Metrics"
 
     def __init__(
-        self, model: Group, languages: Sequence[str], letters: str, data: Group, corpus: str = "", **partials: Any
+        self, model: Values, languages: Sequence[str], letters: str, data: Values, corpus: str = "", **partials: Any
     ) -> None:
         super().__init__(**partials)
         self.save_hyperparameters(*self.saved, logger=False)

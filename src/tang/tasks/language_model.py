@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from tang.config.data import PoemsConfig
+from tang.config.keys import values
 from tang.config.model import LanguageModelConfig, ModelConfig
-from tang.config.rules import values
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
 from tang.data.vocabulary import PAD, SPECIALS, UNK, Vocabulary
 from tang.errors import InputError
-from tang.tasks.base import Group, Mean, SplitMetrics, Task
+from tang.tasks.base import Mean, SplitMetrics, Task, Values
 from tang.tasks.cross_entropy import linear_cross_entropy, linear_nll
 from tang.tasks.network import Network
 from tang.text.forms import DEFAULT_FORM, FORMS, PUNCTUATION, form_named, hanzi
@@ -55,9 +55,9 @@ class LanguageModel(Task):
 
     def __init__(
         self,
-        model: Group,
+        model: Values,
         vocabulary: Sequence[str],
-        data: Group,
+        data: Values,
         corpus: str = "",
         form: str = DEFAULT_FORM,
         **partials: Any,

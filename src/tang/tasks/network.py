@@ -52,7 +52,7 @@ class Network(nn.Module):
     def initial_state(self, batch_size: int) -> list[State]:
         """The state of each layer before the first character of a poem: zeros (B, H)."""
         zeros = self.embedding.weight.new_zeros(batch_size, self.recurrent.output_size)
-        return [(zeros,) * self.recurrent.record.states] * self.recurrent.layers.num_layers
+        return [(zeros,) * self.recurrent.cell.states] * self.recurrent.layers.num_layers
 
     def step(self, symbols: Tensor, states: list[State]) -> tuple[Tensor, list[State]]:
         """Logits (B, V) of the character after ``symbols`` (B,), and the next state of each layer; without dropout.
@@ -62,6 +62,6 @@ class Network(nn.Module):
         """
         hidden, next_states = self.embedding(symbols), []
         for layer, state in enumerate(states):
-            next_states.append(self.recurrent.record.step(hidden, state, self.recurrent.weights(layer)))
+            next_states.append(self.recurrent.cell.step(hidden, state, self.recurrent.weights(layer)))
             hidden = next_states[-1][0]
         return linear(self.projection(hidden), self.head.weight, self.head.bias), next_states

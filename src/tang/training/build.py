@@ -18,13 +18,13 @@ from torch import nn
 from torch.optim import Optimizer
 
 from tang import checkpoint
+from tang.config.keys import values
 from tang.config.optimizer import OptimizerConfig
-from tang.config.rules import values
 from tang.config.train import TrainConfig
 from tang.data.names import NamesDataModule
 from tang.data.poems import PoemDataModule
 from tang.errors import InputError
-from tang.recurrent.choose import choose
+from tang.recurrent.auto import resolve_auto
 from tang.recurrent.stack import check_cell
 from tang.runs.run import RunFolder
 from tang.tasks.base import Task
@@ -60,7 +60,7 @@ def build_task(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, 
         config = replace(config, model=type(config.model)(**{**start.hparams["model"], **kept}))
         log.info("weights from %s; of model.* only dropout and backend count, the rest is its own:", initial)
         log.info("%s", ", ".join(f"{name}={value}" for name, value in values(config.model).items()))
-    config = resolve_auto(config)
+    config = resolve_config(config)
     check_backend(config)
     optimizer = build_optimizer(config.optimizer)
     given = [start.vocabulary] if isinstance(start, LanguageModel) else []
@@ -87,9 +87,9 @@ def build_optimizer(config: OptimizerConfig) -> Callable[..., Optimizer]:
     return optimizer
 
 
-def resolve_auto(config: TrainConfig) -> TrainConfig:
+def resolve_config(config: TrainConfig) -> TrainConfig:
     """Replace what the config leaves open: accelerator, backend and precision; the log says with what, and why."""
-    choice = choose(config.trainer.accelerator, config.model.backend, config.trainer.precision, config.model.cell)
+    choice = resolve_auto(config.trainer.accelerator, config.model.backend, config.trainer.precision, config.model.cell)
     chosen = (choice.accelerator, choice.backend, choice.precision, choice.reason)
     log.info("computing on %s with model.backend=%s trainer.precision=%s (%s)", *chosen)
     trainer = replace(config.trainer, accelerator=choice.accelerator, precision=choice.precision)

@@ -31,7 +31,7 @@ def resume_state(last: Path, task: Task) -> dict[str, Any]:
 
     The tensors are released: mapped into memory they would keep a file on the disk that the next checkpoint replaces.
     """
-    state = checkpoint.resumable(last, task)
+    state = checkpoint.load_for_resume(last, task)
     was, now = (
         {name: {**saved[name], "backend": None} if name == "model" else saved[name] for name in task.saved}
         for saved in (state["hyper_parameters"], task.hparams)

@@ -15,7 +15,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from tang.atomic import disk_trouble
-from tang.config.rules import values
+from tang.config.keys import values
 from tang.config.train import TrainConfig
 from tang.errors import InputError
 from tang.kernels.hardware import keep_memory

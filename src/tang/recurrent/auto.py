@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from tang.errors import InputError
-from tang.kernels.hardware import BF16_MIXED, PURE, has_bf16_units, torch_trains_lstm
+from tang.kernels.hardware import BF16_MIXED, TRUE_16_BIT, has_bf16_units, torch_trains_lstm
 from tang.recurrent import cells
 
 FULL_NAMES = {"64": "64-true", "32": "32-true", "16": "16-mixed", "bf16": BF16_MIXED}  # Lightning's short names → full
@@ -22,7 +22,7 @@ class Choice:
     reason: str  # Why this backend and this precision, for the log
 
 
-def choose(accelerator: str, backend: str, precision: str | None, cell: str) -> Choice:
+def resolve_auto(accelerator: str, backend: str, precision: str | None, cell: str) -> Choice:
     """Replace an accelerator or backend of ``auto`` and a precision of None by the fastest that this machine has.
 
     bfloat16 is chosen only together with the backend; a backend that is given computes in float32 unless ``precision``
@@ -37,7 +37,7 @@ def choose(accelerator: str, backend: str, precision: str | None, cell: str) -> 
     if accelerator == "cpu" and precision == "16-mixed":
         precision = BF16_MIXED
     is_lstm = cell in cells.names() and cells.load(cell).module is nn.LSTM  # tang.tasks.report_cells has more names
-    is_tried = is_lstm and accelerator == "cpu" and precision in (BF16_MIXED, *PURE)
+    is_tried = is_lstm and accelerator == "cpu" and precision in (BF16_MIXED, *TRUE_16_BIT)
     can_be_torch = not is_tried or torch_trains_lstm(str(precision))
     if backend != "auto":
         if backend == "torch" and not can_be_torch:

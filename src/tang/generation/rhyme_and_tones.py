@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from tang.errors import InputError
-from tang.generation.constraint import Batch, Tracker, forbid
+from tang.generation.constraint import DraftBatch, Tracker, forbid
 from tang.generation.slots import Layout
 from tang.prosody.meter import Pattern, Strictness, patterns, rhyming_lines
 from tang.prosody.rhymes import Group, groups, level_group, readings
@@ -29,7 +29,7 @@ FREE, LEVEL, OBLIQUE, RHYME = range(4)
 KINDS = {"中": FREE, "平": LEVEL, "仄": OBLIQUE}
 
 
-class Rules(NamedTuple):
+class LayoutRules(NamedTuple):
     """The rules for all poems of a layout: P patterns, G rhyme groups, S slots, V symbols."""
 
     script: Script
@@ -38,14 +38,14 @@ class Rules(NamedTuple):
     patterns: Sequence[Pattern | None]  # the form's; without ``tones`` one that wants nothing, None
     groups: Sequence[Group | None]  # in which the poem may rhyme; without ``rhyme`` one that has all characters, None
     kinds: Tensor  # (P, S) the kind of each slot
-    drawn: Tensor  # (4, V) float, 1 for the symbols that may be drawn for each kind of slot; under RHYME in any group
-    given: Tensor  # (4, V) bool, as ``drawn`` for symbols that are given: one reading that fits is enough
+    admits_drawn: Tensor  # (4, V) float, 1 for symbols that may be drawn in each kind of slot; under RHYME in any group
+    admits_given: Tensor  # (4, V) bool, as ``admits_drawn`` for symbols that are given: one reading that fits is enough
     members: Tensor  # (G, V) float, 1 for the characters of each group
     rhyming: Tensor  # (G, V) float, 1 for the characters of each group that may be drawn to rhyme in it
 
 
 @lru_cache(maxsize=1)  # for all batches of a layout, which come one after another
-def rules(layout: Layout, script: Script, rhyme: str | None, tones: Strictness | None) -> Rules:
+def rules(layout: Layout, script: Script, rhyme: str | None, tones: Strictness | None) -> LayoutRules:
     """The rules of a layout; an InputError if the form has no patterns or too few lines, or there is no such group."""
     form = layout.form
     of_form: Sequence[Pattern | None] = patterns(form) if tones else [None]
@@ -77,20 +77,20 @@ def rules(layout: Layout, script: Script, rhyme: str | None, tones: Strictness |
     given = torch.stack([every, level | unread, oblique | unread, every])
     members = torch.tensor([[group is None or group in own for own in found] for group in in_groups]).float()
     rhyming = members * drawn[RHYME]
-    return Rules(script, rhyme, tones, of_form, in_groups, kinds, drawn.float(), given, members, rhyming)
+    return LayoutRules(script, rhyme, tones, of_form, in_groups, kinds, drawn.float(), given, members, rhyming)
 
 
-class Hypotheses(Tracker):
+class RhymeAndTones(Tracker):
     """Keeps B poems within P patterns and G rhyme groups; an InputError if what is given leaves a poem none."""
 
-    def __init__(self, batch: Batch, rules: Rules) -> None:
+    def __init__(self, batch: DraftBatch, rules: LayoutRules) -> None:
         super().__init__(batch)
         self.rules = rules
-        self.exclusive = [other for other in batch.trackers if other.used() is not None]
+        self.excluding = [other for other in batch.trackers if other.unavailable() is not None]
         undrawn = self.given < 0
         rhymes = (rules.kinds == RHYME) & undrawn[:, None]
         self.rhymes_left = rhymes.flip(2).cumsum(2).flip(2)  # (B, P, S) rhymes to draw in a slot and after it
-        fits = torch.stack([self._fits(slot, symbols, rules.given) for slot, symbols in enumerate(self.given.T)])
+        fits = torch.stack([self._fits(slot, symbols, rules.admits_given) for slot, symbols in enumerate(self.given.T)])
         fits |= undrawn.T[:, :, None, None]  # (S, B, P, G)
         self.misfits = (~fits).sum(0)  # (B, P, G)
         self.available = self._available()
@@ -112,14 +112,14 @@ class Hypotheses(Tracker):
     def _available(self) -> Tensor:
         """(B, G) how many characters of a group could still be drawn to rhyme."""
         used = self._rhymed()
-        for other in self.exclusive:
-            if (also_used := other.used()) is not None:
+        for other in self.excluding:
+            if (also_used := other.unavailable()) is not None:
                 used |= also_used
         return (~used).float() @ self.rules.rhyming.T
 
     def bias(self, slot: int) -> Tensor | None:
         rules, kinds = self.rules, self.rules.kinds[:, slot]
-        if self.lines[slot] < 0:
+        if self.line_of_slot[slot] < 0:
             return None
         admitted = torch.zeros(len(self.known), self.vocabulary_size)
         for kind in kinds.unique().tolist():
@@ -128,12 +128,13 @@ class Hypotheses(Tracker):
             if kind == RHYME:
                 admitted += live.any(1).float() @ rules.rhyming * ~self._rhymed()
             else:
-                admitted += live.flatten(1).any(1)[:, None] * rules.drawn[kind] * self._unreserved(slot, live, of_kind)
+                drawn = rules.admits_drawn[kind] * self._unreserved(slot, live, of_kind)
+                admitted += live.flatten(1).any(1)[:, None] * drawn
         return forbid(admitted == 0)
 
     def _unreserved(self, slot: int, live: Tensor, of_kind: Tensor) -> Tensor | float:
         """(B, V) 0 for characters that the last hypotheses alive need for their rhymes, if drawing uses them up."""
-        if not self.exclusive or self.rules.rhyme is None:
+        if not self.excluding or self.rules.rhyme is None:
             return 1.0
         tight = self.available[:, None] <= self.rhymes_left[:, of_kind, slot, None]
         at_ease = (live & ~tight).flatten(1).any(1)[:, None]
@@ -141,10 +142,10 @@ class Hypotheses(Tracker):
 
     def take(self, slot: int, symbols: Tensor) -> None:
         super().take(slot, symbols)
-        if self.lines[slot] < 0:
+        if self.line_of_slot[slot] < 0:
             return
         is_given = self.given[:, slot, None, None] >= 0
-        self.live &= self._fits(slot, symbols, self.rules.drawn) | is_given
+        self.live &= self._fits(slot, symbols, self.rules.admits_drawn) | is_given
         if self.rules.rhyme is not None and slot + 1 < self.rhymes_left.shape[2]:
             self.available = self._available()
             self.live &= self.available[:, None] >= self.rhymes_left[:, :, slot + 1, None]

@@ -38,11 +38,11 @@ def one_of(*choices: str | Callable[[], list[str]]) -> Rule:
 
 POSITIVE = Rule(lambda value: value > 0, "greater than 0")
 NOT_NEGATIVE = Rule(lambda value: value >= 0, "0 or greater")
-SHARE = Rule(lambda value: 0 <= value < 1, "at least 0 and below 1")
+FRACTION = Rule(lambda value: 0 <= value < 1, "at least 0 and below 1")
 SEED = Rule(lambda value: 0 <= value < 2**32, "from 0 to 4294967295")
 TEMPERATURE = Rule(lambda value: value == 0 or 0.01 <= value <= 100, "0, or from 0.01 to 100")
 BETAS = Rule(lambda values: len(values) == 2 and all(0 <= value < 1 for value in values), "two shares below 1")
-SOME = Rule(lambda value: value != 0, "other than 0: a run is measured by its validation and test")
+NONZERO = Rule(lambda value: value != 0, "other than 0: a run is measured by its validation and test")
 PROBABILITY = Rule(lambda value: 0 < value <= 1, "above 0 and at most 1")
 TONES = Rule(lambda value: value.lower() in ("strict", "loose", "true", "false"), "strict or loose, true or false")
 SAFETENSORS = Rule(lambda value: value.endswith(".safetensors"), "a name that ends in .safetensors")

@@ -3,8 +3,8 @@ import torch
 
 from tang.errors import InputError
 from tang.kernels import hardware as facts
-from tang.recurrent import choose as module
-from tang.recurrent.choose import choose
+from tang.recurrent import auto as module
+from tang.recurrent.auto import resolve_auto
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_a_cpu_with_bfloat16_units(
 ) -> None:
     monkeypatch.setattr(module, "has_bf16_units", lambda: True)
     monkeypatch.setattr(module, "torch_trains_lstm", lambda precision: True)
-    choice = choose("cpu", backend, precision, cell)
+    choice = resolve_auto("cpu", backend, precision, cell)
     assert (choice.accelerator, choice.backend, choice.precision) == ("cpu", backend_chosen, precision_chosen)
 
 
@@ -39,7 +39,7 @@ def test_a_cpu_with_bfloat16_units(
 def test_a_cpu_without_them(monkeypatch: pytest.MonkeyPatch, precision: str | None, backend_chosen: str) -> None:
     monkeypatch.setattr(module, "has_bf16_units", lambda: False)
     monkeypatch.setattr(module, "torch_trains_lstm", lambda precision: False)
-    choice = choose("cpu", "auto", precision, "lstm")
+    choice = resolve_auto("cpu", "auto", precision, "lstm")
     assert choice.backend == backend_chosen, "PyTorch's own LSTM has no bfloat16 there"
     assert choice.precision == {None: "32-true", "64": "64-true"}.get(precision, precision)
     assert "without bfloat16 units" in choice.reason
@@ -48,9 +48,9 @@ def test_a_cpu_without_them(monkeypatch: pytest.MonkeyPatch, precision: str | No
 def test_a_backend_that_cannot_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "torch_trains_lstm", lambda precision: False)
     with pytest.raises(InputError, match=r"^model\.backend=torch: PyTorch's own LSTM can't .*precision=bf16 on"):
-        choose("cpu", "torch", "bf16", "lstm")
-    assert choose("cpu", "torch", "bf16", "gru").precision == "bf16-mixed"
-    assert choose("mps", "torch", "bf16", "lstm").precision == "bf16-mixed"
+        resolve_auto("cpu", "torch", "bf16", "lstm")
+    assert resolve_auto("cpu", "torch", "bf16", "gru").precision == "bf16-mixed"
+    assert resolve_auto("mps", "torch", "bf16", "lstm").precision == "bf16-mixed"
 
 
 def test_the_units_are_tried_without_touching_the_random_numbers() -> None:
@@ -86,15 +86,15 @@ def test_a_gpu(monkeypatch: pytest.MonkeyPatch, has_units: bool) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "some GPU")
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has_units)
-    choice = choose("auto", "auto", None, "lstm")
+    choice = resolve_auto("auto", "auto", None, "lstm")
     assert choice.accelerator == "cuda"
     assert choice.backend == "torch"
     assert choice.precision == ("bf16-mixed" if has_units else "32-true")
-    assert choose("cpu", "torch", None, "lstm").accelerator == "cpu", "what is given stays"
+    assert resolve_auto("cpu", "torch", None, "lstm").accelerator == "cpu", "what is given stays"
 
 
 def test_apples_gpu_must_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    assert choose("auto", "torch", None, "lstm").accelerator == "cpu"
-    asked = choose("mps", "auto", None, "lstm")
+    assert resolve_auto("auto", "torch", None, "lstm").accelerator == "cpu"
+    asked = resolve_auto("mps", "auto", None, "lstm")
     assert (asked.accelerator, asked.backend, asked.precision) == ("mps", "torch", "32-true")
