@@ -4,7 +4,7 @@ from tang import cli
 from tang.config.scripts import PredictConfig
 
 
-@cli.script(PredictConfig, lists=("name",))
+@cli.script(PredictConfig)
 def main(config: PredictConfig) -> None:
     """Print the languages, or write them to a file."""
     cli.check_output(config.out)

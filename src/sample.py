@@ -10,7 +10,7 @@ from tang.generation.request import Request, request_class
 log = logging.getLogger(__name__)
 
 
-@cli.script(request_class(), lists=("start", "contains"))
+@cli.script(request_class())
 def main(request: Request) -> None:
     """Print poems, or write them to a file."""
     constraints = request.active_constraints()

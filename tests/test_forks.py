@@ -9,7 +9,7 @@ from tests.commands import PRELOADED, Fork
 
 PROGRAM = """
 import os, sys, tempfile, time
-print(sys.argv[1:], os.getcwd(), os.environ["COLOUR"], tempfile.gettempdir(), {module!r} in sys.modules, flush=True)
+print(sys.argv[1:], os.getcwd(), os.environ["COLOR"], tempfile.gettempdir(), {module!r} in sys.modules, flush=True)
 print("to the other", file=sys.stderr)
 {end}
 """
@@ -17,7 +17,7 @@ print("to the other", file=sys.stderr)
 
 def start(folder: Path, end: str) -> Fork:
     (folder / "program.py").write_text(PROGRAM.format(module="pytorch_lightning", end=end), encoding="utf-8")
-    env = {"COLOUR": "红", "TMPDIR": str(folder)}
+    env = {"COLOR": "红", "TMPDIR": str(folder)}
     return Fork([str(folder / "program.py"), "日", "b c"], folder, folder / "said", env)
 
 

@@ -1,4 +1,4 @@
-"""LSTM language models on Tang poetry; docs/architecture.md shows the packages and the way of the data through them.
+"""LSTM language models on Tang poetry; docs/architecture.md shows the packages and the data flow.
 
 Axes of tensors, in the signatures and docstrings of all packages:
 

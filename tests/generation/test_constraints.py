@@ -21,11 +21,11 @@ KNOWN = Vocabulary([*SPECIALS, *PUNCTUATION, *"春夏秋冬风花雪月日山水
 QUATRAIN = FORMS["五言绝句"]
 
 
-def model(favourite: str = "", by: float = 0.0) -> Network:
+def model(favorite: str = "", by: float = 0.0) -> Network:
     torch.manual_seed(2)
     network = Network(len(KNOWN), LanguageModelConfig(hidden_size=16)).eval()
     with torch.no_grad():
-        for character in favourite:
+        for character in favorite:
             network.head.bias[KNOWN.ids[character]] = by
     return network
 

@@ -117,11 +117,11 @@ def with_rhymes(group: str, number: int) -> Vocabulary:
 def test_a_group_with_just_enough_characters_is_kept_for_the_rhymes(no_repeat: bool) -> None:
     known = with_rhymes("上平一东", 4)
     network = model(len(known))
-    favourite = next(known.ids[symbol] for symbol in known.symbols[9:] if "上平一东" in table()[symbol])
-    network.head.bias.data[favourite] = 5.0
+    favorite = next(known.ids[symbol] for symbol in known.symbols[9:] if "上平一东" in table()[symbol])
+    network.head.bias.data[favorite] = 5.0
     constraints = [*([NoRepeat(True)] if no_repeat else []), Regulated(rhyme="东")]
     written = poems(constraints, known, form="七言律诗", n=40)
-    network.head.bias.data[favourite] = 0.0
+    network.head.bias.data[favorite] = 0.0
     for poem in written:
         ends = [line[-1] for line in poem.lines[1::2]]
         assert len(set(ends)) == 4

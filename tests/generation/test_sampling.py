@@ -40,13 +40,13 @@ def frequencies(p: list[float], options: SamplingOptions) -> Tensor:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (SamplingOptions(), [0.1, 0.4, 0.0, 0.2, 0.25, 0.05]),
+        (SamplingOptions(1), [0.1, 0.4, 0.0, 0.2, 0.25, 0.05]),
         (SamplingOptions(temperature=0), [0.0, 1.0, 0.0, 0.0, 0.0, 0.0]),
         (SamplingOptions(temperature=0.5), [0.01, 0.16, 0.0, 0.04, 0.0625, 0.0025]),
-        (SamplingOptions(top_k=2), [0.0, 0.4, 0.0, 0.0, 0.25, 0.0]),
-        (SamplingOptions(top_k=99), [0.1, 0.4, 0.0, 0.2, 0.25, 0.05]),
-        (SamplingOptions(top_p=0.39), [0.0, 1.0, 0.0, 0.0, 0.0, 0.0]),
-        (SamplingOptions(top_p=0.66), [0.0, 0.4, 0.0, 0.2, 0.25, 0.0]),
+        (SamplingOptions(1, top_k=2), [0.0, 0.4, 0.0, 0.0, 0.25, 0.0]),
+        (SamplingOptions(1, top_k=99), [0.1, 0.4, 0.0, 0.2, 0.25, 0.05]),
+        (SamplingOptions(1, top_p=0.39), [0.0, 1.0, 0.0, 0.0, 0.0, 0.0]),
+        (SamplingOptions(1, top_p=0.66), [0.0, 0.4, 0.0, 0.2, 0.25, 0.0]),
         (SamplingOptions(temperature=0.5, top_k=3, top_p=0.7), [0.0, 0.16, 0.0, 0.0, 0.0625, 0.0]),
     ],
 )
@@ -60,7 +60,7 @@ def test_symbols_are_drawn_as_often_as_the_options_say(options: SamplingOptions,
 @pytest.mark.parametrize("size", [4, 5, 10, 16, 91])
 def test_every_symbol_of_a_vocabulary_is_drawn_with_its_probability(size: int) -> None:
     p = torch.rand(size, generator=torch.Generator().manual_seed(size)).mul(4).softmax(-1)
-    drawn = frequencies(p.tolist(), SamplingOptions())
+    drawn = frequencies(p.tolist(), SamplingOptions(1))
     chi_square = (100_000 * (drawn - p).square() / p).sum().item()
     assert chi_square < size + 5 * (2 * size) ** 0.5  # of size − 1 degrees of freedom, five standard deviations
 
@@ -164,7 +164,7 @@ def test_a_model_in_training_stays_in_training() -> None:
 def test_given_symbols_are_kept_in_every_row() -> None:
     layout = Layout(Form(2, 2), MARKED)
     given = torch.tensor([[7, -1, -1, 8, -1, -1], [-1, 9, -1, -1, 10, -1]])
-    ids = decode(network(MARKED), layout.mask, given, SamplingOptions(), torch.rand(2, 6, 2)).ids
+    ids = decode(network(MARKED), layout.mask, given, SamplingOptions(1), torch.rand(2, 6, 2)).ids
     assert torch.equal(torch.where(given >= 0, ids, given), given)
 
 

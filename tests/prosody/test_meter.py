@@ -125,7 +125,7 @@ def test_a_slip_is_where_no_reading_has_the_tone() -> None:
 
 
 @pytest.mark.parametrize(("before", "start"), [("", 0), ("月月", 2)])
-def test_the_usual_licence_passes_loosely(before: str, start: int) -> None:
+def test_the_usual_license_passes_loosely(before: str, start: int) -> None:
     form = FORMS["七言绝句" if before else "五言绝句"]
     pattern = next(pattern for pattern in patterns(form) if pattern.lines[2].endswith("平平平仄仄"))
     lines = spoken(pattern.lines)

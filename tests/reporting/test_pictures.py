@@ -6,7 +6,7 @@ from tang.errors import InputError
 from tang.reporting import style
 from tang.reporting.configurations import read_sweep
 from tang.reporting.pictures import choose_keys, draw_curves, draw_heat_map, draw_parallel, mean_curve
-from tang.reporting.style import colours, label, scale
+from tang.reporting.style import colors, label, scale
 from tests.reporting.conftest import Make
 
 
@@ -30,10 +30,10 @@ def test_many_numbers_are_a_range() -> None:
 
 
 def test_a_few_bad_losses_do_not_wash_out_the_others() -> None:
-    norm, is_cut = colours([5.0, 5.1, 5.2, 5.3, 5.4, 90.0, math.inf])
+    norm, is_cut = colors([5.0, 5.1, 5.2, 5.3, 5.4, 90.0, math.inf])
     assert is_cut
     assert norm.vmax == pytest.approx(5.75)
-    assert colours([5.0, 5.1, 5.2])[1] is False
+    assert colors([5.0, 5.1, 5.2])[1] is False
 
 
 def test_labels_have_no_boxes_for_letters(monkeypatch: pytest.MonkeyPatch) -> None:

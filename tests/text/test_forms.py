@@ -6,7 +6,7 @@ from tests.conftest import verse
 
 
 @pytest.mark.parametrize(("name", "form"), FORMS.items())
-def test_a_form_is_recognised(name: str, form: Form) -> None:
+def test_a_form_is_recognized(name: str, form: Form) -> None:
     assert form_of(verse(1, *form)) == form_named(name) == form
     assert str(form) == name
 

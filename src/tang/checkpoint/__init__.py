@@ -24,10 +24,12 @@ from tang.tasks.base import Task
 
 log = logging.getLogger(__name__)
 
+RUN_STATE = "run"  # Key of the state that tang.training.callbacks.checkpoints adds to Lightning's
+
 # The states that a checkpoint has beside a model if training can resume from it
 NEEDED = {
     **{"optimizer_states": list, "lr_schedulers": list, "loops": dict, "callbacks": dict},
-    **{"run": dict, "epoch": int, "global_step": int},
+    **{RUN_STATE: dict, "epoch": int, "global_step": int},
 }
 
 T = TypeVar("T", bound=Task)

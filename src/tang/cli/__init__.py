@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -49,7 +49,8 @@ def script(
 
     Args:
         schema: dataclass of the script's keys.
-        lists: keys for which ``key=a,b`` means ``key=[a,b]``, and ``key=a`` ``key=[a]``, outside a sweep.
+        lists: keys in groups for which, as for all lists of ``schema`` itself, ``key=a,b`` means ``key=[a,b]`` and
+            ``key=a`` ``key=[a]``, outside a sweep.
         sweep: makes a sweep when ``-m`` is given, by calling its argument; None: the script makes no sweeps.
         job: runs one job of a sweep.
     """
@@ -57,6 +58,8 @@ def script(
     def decorate(task: Callable[[T], Any]) -> Main:
         name = Path(task.__code__.co_filename).stem
         config.register(**{name: schema})
+        hints = get_type_hints(schema).items()
+        own = [key for key, hint in hints if any(get_origin(kind) is list for kind in (hint, *get_args(hint)))]
 
         @functools.wraps(task)
         def run(cfg: DictConfig) -> Any:
@@ -72,7 +75,7 @@ def script(
 
         hydra_main: Main = hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(run)
         purpose = str(task.__globals__["__doc__"])
-        return functools.partial(_main, hydra_main, name, purpose, lists, sweep)
+        return functools.partial(_main, hydra_main, name, purpose, (*lists, *own), sweep)
 
     return decorate
 

@@ -13,8 +13,8 @@ class DataConfig:
     """Keys of every data module."""
 
     _target_: str = MISSING
-    batch_size: int = key(64, "examples in a batch, of all devices together; fewer long poems", at_least(1))
-    seed: int = key(0, "of the order of the training batches", SEED)
+    batch_size: int = key(64, "global batch size; smaller for long poems", at_least(1))
+    seed: int = key(0, "seed of the order of the training batches", SEED)
 
 
 @dataclass

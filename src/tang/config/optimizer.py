@@ -95,7 +95,7 @@ class Cosine(SchedulerConfig):
 
     _target_: str = "tang.tasks.schedules.cosine"
     warmup: float = key(0.05, "share of all steps in which the rate rises linearly", FRACTION)
-    final: float = key(0.0, "share of the rate that is left at the end", FRACTION)
+    final: float = key(0.0, "final learning rate ÷ peak", FRACTION)
 
 
 @dataclass

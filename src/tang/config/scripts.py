@@ -29,15 +29,15 @@ class EvaluateConfig:
     """The perplexity card of a model, and the quality card of its poems."""
 
     ckpt: str = key(MISSING, CKPT)
-    split: str = key("test", "split of its corpus", one_of("train", "val", "test"))
+    split: str = key("test", "split to evaluate on", one_of("train", "val", "test"))
     poems: int = key(0, "poems to write and measure for each form and constraint; 0: none", at_least(0))
-    form: str | None = key(None, "of these poems; null: the four regulated forms", FORM_NAME)
-    temperature: float = key(SAMPLING_TEMPERATURE, "of these poems", TEMPERATURE)
-    seed: int = key(1, "of these poems", SEED)
+    form: str | None = key(None, "form of the poems written; null: the four regulated forms", FORM_NAME)
+    temperature: float = key(SAMPLING_TEMPERATURE, "temperature of the poems written", TEMPERATURE)
+    seed: int = key(1, "seed of the poems written", SEED)
     batch_size: int = key(128, "poems at once: memory and speed", at_least(1))
-    precision: str = key("32-true", "of the computation", one_of("32-true", "bf16-mixed", "64-true"))
+    precision: str = key("32-true", "precision of the computation", one_of("32-true", "bf16-mixed", "64-true"))
     data: CorpusPaths = field(default_factory=CorpusPaths)
-    format: str = key("text", "of the output", one_of("text", "json"))
+    format: str = key("text", "format of the output", one_of("text", "json"))
     out: str | None = key(None, OUT)
 
 
@@ -48,7 +48,7 @@ class PredictConfig:
     ckpt: str = key(MISSING, CKPT)
     name: list[str] = key(MISSING, "a name, or several: Satoshi,Jackson")
     top: int = key(3, "languages for each name", at_least(1))
-    format: str = key("text", "of the output", one_of("text", "json"))
+    format: str = key("text", "format of the output", one_of("text", "json"))
     out: str | None = key(None, OUT)
 
 
@@ -69,7 +69,7 @@ class CheckConfig:
     ckpt: str | None = key(None, f"adds the likelihood of each character under its model; {CKPT}")
     corpus: bool = key(False, "adds the lines found in the training split, the model's or the 全唐诗's")
     data: CorpusPaths = field(default_factory=CorpusPaths)
-    format: str = key("text", "of the output", one_of("text", "json"))
+    format: str = key("text", "format of the output", one_of("text", "json"))
     out: str | None = key(None, OUT)
 
 

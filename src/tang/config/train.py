@@ -54,6 +54,6 @@ class TrainConfig:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     callbacks: CallbacksConfig = field(default_factory=CallbacksConfig)
-    seed: int = key(1, "of weights, dropout, batches and sample poems", SEED)
+    seed: int = key(1, "seed of weights, dropout, batches and sample poems", SEED)
     init_from: str | None = key(None, "checkpoint to take initial weights and vocabulary from, or latest")
     resume: str | None = key(None, "folder of a run to resume, or latest; with -m: of a sweep, to run what is missing")

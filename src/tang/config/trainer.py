@@ -14,7 +14,9 @@ class TrainerConfig:
     strategy: str = key("auto", "ddp: several devices share every batch, docs/scaling.md", one_of("auto", "ddp"))
     devices: Any = key(1, "how many, which ([0,2]), or auto: all")
     num_nodes: int = key(1, "machines that share the run", at_least(1))
-    precision: str | None = key(None, "32-true, bf16-mixed, 64-true, …; null: what model.backend computes fastest in")
+    precision: str | None = key(
+        None, "32-true, bf16-mixed, 64-true, …; null: the fastest with model.backend=auto, else 32-true"
+    )
     fast_dev_run: Any = key(False, "true: one batch of training, validation and test, to try the code")
     max_epochs: int | None = key(5, "passes over the training poems at most; -1: no limit", at_least(-1))
     min_epochs: int | None = key(None, "passes before early stopping may end the run")

@@ -1,7 +1,7 @@
 """Read surnames of 18 languages, one file a language and one name a line, and clean them to distinct ASCII names.
 
 The files are those of the tutorial "Classifying Names with a Character-Level RNN" (Sean Robertson,
-2017, MIT licence). They have duplicates: Arabic.txt has 2,000 lines and 108 names.
+2017, MIT license). They have duplicates: Arabic.txt has 2,000 lines and 108 names.
 """
 
 import hashlib

@@ -20,7 +20,7 @@ MAX_PADDING = 0.02  # Largest fraction of an epoch's positions that is padding
 
 
 class Batch(NamedTuple):
-    """Poems side by side; where one is shorter than the longest, PAD fills the ends of both tensors.
+    """A batch of poems; where one is shorter than the longest, PAD fills the ends of both tensors.
 
     ::
 

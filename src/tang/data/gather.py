@@ -1,4 +1,4 @@
-"""Shards of batches, and batches as one gather from all tokens, which lie on the training device if they fit."""
+"""Shards of batches; padded batches by one gather from a split's tokens, which stay on the device if they fit."""
 
 from typing import NamedTuple
 

@@ -24,7 +24,7 @@ NO_LANGUAGE = -100  # Target of a name that isn't counted: the default ignore_in
 
 
 class NameBatch(NamedTuple):
-    """Names side by side; where one is shorter than the longest, PAD fills its end.
+    """A batch of names; where one is shorter than the longest, PAD fills its end.
 
     ::
 

@@ -19,7 +19,7 @@ TENTHS: dict[Split, int] = {"train": 8, "val": 1, "test": 1}  # Tenths of each l
 
 
 class Assignment(NamedTuple):
-    """Where a poem goes."""
+    """A poem's split."""
 
     split: Split
     rank: float  # The poem's own hash in [0, 1), which orders the poems of a split at random but reproducibly

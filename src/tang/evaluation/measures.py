@@ -68,7 +68,7 @@ def _bound(lines: Lines, pattern: Pattern, strictness: Strictness) -> list[str]:
 
 
 def bigrams(lines: Lines) -> list[tuple[str, str]]:
-    """Pairs of neighbouring characters within a line."""
+    """Pairs of neighboring characters within a line."""
     return [pair for line in lines for pair in pairwise(line)]
 
 

@@ -60,7 +60,7 @@ class QualityMetrics:
             "regular, strictly": mean(measures.is_strictly_regular(each, self.form, script) for each in formed),
             "distinct-1": measures.distinct(lines[:compared], 1),
             "distinct-2": measures.distinct(lines[:compared], 2),
-            "repetition": mean(bool(repetitions(of_poem)[0]) for of_poem in lines),  # neighbours, 青青, count as one
+            "repetition": mean(bool(repetitions(of_poem)[0]) for of_poem in lines),  # neighbors, 青青, count as one
             "self-similarity": measures.self_similarity(lines[:compared]),
             "lines found": mean(self.spans.has_line(encode(line)) for of_poem in lines for line in of_poem),
             "longest span": mean(longest),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tang.generation.slots import Layout
 
-LEAST_BONUS, MOST_BONUS = 3.0, 12.0  # nats in favour of a missing word, in the first slot and in the last where it fits
+LEAST_BONUS, MOST_BONUS = 3.0, 12.0  # nats in favor of a missing word, in the first slot and in the last where it fits
 ATTEMPTS = 3  # how often a word may be begun in a poem without its other characters following, before it is given up
 
 
@@ -99,7 +99,7 @@ class Regulated(Constraint):
 
 @dataclass
 class Contains(Constraint):
-    """Favours some words; best effort."""
+    """Favors some words; best effort."""
 
     contains: list[str] | None = key(None, "words that a poem should have, 月,酒; best effort")
 
@@ -157,7 +157,7 @@ class WordTracker(Tracker):
 
 @dataclass
 class NoCopy(Constraint):
-    """No line and no five characters in a row of the training split, marks left out, unless they are given."""
+    """Forbids whole lines and five-character spans of the training split, without marks, but for given text."""
 
     needs_corpus = True
     no_copy: bool = key(False, "true: no line and no five characters in a row from the training split")

@@ -78,7 +78,7 @@ class Spans:
         # training split, both one further from each pair to the next, so that there − here stays the same::
         #
         #     here           0   1   2        a span of 5 + 2 characters
-        #     there         40  41  42        sorted by (there − here, here) the run's pairs are neighbours
+        #     there         40  41  42        sorted by (there − here, here) the run's pairs are neighbors
         hashes = _hashes(characters, self.size)
         begins, ends = (np.searchsorted(self.windows, hashes, side) for side in ("left", "right"))
         counts = ends - begins

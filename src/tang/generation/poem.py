@@ -36,8 +36,8 @@ class Poem:
         """The poem with its score: the mean ln p of its symbols less its faults per line.
 
         A fault is a tone that slips from the nearest pattern taken loosely, a line that should rhyme with most others
-        and doesn't, a character that comes twice, a word that was asked for and is missing. So one fault in every line
-        weighs as much as symbols e times less likely.
+        and doesn't, a character that comes twice, a word that was asked for and is missing. One fault a line costs one
+        nat a symbol.
         """
         found = critique(self.text, script)
         unrhymed = len(found.off_rhyme) if found.rhyme else len(found.rhyming) - 1

@@ -133,7 +133,7 @@ class RhymeAndTones(Tracker):
         return forbid(admitted == 0)
 
     def _unreserved(self, slot: int, live: Tensor, of_kind: Tensor) -> Tensor | float:
-        """(B, V) 0 for characters that the last hypotheses alive need for their rhymes, if drawing uses them up."""
+        """(B, V) 0 for characters that must be kept for the remaining rhymes, if drawing uses them up."""
         if not self.excluding or self.rules.rhyme is None:
             return 1.0
         tight = self.available[:, None] <= self.rhymes_left[:, of_kind, slot, None]

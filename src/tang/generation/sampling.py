@@ -27,7 +27,7 @@ MIN_LOG_P = -1e4
 class SamplingOptions:
     """How symbols are drawn from the model's distribution."""
 
-    temperature: float = 1.0  # divides the logits; 0 takes the likeliest symbol
+    temperature: float  # divides the logits; 0 takes the likeliest symbol
     top_k: int | None = None  # draw from so many of the likeliest symbols that the slot admits
     top_p: float | None = None  # draw from the fewest symbols whose probabilities sum to this (Holtzman et al. 2020)
 
@@ -41,7 +41,7 @@ class Decoded(NamedTuple):
 
 
 def inverse_cdf(p: Tensor, uniforms: Tensor) -> Tensor:
-    """(B,) the first index at which the cumulative ``p`` (B, N) exceeds ``uniforms`` (B,) of its sum; never p = 0."""
+    """(B,) the smallest index whose cumulative ``p`` (B, N) exceeds ``uniforms`` (B,) · Σp; never one with p = 0."""
     cumulative = p.cumsum(-1)
     reached = cumulative > uniforms[:, None] * cumulative[:, -1:] * (1 - 2**-20)  # below the sum, whatever the rounding
     return (reached & (p > 0)).int().argmax(-1)
@@ -50,7 +50,7 @@ def inverse_cdf(p: Tensor, uniforms: Tensor) -> Tensor:
 def sample_index(p: Tensor, uniforms: Tensor) -> Tensor:
     """(B,) indices drawn with probabilities ``p`` (B, N), by two numbers in [0, 1) each, ``uniforms`` (B, 2).
 
-    The first number picks a block of about √N neighbours by the blocks' sums, the second an index in the block::
+    The first number picks a block of about √N neighbors by the blocks' sums, the second an index in the block::
 
         p          .1 .0 .2 .1 | .0 .1 .1 .2 | .1 .1         N = 10, blocks of 4, the last one short
         sums            .4     |      .4     |   .2          uniforms[0] = .6: the second block

@@ -1,4 +1,4 @@
-"""Facts about the CPU and the C library that decide which kernels are fast."""
+"""Features of the CPU and settings of the C library that decide which kernels are fast."""
 
 import ctypes
 import sys

@@ -55,7 +55,7 @@ def _forward_step(gates: Tensor, cell: Tensor, hidden: Tensor) -> Callable[[int]
 
     def step_in_pytorch(t: int) -> None:
         activated = gates[t].to(cell.dtype)  # no copy if the dtypes are equal
-        i, f, g, o = activated.chunk(4, dim=1)
+        i, f, g, o = activated.chunk(4, dim=1)  # views: activated in place, i and f at once
         for sigmoidal in (activated[:, : 2 * g.shape[1]], o):
             sigmoidal.sigmoid_()
         g.tanh_()

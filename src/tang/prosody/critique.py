@@ -35,7 +35,7 @@ class Meter:
 
 @dataclass(frozen=True)
 class Critique:
-    """All that prosody says of a poem; lines are counted from 1."""
+    """The result of the prosodic analysis of a poem; lines are counted from 1."""
 
     script: Script
     form: str | None  # None if the lines aren't equally long
@@ -59,7 +59,7 @@ class Critique:
 
 
 def critique(text: str, script: Script | None = None, source: str = "poem") -> Critique:
-    """Criticise ``text``: lines end at marks and line breaks, all but Chinese characters is left out.
+    """Analyze ``text`` as verse: lines end at marks and line breaks, all but Chinese characters is left out.
 
     ``script`` None means traditional if conversion to simplified changes the text. An InputError names the ``source``
     of a text without Chinese characters.

@@ -104,7 +104,7 @@ def _pattern(form: Form, start: Tone, first_rhymes: bool) -> Pattern:
 
 @cache
 def _wanted(line: str, strictness: Strictness) -> tuple[str, ...]:
-    """A line of a pattern with 中 where either tone may stand; in the loose reading also its licence, if it has one."""
+    """A line of a pattern with 中 where either tone may stand; in the loose reading also its license, if it has one."""
     before, five = "中" + line[1] if len(line) == 7 else "", line[-5:]
     if strictness == "strict":  # the first character is free, but for 平平仄仄平, which it would make 孤平
         return (before + (five if five == "平平仄仄平" else "中" + five[1:]),)

@@ -71,7 +71,7 @@ def _input_contribution(inputs: Tensor, weights: tuple[Tensor, ...]) -> Tensor:
 
 
 def _allocate_states(first: Tensor, inputs: Tensor) -> Tensor:
-    """(T + 1, B, H): the first state, and uninitialised memory for those of all T steps."""
+    """(T + 1, B, H): the first state, and uninitialized memory for those of all T steps."""
     states = first.new_empty(len(inputs) + 1, *first.shape)
     states[0] = first
     return states

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from tang.errors import InputError
 from tang.reporting.configurations import LENGTH_KEYS, Configuration, SweepResults
-from tang.reporting.style import FEW, LINES, colours, effect, label, scale, short_names
+from tang.reporting.style import FEW, LINES, colors, effect, label, scale, short_names
 from tang.runs.sweep import LOSS
 
 SWAY = 0.04  # How far lines with the same value are spread on an axis of the parallel coordinates, better ones lower
@@ -31,9 +31,9 @@ def mean_curve(configuration: Configuration) -> np.ndarray | None:
 
 
 def draw_curves(sweep: SweepResults) -> Figure | None:
-    """``val/loss`` over the steps: a colour for each optimizer, its best configuration thick, the others faint.
+    """``val/loss`` over the steps: a color for each optimizer, its best configuration thick, the others faint.
 
-    Where the optimizer didn't vary, colours are for the key of few values with the largest effect. None if none of the
+    Where the optimizer didn't vary, colors are for the key of few values with the largest effect. None if none of the
     best configurations has a curve.
     """
     few = [key for key in sweep.keys if len(sweep.best_by(key)) <= FEW]
@@ -107,7 +107,7 @@ def draw_heat_map(sweep: SweepResults, x: str, y: str) -> Figure:
         best.setdefault((down.cell[c.values[y]], across.cell[c.values[x]]), c.loss)
     losses = np.full((len(down.cell_labels), len(across.cell_labels)), np.nan)
     losses[tuple(zip(*best, strict=True))] = list(best.values())
-    norm, is_cut = colours(list(best.values()))
+    norm, is_cut = colors(list(best.values()))
     height, width = losses.shape
     figure = Figure(figsize=(3.2 + 0.85 * width, 2.2 + 0.5 * height), layout="constrained")
     axes = figure.subplots()
@@ -115,8 +115,8 @@ def draw_heat_map(sweep: SweepResults, x: str, y: str) -> Figure:
     axes.set_facecolor("0.9")
     for (row, column), loss in best.items():
         text = "diverged" if loss == np.inf else f"{loss:.3f}"
-        colour = "white" if norm(loss) < 0.6 else "black"
-        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
+        color = "white" if norm(loss) < 0.6 else "black"
+        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=color)
     turned: dict[str, Any] = {"rotation": 30, "ha": "right"} if max(map(len, across.cell_labels)) > 9 else {}
     axes.set_xticks(range(width), across.cell_labels, **turned)
     axes.set_yticks(range(height), down.cell_labels)
@@ -136,7 +136,7 @@ def _heat_title(sweep: SweepResults, x: str, y: str) -> str:
 def draw_parallel(sweep: SweepResults) -> Figure:
     """An axis for each key and one for ``val/loss``, a line for each of two configurations or more."""
     scales = {key: scale([c.values[key] for c in sweep.configurations]) for key in sweep.keys}
-    norm, is_cut = colours([c.loss for c in sweep.configurations])
+    norm, is_cut = colors([c.loss for c in sweep.configurations])
     figure = Figure(figsize=(2.5 + 1.9 * len(scales), 5), layout="constrained")
     axes = figure.subplots()
     for rank, c in reversed(list(enumerate(sweep.configurations))):
@@ -153,8 +153,8 @@ def draw_parallel(sweep: SweepResults) -> Figure:
     if not all(c.is_finite for c in sweep.configurations):
         ticks.append((DIVERGED, "diverged"))
     names = short_names(sweep.keys)
-    labelled = [*((label(names[key]), s.ticks) for key, s in scales.items()), (f"{LOSS}, nats", ticks)]
-    for place, (name, marks) in enumerate(labelled):
+    labeled = [*((label(names[key]), s.ticks) for key, s in scales.items()), (f"{LOSS}, nats", ticks)]
+    for place, (name, marks) in enumerate(labeled):
         draw_axis(axes, place, name, marks)
     axes.set_title(f"{len(sweep.configurations)} configurations; thick: the best", pad=34)
     axes.set(xlim=(-0.1, len(scales) + 0.35), ylim=(-0.08, 1.1))

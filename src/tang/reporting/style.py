@@ -1,4 +1,4 @@
-"""Style of the pictures of sweeps: fonts with Chinese, colours, and the positions of values on an axis."""
+"""Style of the pictures of sweeps: fonts with Chinese, colors, and the positions of values on an axis."""
 
 import logging
 import math
@@ -17,9 +17,9 @@ from tang.sweeps.summary import as_number, shorten
 
 logging.getLogger("matplotlib").setLevel(logging.WARNING)  # at its first use it logs that it lists the fonts
 
-# The colours of Okabe and Ito, which the colour-blind can tell apart; then the same again with other dashes.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-LINES: list[dict[str, Any]] = [{"color": color, "linestyle": dash} for dash in ("-", "--", ":") for color in COLOURS]
+# The colors of Okabe and Ito, which the color-blind can tell apart; then the same again with other dashes.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+LINES: list[dict[str, Any]] = [{"color": color, "linestyle": dash} for dash in ("-", "--", ":") for color in COLORS]
 
 CHINESE = (  # Names of font files with Chinese, on Linux, macOS and Windows
     *("NotoSansCJK-Regular", "NotoSansCJKsc-Regular", "NotoSansSC-Regular", "NotoSerifCJK-Regular"),
@@ -106,8 +106,8 @@ def effect(sweep: SweepResults, key: str) -> float:
     return max(best.values()) - min(best.values()) if best else 0.0
 
 
-def colours(losses: Sequence[float]) -> tuple[Normalize, bool]:
-    """A colour scale of finite losses, and whether some lie beyond its end.
+def colors(losses: Sequence[float]) -> tuple[Normalize, bool]:
+    """A color scale of finite losses, and whether some lie beyond its end.
 
     It ends where a few bad losses don't make all others look alike.
     """

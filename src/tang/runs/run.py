@@ -15,7 +15,7 @@ RUNS = OUTPUTS / "train"  # Runs that aren't a sweep's
 BEST = "checkpoints/best.ckpt"
 
 FailureKind = Literal["diverged", "refused", "crashed", "killed"]
-"""A loss that isn't finite; an input error; an exception; the process ended without a word of its own."""
+"""A loss that isn't finite; an input error; an exception; a process that died without reporting an error."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,15 @@ class RunFolder:
 
         .hydra/config.yaml      its config, as Hydra composed it
         .hydra/started.yaml     in a sweep: the config that it was started with
-        .hydra/overrides.yaml   its command line
+        .hydra/overrides.yaml   its command line; hydra.yaml: Hydra's own config
+        train.log               all messages
         checkpoints/best.ckpt   weights with the lowest val/loss
         checkpoints/last.ckpt   everything that resuming needs
         result.json             its outcome, once it is finished
         failure.json            in a sweep: why it has none
         confusion.png           of a classifier
-        events.out.tfevents.*   TensorBoard's curves
-        .mlflow                 id of the run in MLflow, if that is its logger
+        events.out.tfevents.*   TensorBoard's curves; hparams.yaml: its HParams row
+        csv/, wandb/, .mlflow   of other loggers; .mlflow is the run's id there
         .lock                   held by the process that trains here
     """
 

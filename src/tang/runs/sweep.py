@@ -20,7 +20,7 @@ LOSS = "val/loss"
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run of a sweep, as its folder tells of it."""
+    """A run of a sweep, as read from its folder."""
 
     folder: RunFolder
     overrides: dict[str, str]  # Key → value, as given on the command line

@@ -15,7 +15,7 @@ class Net(NamedTuple):
 
     cell: str
     forget_bias: float
-    color: str  # from Okabe and Ito's palette, which the colour-blind can tell apart
+    color: str  # from Okabe and Ito's palette, which the color-blind can tell apart
     line: str
 
 

@@ -47,17 +47,17 @@ def finish_curves(figure: Figure, columns: int) -> None:
 
 
 def heat_map(
-    axes: Axes, values: np.ndarray, labels: list[str], digits: int, shades: np.ndarray, dark: float, **colours: Any
+    axes: Axes, values: np.ndarray, labels: list[str], digits: int, shades: np.ndarray, dark: float, **colors: Any
 ) -> AxesImage:
     """Draw ``values`` (rows, columns) with ``digits`` decimals on ``shades`` of that shape; NaN leaves a cell empty.
 
-    Numbers are white where |shade| > ``dark``. ``labels`` name the rows; ``colours`` go to ``imshow``.
+    Numbers are white where |shade| > ``dark``. ``labels`` name the rows; ``colors`` go to ``imshow``.
     """
-    image = axes.imshow(shades, aspect="auto", **colours)
+    image = axes.imshow(shades, aspect="auto", **colors)
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
-            colour = "white" if abs(shades[row, column]) > dark else "black"
-            axes.text(column, row, f"{value:.{digits}f}", ha="center", va="center", color=colour)
+            color = "white" if abs(shades[row, column]) > dark else "black"
+            axes.text(column, row, f"{value:.{digits}f}", ha="center", va="center", color=color)
     axes.set_yticks(range(len(labels)), labels)
     axes.set_xticks(np.arange(values.shape[1] + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(len(labels) + 1) - 0.5, minor=True)

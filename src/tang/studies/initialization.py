@@ -27,7 +27,7 @@ ALIKE = 1e-4  # Units count as one if their outputs differ nowhere by more than 
 
 UNCLIPPED = "without clipping"
 
-# In Okabe and Ito's palette, which the colour-blind can tell apart.
+# In Okabe and Ito's palette, which the color-blind can tell apart.
 STYLES = cycler(
     color=["#0072B2", "#CC79A7", "#009E73", "#56B4E9", "#000000", "#D55E00"],
     linestyle=[":", "--", "-.", (0, (6, 1, 1, 1, 1, 1)), "-", (0, (8, 2))],

@@ -144,11 +144,11 @@ def _figure(hard: Trace, lstm: Trace) -> Figure:
             shades = numbers / np.maximum(1, numbers.max(axis=1, keepdims=True))
             heat_map(axes, numbers, labels, decimals, shades, dark=0.6, cmap=cmap, vmin=-1.3, vmax=1.3)
         steps = np.arange(len(INPUTS))
-        for offset, heights, label, colour in (
+        for offset, heights, label, color in (
             (-0.23, trace.memory, "memory before the step", "tab:blue"),
             (0.23, trace.outputs, "output", "tab:orange"),
         ):
-            drawn = bars.bar(steps + offset, heights, 0.36, label=label, color=colour)
+            drawn = bars.bar(steps + offset, heights, 0.36, label=label, color=color)
             labels = [f"{height:.{digits}f}" if height > 0.01 else "" for height in heights]
             bars.bar_label(drawn, labels, padding=2, fontsize=8)
         bars.set(xlabel="step", ylim=(0, 1.45 * trace.memory.max()), xticks=steps, xticklabels=steps + 1)

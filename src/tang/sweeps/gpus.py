@@ -51,7 +51,7 @@ def per_ray_job(address: str | None, num_gpus: int | None) -> int:
 
 
 def claim(names: list[str]) -> FileLock:
-    """Lock a GPU, once one is free, and make it the only one that CUDA sees; to be called before CUDA is initialised.
+    """Lock a GPU, once one is free, and make it the only one that CUDA sees; to be called before CUDA is initialized.
 
     It belongs to this process until that ends or releases the lock. An InputError if the folder of the locks belongs
     to another user.

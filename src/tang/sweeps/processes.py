@@ -33,7 +33,7 @@ class Worker:
 
     @classmethod
     def prepare(cls) -> None:
-        """Initialise a worker; called by joblib."""
+        """Initialize a worker; called by joblib."""
         os.setpgrp()
         end_with_parent()
         for number in EXIT_CODES:

@@ -125,7 +125,7 @@ def _has_begun() -> bool:
 
 @contextmanager
 def stopping() -> Iterator[list[int]]:
-    """A first signal ends the sweep in an orderly way; the list has the signals received.
+    """A first signal shuts the sweep down gracefully; the list has the signals received.
 
     joblib's workers get the signal and are waited for. Otherwise SystemExit is raised through Hydra, at once or when
     the job in a child process has ended.

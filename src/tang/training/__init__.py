@@ -1,1 +1,1 @@
-"""One training run: build its parts, train, save, resume, and say what came out."""
+"""One training run: build its parts, train, save, resume, report the result."""

@@ -1,8 +1,8 @@
-"""Lightning's training loop with a moment between batches at which a run can be saved and resumed exactly.
+"""Lightning's training loop with a hook between batches at which a run can be saved and resumed exactly.
 
 Lightning saves in hooks that run while a batch, a validation or an epoch is being finished, and on resuming guesses
 from its counters which of these had been done: a validation, a plateau scheduler's step or an epoch's mean may then be
-left out or done twice. Here checkpoints are taken at two places only::
+left out or done twice. Here ``last.ckpt`` is written at two places only::
 
     batch: forward, backward, step, its values logged
       ▲ 1: validation due            is_validation_due is saved; the resumed run validates first

@@ -8,14 +8,15 @@ from typing import Any
 import hydra
 
 from tang import checkpoint
+from tang.checkpoint import RUN_STATE
 from tang.config.train import TrainConfig
 from tang.errors import InputError
 from tang.tasks.base import Task
-from tang.training.callbacks.checkpoints import STATE, Checkpoints
+from tang.training.callbacks.checkpoints import Checkpoints
 
 
 def initial_checkpoint(config: TrainConfig, last: Path | None, own: Path) -> Path | None:
-    """Checkpoint to initialise weights and vocabulary from, or None: random weights, the corpus's vocabulary.
+    """Checkpoint to initialize weights and vocabulary from, or None: random weights, the corpus's vocabulary.
 
     A resumed run takes its own ``last``: the checkpoint that it started from may be gone. ``own`` is the folder of the
     run or of its sweep, whose checkpoints ``latest`` doesn't mean. An InputError if there is no such checkpoint.
@@ -38,7 +39,10 @@ def resume_state(last: Path, task: Task) -> dict[str, Any]:
     )
     if changed := [name for name in task.saved if was[name] != now[name]]:
         raise InputError(f"{last}: its {changed[0]} isn't that of this run; the corpus or the config has changed since")
-    return {**{name: state[name] for name in ("epoch", "global_step")}, STATE: {"curves": state[STATE]["curves"]}}
+    return {
+        **{name: state[name] for name in ("epoch", "global_step")},
+        RUN_STATE: {"curves": state[RUN_STATE]["curves"]},
+    }
 
 
 @contextmanager

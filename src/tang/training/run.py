@@ -15,6 +15,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from tang.atomic import disk_trouble
+from tang.checkpoint import RUN_STATE
 from tang.config.keys import values
 from tang.config.train import TrainConfig
 from tang.errors import InputError
@@ -25,7 +26,7 @@ from tang.runs.run import Result, RunFolder
 from tang.shutdown import Stop
 from tang.tasks.base import Task
 from tang.training.build import DataModule, build_callbacks, build_task, build_trainer
-from tang.training.callbacks.checkpoints import STATE, Checkpoints
+from tang.training.callbacks.checkpoints import Checkpoints
 from tang.training.callbacks.event_files import rewind_event_files
 from tang.training.callbacks.progress import Progress
 from tang.training.loggers import log_outcome, log_text
@@ -43,7 +44,7 @@ def train(config: TrainConfig, folder: RunFolder, is_sweep: bool) -> Result:
     Raises:
         InputError: the corpus, a checkpoint or a setting is wrong, the loss isn't finite, the disk is full, or
             another process trains in this folder.
-        SystemExit: a signal asked to stop; ``last.ckpt`` has the state of that moment.
+        SystemExit: a signal asked to stop; if training had begun, ``last.ckpt`` has the state of that moment.
     """
     with Stop().handlers() as stop, sole_owner(folder), disk_troubles(folder):
         return _train(config, folder, is_sweep, stop)
@@ -56,12 +57,12 @@ def _train(config: TrainConfig, folder: RunFolder, is_sweep: bool, stop: Stop) -
     last = folder.last if folder.last.is_file() else None
     initial = initial_checkpoint(config, last, folder.path.parent if is_sweep else folder.path)
     resolved, data, task = set_up(config, initial)
-    state: dict[str, Any] = resume_state(last, task) if last else {"global_step": 0, STATE: {"curves": {}}}
+    state: dict[str, Any] = resume_state(last, task) if last else {"global_step": 0, RUN_STATE: {"curves": {}}}
     if last and rank() == 0:
         check_end(config, state)
         save_config(folder, config)
     folder.clear_outcome()
-    rewind_event_files(folder, state[STATE]["curves"])
+    rewind_event_files(folder, state[RUN_STATE]["curves"])
     callbacks = [progress, *build_callbacks(resolved, task, folder)]
     trainer = build_trainer(resolved, folder, is_sweep, callbacks, checkpoints, state["global_step"])
     if last:

@@ -14,14 +14,13 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
 from tang.atomic import atomic_write
+from tang.checkpoint import RUN_STATE
 from tang.errors import DivergedError, InputError
 from tang.runs.run import RunFolder
 from tang.shutdown import Stop
 from tang.tasks.base import Task
 from tang.training.callbacks.event_files import event_file_sizes
 from tang.training.callbacks.random_states import of_all_ranks, set_random_states
-
-STATE = "run"  # Key of our own state in a checkpoint
 
 
 class Checkpoints(Checkpoint):
@@ -110,7 +109,7 @@ class Checkpoints(Checkpoint):
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         assert isinstance(pl_module, Task)
-        checkpoint[STATE] = {
+        checkpoint[RUN_STATE] = {
             "best_metrics": self.best_metrics,
             "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
             "should_stop": trainer.should_stop and not _time_is_up(trainer),
@@ -121,10 +120,10 @@ class Checkpoints(Checkpoint):
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         assert isinstance(pl_module, Task)
-        self._resumed = checkpoint[STATE]
-        self.best_metrics = dict(checkpoint[STATE]["best_metrics"])
+        self._resumed = checkpoint[RUN_STATE]
+        self.best_metrics = dict(checkpoint[RUN_STATE]["best_metrics"])
         if trainer.is_global_zero:  # the means cover all devices
-            pl_module.load_means_state(checkpoint[STATE]["means"])
+            pl_module.load_means_state(checkpoint[RUN_STATE]["means"])
 
 
 def _time_is_up(trainer: Trainer) -> bool:

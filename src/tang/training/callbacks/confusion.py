@@ -46,7 +46,7 @@ def draw(confusion: Tensor, languages: Sequence[str], part: str) -> Figure:
     axes.set(xlabel="taken for", ylabel=f"language (names of the {part} part)")
     for (row, column), share in ((index, shares[index]) for index in zip(*shares.nonzero(), strict=True)):
         if share >= 0.5:
-            colour = "black" if share > 60 else "white"
-            axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour, fontsize=8)
+            color = "black" if share > 60 else "white"
+            axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=color, fontsize=8)
     figure.colorbar(image, ax=axes, shrink=0.8, label="percent of the row")
     return figure
