@@ -11,7 +11,6 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
 MULTIRUN = {"-m", "--multirun"}
-
 PATHS = {"ckpt", "dir", "out", "to", "file", "init_from", "resume", "data.path", "data.dir", "data.cache"}
 
 

@@ -11,7 +11,6 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from rich.cells import cell_len
 
 WIDTH = 36  # Column in which the help begins
-
 CONF = Path(__file__).parents[3] / "conf"
 
 

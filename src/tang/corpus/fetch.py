@@ -39,7 +39,6 @@ NPM_MEGABYTES = 1000  # Memory limit of the npm process; the package of the å…¨å
 
 # Exceptions after which the next mirror is tried
 FAILURES = (OSError, ValueError, EOFError, zlib.error, tarfile.TarError, SubprocessError, multiprocessing.TimeoutError)
-
 BLOCK = 512  # Bytes of a tar block: a header, or a piece of a file
 
 

@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 BF16_MIXED = "bf16-mixed"  # The precision with matmuls in bfloat16 and all else in float32
-
 TRUE_16_BIT = {"bf16-true": torch.bfloat16, "16-true": torch.float16}  # Precisions with all in 16 bits → their dtype
 
 

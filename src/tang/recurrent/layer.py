@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 State = tuple[Tensor, ...]  # (h, c) of an LSTM, (h,) of the others; each (B, H), or (L, B, H) for a stack
-
 Weights = tuple[Tensor, Tensor, Tensor, Tensor]  # weight_ih, weight_hh, bias_ih, bias_hh of a layer
 
 Layer = Callable[[Tensor, State, Weights], tuple[Tensor, State]]

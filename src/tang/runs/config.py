@@ -23,7 +23,6 @@ TARGETS: dict[str, dict[str, Any]] = {  # Config group → the ``_target_`` valu
 }
 
 MAX_BYTES = 2**20  # Largest file that is read; a config has some 3,000 bytes
-
 _REFERENCE = re.compile(r"\$\{[\w.]+\}")  # A reference to another key, as ${seed}
 
 

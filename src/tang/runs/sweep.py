@@ -14,7 +14,6 @@ from tang.errors import InputError
 from tang.runs.run import OUTPUTS, Failure, Result, RunFolder
 
 SWEEPS = OUTPUTS / "sweeps"
-
 LOSS = "val/loss"
 
 

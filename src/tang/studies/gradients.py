@@ -24,7 +24,6 @@ KINDS = ("inputs", "h_0", "c_0", "weight_ih", "weight_hh", "bias_ih", "bias_hh")
 """Kinds of tensors that a loss is differentiated with respect to; weights of all layers are one kind."""
 
 Errors = dict[tuple[str, str], dict[str, float]]  # Cell and backend → compared quantity → the worst relative error
-
 OFFSET = 1e-3  # Step of the finite differences; rounding and truncation errors are about 1e-11 then
 
 

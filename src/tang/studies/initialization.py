@@ -22,9 +22,7 @@ from tang.tables import markdown
 from tang.tasks.network import Network
 
 WINDOW = 10  # Number of steps that curves and the final loss are averaged over
-
 ALIKE = 1e-4  # Units count as one if their outputs differ nowhere by more than this share of the largest output
-
 UNCLIPPED = "without clipping"
 
 # In Okabe and Ito's palette, which the color-blind can tell apart.

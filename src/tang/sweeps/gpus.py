@@ -17,7 +17,6 @@ from tang.errors import InputError
 log = logging.getLogger(__name__)
 
 CLAIM = "TANG_GPUS"  # Environment variable of a job that must claim a GPU: those to choose from
-
 CORES_A_JOB = 2  # CPU cores for each job on a machine without GPU
 
 

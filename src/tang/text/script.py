@@ -7,7 +7,6 @@ import opencc
 
 Script = Literal["simplified", "traditional"]
 SCRIPTS: tuple[Script, Script] = ("simplified", "traditional")
-
 MARKS = str.maketrans({",": "，", ".": "。", "．": "。", "?": "？", "!": "！", ";": "；", ":": "，", "：": "，"})
 
 _converter = cache(opencc.OpenCC)

@@ -39,10 +39,7 @@ def resume_state(last: Path, task: Task) -> dict[str, Any]:
     )
     if changed := [name for name in task.saved if was[name] != now[name]]:
         raise InputError(f"{last}: its {changed[0]} isn't that of this run; the corpus or the config has changed since")
-    return {
-        **{name: state[name] for name in ("epoch", "global_step")},
-        RUN_STATE: {"curves": state[RUN_STATE]["curves"]},
-    }
+    return {"epoch": state["epoch"], "global_step": state["global_step"], "event_files": state[RUN_STATE]["curves"]}
 
 
 @contextmanager

@@ -15,7 +15,6 @@ import torch
 from filelock import FileLock, Timeout
 
 from tang.atomic import disk_trouble
-from tang.checkpoint import RUN_STATE
 from tang.config.keys import values
 from tang.config.train import TrainConfig
 from tang.errors import InputError
@@ -57,12 +56,12 @@ def _train(config: TrainConfig, folder: RunFolder, is_sweep: bool, stop: Stop) -
     last = folder.last if folder.last.is_file() else None
     initial = initial_checkpoint(config, last, folder.path.parent if is_sweep else folder.path)
     resolved, data, task = set_up(config, initial)
-    state: dict[str, Any] = resume_state(last, task) if last else {"global_step": 0, RUN_STATE: {"curves": {}}}
+    state: dict[str, Any] = resume_state(last, task) if last else {"global_step": 0, "event_files": {}}
     if last and rank() == 0:
         check_end(config, state)
         save_config(folder, config)
     folder.clear_outcome()
-    rewind_event_files(folder, state[RUN_STATE]["curves"])
+    rewind_event_files(folder, state["event_files"])
     callbacks = [progress, *build_callbacks(resolved, task, folder)]
     trainer = build_trainer(resolved, folder, is_sweep, callbacks, checkpoints, state["global_step"])
     if last:
