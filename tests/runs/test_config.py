@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
+from tang.cli.mistakes import explain
 from tang.cli.resume import resumed
 from tang.errors import InputError
 from tang.runs.config import load_config, resumed_config, save_config
@@ -65,6 +66,7 @@ def test_a_config_is_read_as_untrusted(before: str, after: str, message: str, tm
     with pytest.raises(InputError, match=message) as error:
         load_config(folder)
     assert "\n" not in str(error.value)
+    assert explain(error.value, []).startswith(str(folder.config)), "the file is named, whatever the cause"
 
 
 def test_resume_names_a_run_or_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,15 @@ from hydra.errors import MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from tang.errors import InputError
+
 TYPES = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false", "String": "a text"}
 
 
 def explain(error: Exception, given: list[str]) -> str:
     """The message for ``error``, with the key as it was typed on the command line ``given``."""
+    if isinstance(error, InputError):
+        return str(error)
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, choice = (error.missing_cfg_file or "").rpartition("/")
