@@ -2,5 +2,6 @@
 
 Axes of tensors, in the signatures and docstrings of all packages:
 
-    B batch   T time   E embedding   H hidden   V vocabulary   L layers   S slots of a form   N any number
+    B batch   T time   E embedding   H hidden   V vocabulary   L layers   G gates
+    S slots of a form   N any number
 """
