@@ -49,7 +49,7 @@ def script(
 
     Args:
         schema: dataclass of the script's keys.
-        lists: keys in groups for which, as for the lists of ``schema``, ``key=a,b`` means ``key=[a,b]`` outside a sweep.
+        lists: keys in groups for which, as for lists of ``schema``, ``key=a,b`` means ``key=[a,b]`` outside a sweep.
         sweep: makes a sweep when ``-m`` is given, by calling its argument; None: the script makes no sweeps.
         job: runs one job of a sweep.
     """
