@@ -1,4 +1,4 @@
-"""The way of the data: a room imports only foundations and rooms that stand before it."""
+"""Data flows one way: a package imports only foundations and packages that stand before it."""
 
 import ast
 from collections.abc import Iterator

@@ -42,5 +42,4 @@ def use_utf8() -> None:
 
 def tracked(items: Iterable[T], title: str, total: int | None = None) -> Iterable[T]:
     """``items``, of which there are ``total`` or ``len(items)``, with a progress bar on stderr if it is a terminal."""
-    console = Console(stderr=True)
-    return track(items, title, total, console=console, transient=True, disable=not console.is_terminal)
+    return track(items, title, total, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())

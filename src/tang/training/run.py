@@ -141,7 +141,7 @@ def set_up(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, Data
             f"trainer.val_check_interval={interval}: an epoch has {batches} batches; give at most that, "
             "or trainer.check_val_every_n_epoch=null to count over epochs"
         )
-    trainer = replace(trainer, log_every_n_steps=min(trainer.log_every_n_steps, batches))
+    trainer = replace(trainer, log_every_n_steps=min(trainer.log_every_n_steps or 50, batches))
     return replace(config, trainer=trainer), data, task
 
 
