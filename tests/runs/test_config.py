@@ -1,6 +1,8 @@
 """The config of a run that is resumed."""
 
 import os
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,10 @@ from tang.cli.mistakes import explain
 from tang.cli.resume import resumed
 from tang.errors import InputError
 from tang.runs.config import load_config, resumed_config, save_config
-from tang.runs.run import RunFolder
+from tang.runs.run import Result, RunFolder
 from tests.test_config import composed, settings
+
+RESULT = Result("LanguageModel", 2.0, {}, 5, 0.1, 9.0, "best.ckpt")
 
 
 def run(folder: Path, *overrides: str, text: str | None = None) -> RunFolder:
@@ -35,10 +39,43 @@ def test_only_its_end_may_be_moved_and_that_is_kept(tmp_path: Path) -> None:
     assert (config.trainer.max_epochs, config.model.hidden_size) == (7, 32)
     save_config(folder, config)
     assert load_config(folder) == config
-    (folder.path / "result.json").touch()
+    folder.write_result(RESULT)
     with pytest.raises(InputError, match=r"this run is finished; trainer\.max_epochs=… trains on"):
         resumed_config(folder, settings(overrides[0]), overrides[:1])
-    assert resumed_config(folder, settings(*overrides), overrides).trainer.max_epochs == 7
+    overrides[1] = "trainer.max_epochs=8"
+    assert resumed_config(folder, settings(*overrides), overrides).trainer.max_epochs == 8
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "given", "advice"),
+    [
+        (["max_epochs"], ["trainer.max_epochs=5"], "all epochs are done (trainer.max_epochs); trainer.max_epochs=…"),
+        (["max_steps"], ["trainer.max_epochs=99"], "all steps are done (trainer.max_steps); trainer.max_steps=…"),
+        (
+            ["max_epochs", "max_steps"],
+            ["trainer.max_steps=99"],
+            "(trainer.max_steps); trainer.max_epochs=… trains",
+        ),
+        (["max_epochs", "max_steps"], [], "trainer.max_epochs=… trainer.max_steps=… trains on"),
+        (["max_time"], ["trainer.max_steps=99"], "its time is up (trainer.max_time); trainer.max_time=… trains on"),
+        (["patience"], ["trainer.max_epochs=99"], "(callbacks.early_stopping.patience); init_from="),
+        (["fast_dev_run"], ["trainer.max_epochs=99"], "(trainer.fast_dev_run); init_from="),
+        (["max_steps"], ["trainer.max_steps=51"], None),
+        (["max_steps"], ["trainer.max_steps=-1"], None),
+        (["max_time"], ["trainer.max_time=00:01:00:00"], None),
+    ],
+)
+def test_a_finished_run_trains_on_only_past_the_limit_that_ended_it(
+    ended_by: list[str], given: list[str], advice: str | None, tmp_path: Path
+) -> None:
+    folder = run(tmp_path / "run", "trainer.max_epochs=5", "trainer.max_steps=50", "trainer.max_time=00:00:01:00")
+    folder.write_result(replace(RESULT, epochs=5, steps=50, ended_by=ended_by))
+    overrides = [f"resume={folder.path}", *given]
+    if advice is None:
+        resumed_config(folder, settings(*overrides), overrides)
+    else:
+        with pytest.raises(InputError, match=re.escape(advice)):
+            resumed_config(folder, settings(*overrides), overrides)
 
 
 @pytest.mark.parametrize(

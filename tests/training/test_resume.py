@@ -90,9 +90,9 @@ def test_a_run_stopped_again_and_again_is_the_one_never_stopped(
             codes.append(end.code)
     assert len(codes) >= 4
     assert set(codes) == {143}
-    assert (result.val_loss, result.metrics, result.epochs) == (
-        reference.val_loss, reference.metrics, reference.epochs
-    )  # fmt: skip
+    for field in ("val_loss", "metrics", "epochs", "steps", "ended_by"):
+        assert getattr(result, field) == getattr(reference, field), field
+    assert result.ended_by
     assert differences(curves(whole), curves(stopped)) == []
     assert differences(state(whole), state(stopped)) == []
 

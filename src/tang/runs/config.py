@@ -12,8 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 from tang.atomic import write_text
 from tang.config import GROUPS, typed
 from tang.config.train import TrainConfig
+from tang.config.trainer import TrainerConfig
 from tang.errors import InputError
-from tang.runs.run import RunFolder
+from tang.runs.run import Result, RunFolder
 
 MAY_CHANGE = "trainer.max_"  # Prefix of the keys that may be given to a run that is resumed
 
@@ -74,14 +75,33 @@ def _strings(value: Any) -> Iterator[str]:
 def resumed_config(folder: RunFolder, given: TrainConfig, overrides: Sequence[str]) -> TrainConfig:
     """The config of the run in ``folder``, with those keys of ``overrides`` taken from ``given`` that may change.
 
-    An InputError as in :func:`load_config`, or if the run is finished and no later end is given.
+    An InputError as in :func:`load_config`, or if the run is finished and what is given doesn't let it train on.
     """
     config = load_config(folder)
     keys = [override.partition("=")[0] for override in overrides]
-    changes = [key.rpartition(".")[2] for key in keys if key.startswith(MAY_CHANGE)]
-    if not changes and folder.is_finished:
-        raise InputError(f"resume={folder.relative}: this run is finished; trainer.max_epochs=… trains on")
-    return replace(config, trainer=replace(config.trainer, **{name: getattr(given.trainer, name) for name in changes}))
+    changes = {key.rpartition(".")[2] for key in keys if key.startswith(MAY_CHANGE)}
+    trainer = replace(config.trainer, **{name: getattr(given.trainer, name) for name in changes})
+    if result := folder.read_result():
+        check_trains_on(folder, result, config.trainer, trainer)
+    return replace(config, trainer=trainer)
+
+
+def check_trains_on(folder: RunFolder, result: Result, before: TrainerConfig, after: TrainerConfig) -> None:
+    """Refuse to resume a finished run that ``after`` wouldn't train further; the InputError says what would."""
+    finished = f"resume={folder.relative}: this run is finished" + (f", {result.why_ended}" if result.ended_by else "")
+    if {"patience", "fast_dev_run"} & set(result.ended_by):
+        raise InputError(f"{finished}; init_from={folder.best} starts another from its weights")
+    reached = {"max_epochs": result.epochs, "max_steps": result.steps}
+
+    def is_lifted(limit: str) -> bool:
+        value = getattr(after, limit)
+        return value != getattr(before, limit) if limit == "max_time" else value in (None, -1) or value > reached[limit]
+
+    stuck = [limit for limit in result.ended_by if not is_lifted(limit)]
+    if not result.ended_by and after == before:  # results of earlier versions don't say what ended the run
+        stuck = ["max_epochs"]
+    if stuck:
+        raise InputError(f"{finished}; {' '.join(f'trainer.{limit}=…' for limit in stuck)} trains on")
 
 
 def save_config(folder: RunFolder, config: TrainConfig) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,14 @@ BEST = "checkpoints/best.ckpt"
 FailureKind = Literal["diverged", "refused", "crashed", "killed"]
 """A loss that isn't finite; an input error; an exception; a process that died without reporting an error."""
 
+ENDS = {  # Limit of a training → its meaning, with its key
+    "max_epochs": "all epochs are done (trainer.max_epochs)",
+    "max_steps": "all steps are done (trainer.max_steps)",
+    "max_time": "its time is up (trainer.max_time)",
+    "patience": "val/loss has stopped falling (callbacks.early_stopping.patience)",
+    "fast_dev_run": "it only tried the code (trainer.fast_dev_run)",
+}
+
 
 @dataclass(frozen=True)
 class Result:
@@ -29,6 +37,13 @@ class Result:
     minutes: float
     tokens_per_second: float
     checkpoint: str  # Path of the best checkpoint
+    steps: int = 0
+    ended_by: list[str] = field(default_factory=list)  # The limits of ENDS that it reached
+
+    @property
+    def why_ended(self) -> str:
+        """Why training ended, in words."""
+        return " and ".join(ENDS[limit] for limit in self.ended_by)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from tang.runs.run import Result, RunFolder
 from tang.shutdown import Stop
 from tang.tasks.base import Task
 from tang.training.build import DataModule, build_callbacks, build_task, build_trainer
-from tang.training.callbacks.checkpoints import Checkpoints
+from tang.training.callbacks.checkpoints import Checkpoints, time_is_up
 from tang.training.callbacks.event_files import rewind_event_files
 from tang.training.callbacks.progress import Progress
 from tang.training.loggers import log_outcome, log_text
@@ -74,8 +74,10 @@ def _train(config: TrainConfig, folder: RunFolder, is_sweep: bool, stop: Stop) -
         with restoring(last, checkpoints):
             trainer.fit(task, datamodule=data, ckpt_path=last, weights_only=True)
     except SystemExit:
-        log.info("stopped after step %d; %s", trainer.global_step, folder.resume_hint)
+        by = f" by {stop.requested.name}" if stop.requested else ""  # another rank may have received the signal
+        log.info("stopped%s after step %d; %s", by, trainer.global_step, folder.resume_hint)
         raise
+    ended_by = limits_reached(trainer)
     trained = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("train/")}
     if not checkpoints.best_metrics:  # training ended before its first validation
         trainer.validate(task, datamodule=data, verbose=False)
@@ -90,9 +92,28 @@ def _train(config: TrainConfig, folder: RunFolder, is_sweep: bool, stop: Stop) -
         minutes=progress.minutes,
         tokens_per_second=progress.tokens_per_second,
         checkpoint=os.path.relpath(folder.best),
+        steps=trainer.global_step,
+        ended_by=ended_by,
     )
+    log.info("training ended: %s", result.why_ended)
     record(result, resolved, trainer, folder)
     return result
+
+
+def limits_reached(trainer: pl.Trainer) -> list[str]:
+    """The limits of :data:`~tang.runs.run.ENDS` at which a training ended."""
+    if trainer.fast_dev_run:  # type: ignore[attr-defined]
+        return ["fast_dev_run"]
+    loop, is_late = trainer.fit_loop, time_is_up(trainer)
+    # An epoch that max_steps cut off is counted too, but a resumed run trains on within it.
+    epochs = trainer.current_epoch if loop.epoch_loop.batch_progress.is_last_batch else 0
+    reached = {
+        "max_epochs": 0 <= (-1 if trainer.max_epochs is None else trainer.max_epochs) <= epochs,
+        "max_steps": 0 <= trainer.max_steps <= trainer.global_step,
+        "max_time": is_late,
+        "patience": trainer.should_stop and not is_late,
+    }
+    return [limit for limit, is_reached in reached.items() if is_reached]
 
 
 @contextmanager

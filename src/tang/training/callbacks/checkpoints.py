@@ -112,7 +112,7 @@ class Checkpoints(Checkpoint):
         checkpoint[RUN_STATE] = {
             "best_metrics": self.best_metrics,
             "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
-            "should_stop": trainer.should_stop and not _time_is_up(trainer),
+            "should_stop": trainer.should_stop and not time_is_up(trainer),
             "random": of_all_ranks(trainer),
             "means": pl_module.means_state(),
             "curves": event_file_sizes(trainer, self._folder),
@@ -126,7 +126,7 @@ class Checkpoints(Checkpoint):
             pl_module.load_means_state(checkpoint[RUN_STATE]["means"])
 
 
-def _time_is_up(trainer: Trainer) -> bool:
+def time_is_up(trainer: Trainer) -> bool:
     """Whether ``trainer.max_time`` has passed; a resumed run may be given more."""
     timers = [callback for callback in trainer.callbacks if isinstance(callback, Timer)]  # type: ignore[attr-defined]
     return any(remaining is not None and remaining <= 0 for remaining in (timer.time_remaining() for timer in timers))
