@@ -202,6 +202,21 @@ def test_a_run_goes_on_from_a_checkpoint_with_other_poems(script: Script, small:
         ("train", ["optimizer=adam,sgd"], "optimizer=adam,sgd: several values need -m"),
         ("train", ["optimizer"], "optimizer: can't be read; write key=value, without spaces"),
         ("train", ["model.dropout=2"], "model.dropout=2.0: must be at least 0 and below 1"),
+        ("train", ["trainer.epochs=3"], "trainer.epochs=3: no such key (did you mean max_epochs or min_epochs?);"),
+        ("train", ["study=flow"], "study=flow: no such group; --help lists the groups and keys of this script"),
+        (
+            "study",
+            ["study=flow", "data.max_train=3"],
+            "data.max_train=3: no such key (did you mean study.data.max_train?)",
+        ),
+        ("study", ["study.seeds=2"], "study.seeds=2: no such key; give study=… too"),
+        (
+            "train",
+            ["callbacks.early_stopping=false"],
+            "callbacks.early_stopping=false: is a group of keys; give callbacks.early_stopping.patience=… or",
+        ),
+        ("check", ["poem=hello, world"], "poem=hello, world: no Chinese characters"),
+        ("sample", ["ckpt=latest", "n=1,2"], "n=1,2: must be a whole number"),
         ("train", ["lr=3"], "lr=3: no such key (did you mean optimizer.lr?); the config has data, model"),
         (
             "train",

@@ -92,12 +92,12 @@ def _main(main: Main, name: str, purpose: str, lists: tuple[str, ...], sweep: Ca
         if is_sweep and (wide := next((a for a in given if re.match(r"trainer(\.strategy)?=.*ddp", a)), None)):
             raise InputError(f"{wide}: a sweep's runs have one device each; leave it out, or train one without -m")
         if {"--help", "-h"} & set(given):
-            overrides = [a for a in arguments(given, lists) if "=" in a and not a.startswith("-")]
+            overrides = [a for a in arguments(given, lists, sweep is None) if "=" in a and not a.startswith("-")]
             output(help_text(name, purpose, overrides, sweep is not None), None)
             return
         if sweep:
             given = resumed(given)
-        sys.argv[1:] = follower_arguments(arguments(given, lists))
+        sys.argv[1:] = follower_arguments(arguments(given, lists, sweep is None))
         if sweep and is_sweep:
             sweep(main)
         else:

@@ -14,11 +14,11 @@ MULTIRUN = {"-m", "--multirun"}
 PATHS = {"ckpt", "dir", "out", "to", "file", "init_from", "resume", "data.path", "data.dir", "data.cache"}
 
 
-def arguments(given: list[str], lists: tuple[str, ...] = ()) -> list[str]:
+def arguments(given: list[str], lists: tuple[str, ...] = (), is_single: bool = False) -> list[str]:
     """The command line for Hydra: values quoted; for a sweep also the list of keys that it doesn't vary."""
     decoded = [_decoded(argument) for argument in given]
     is_sweep = bool(MULTIRUN & set(decoded))
-    ready = [plain(argument, lists, is_sweep) for argument in decoded]
+    ready = [plain(argument, lists, is_sweep, is_single) for argument in decoded]
     if is_sweep:
         overrides = [parsed for argument in ready if (parsed := parse(argument))]
         constant = {str(override.key_or_group): None for override in overrides if not override.is_sweep_override()}
@@ -54,10 +54,11 @@ def _decoded(argument: str) -> str:
         return argument
 
 
-def plain(argument: str, lists: tuple[str, ...] = (), is_sweep: bool = False) -> str:
+def plain(argument: str, lists: tuple[str, ...] = (), is_sweep: bool = False, is_single: bool = False) -> str:
     """``key=value`` with the value quoted if Hydra's grammar needs it; anything else unchanged.
 
-    In a sweep a comma separates values; in a path outside a sweep it is an ordinary character.
+    In a sweep a comma separates values; outside one it is an ordinary character of a path, and with ``is_single``, in a
+    script that makes no sweeps, of any value.
     """
     name, equals, value = argument.partition("=")
     if argument.startswith("-") or not equals:
@@ -65,8 +66,8 @@ def plain(argument: str, lists: tuple[str, ...] = (), is_sweep: bool = False) ->
     if name in lists and value != "null" and not is_sweep and not value.startswith(("[", "'", '"')):
         return f"{name}={_quoted(f'[{value}]')}"
     if parsed := parse(argument):
-        is_path = name in PATHS and parsed.is_sweep_override() and not is_sweep
-        return f"{name}={escaped(value)}" if is_path else argument
+        is_one = (is_single or name in PATHS) and parsed.is_sweep_override() and not is_sweep
+        return f"{name}={escaped(value)}" if is_one else argument
     values = re.findall(r"\[[^\]]*\]|[^,]+", value) if is_sweep else [value]  # a,[b,c] → a and [b,c]
     return f"{name}={','.join(map(_quoted, values))}"
 
