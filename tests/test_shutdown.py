@@ -1,6 +1,5 @@
 """Signals to a process that trains: it saves and ends."""
 
-import re
 import signal
 import subprocess
 import sys
@@ -58,4 +57,5 @@ def test_a_run_that_is_asked_to_stop_leaves_a_checkpoint(
     assert (ended.returncode, ended.stderr) == (code, "")
     assert log.read_text(encoding="utf-8").count(" epoch ") <= epochs + 1, "it stops after the batch, not the epoch"
     step = torch.load(last, weights_only=True)["global_step"]
-    assert re.search(rf"stopped after step {step}; python src/train.py resume=run resumes it", ended.stdout)
+    stopped = f"stopped by {signal.Signals(number).name} after step {step}; "
+    assert stopped + "python src/train.py resume=run resumes it" in ended.stdout

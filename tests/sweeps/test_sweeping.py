@@ -189,7 +189,7 @@ def test_a_stopped_sweep_ends_in_order(small: Sequence[str], sweep_of: Start) ->
         "error: stopped, with 0 runs done; python src/train.py -m resume=sweep runs what is missing\n"
     )
     for seed in (1, 2):
-        assert "stopped after step" in sweep.log(f"seed={seed}")
+        assert "stopped by SIGINT after step" in sweep.log(f"seed={seed}")
         assert len(list(sweep.folder.glob(f"*_seed={seed}/checkpoints/last.ckpt"))) == 1
     assert "epoch" not in sweep.log("seed=3"), "no further job is started"
 
@@ -226,9 +226,10 @@ def test_a_preempted_job_goes_on_in_the_next(small: Sequence[str], sweep_of: Sta
     output = sweep.end()
     assert sweep.process.returncode == 0, output
     log = sweep.log("seed=1")
-    stopped, resumed = re.search(r"stopped after step (\d+)", log), re.search(r"resuming after step (\d+)", log)
+    stopped = re.search(r"stopped by SIGUSR2 after step (\d+)", log)
+    resumed = re.search(r"resuming after step (\d+)", log)
     assert stopped
     assert resumed
     assert stopped[1] == resumed[1]
-    assert log.index("stopped after") < log.index("Calling checkpoint method") < log.index("resuming after")
+    assert log.index("stopped by") < log.index("Calling checkpoint method") < log.index("resuming after")
     assert "resuming" not in sweep.log("seed=2")
