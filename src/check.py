@@ -11,11 +11,11 @@ from tang.config.scripts import CheckConfig
 def main(config: CheckConfig) -> None:
     """Print the report, or write it to a file."""
     cli.check_output(config.out)
-    from tang.evaluation.poem_report import PoemReport, as_json, as_text, read_poems
+    from tang.evaluation.poem_report import PoemReport, as_json, as_text, given_poems
     from tang.prosody.critique import critique
 
-    poems = read_poems(config.poem, config.file)
-    reports = [PoemReport(critique(poem, source=source)) for source, poem in poems.items()]
+    poems = given_poems(config.poem, config.file, config.data.layout)  # type: ignore[arg-type]
+    reports = [PoemReport(critique(poem.text, source=poem.source), poem.title) for poem in poems]
     if config.ckpt or config.corpus:  # prosody alone doesn't need PyTorch
         from tang import checkpoint
         from tang.data.poems import PoemDataModule

@@ -17,11 +17,14 @@ from hypothesis import strategies as st
 from tang.config.data import PoemsConfig
 from tang.corpus.clean import MAX_CHARACTERS, clean
 from tang.corpus.names import LETTERS, NameSource, clean_names
-from tang.corpus.sources import FileSource, read_json
+from tang.corpus.sources import FileSource
 from tang.data.card import NameCard
 from tang.data.prepare import Prepared, prepare
 from tang.data.split import SPLITS, split_names
+from tang.errors import printable
 from tang.text.forms import PUNCTUATION, hanzi
+from tang.text.layout import LAYOUTS
+from tang.text.reading import Reading
 from tests.conftest import verses
 from tests.corpus.attempts import attempt
 
@@ -120,9 +123,7 @@ def folder() -> Any:
 def test_json_is_poems_or_refused(folder: Path, content: bytes) -> None:
     path = folder / "x.json"
     path.write_bytes(content)
-    poems = attempt(lambda: read_json(path))
-    assert poems is None or all(isinstance(poem, str) for poem in poems)
-    attempt(FileSource(path).read)
+    check_reading(attempt(FileSource(path).read))
 
 
 @fuzz(300)
@@ -130,14 +131,19 @@ def test_json_is_poems_or_refused(folder: Path, content: bytes) -> None:
 def test_text_is_poems_or_refused(folder: Path, content: bytes) -> None:
     path = folder / "x.txt"
     path.write_bytes(content)
-    poems = attempt(FileSource(path).read)
-    assert poems is None or all(poem.strip() and "\n" not in poem and "\r" not in poem for poem in poems)
+    for layout in (None, *LAYOUTS):
+        check_reading(attempt(FileSource(path, layout).read))
+
+
+def check_reading(reading: Reading | None) -> None:
+    assert reading is None or all(isinstance(text, str) for poem in reading.poems for text in poem)
+    assert reading is None or (reading.poems and printable(reading))
 
 
 @fuzz(300)
 @given(TEXTS)
 def test_verse_is_characters_and_marks(raw: str) -> None:
-    verse, reason = clean(raw)
+    verse, reason, _ = clean(raw)
     assert (verse == "") == (reason is not None)
     assert set(verse) <= set(hanzi(verse)) | set(PUNCTUATION)
     verse.encode("utf-8")

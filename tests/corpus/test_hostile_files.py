@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tang.config.data import PoemsConfig
-from tang.corpus import sources
-from tang.corpus.clean import MAX_CHARACTERS, clean
+from tang.corpus.clean import MAX_CHARACTERS, Cleaned, clean
 from tang.corpus.names import MAX_LENGTH, NameSource
 from tang.corpus.sources import FileSource
 from tang.data.prepare import prepare
 from tang.errors import MAX_MESSAGE, InputError, printable
+from tang.text import files
 from tests.corpus.attempts import attempt, peak_of
 
 
@@ -62,7 +62,7 @@ def huge_together(folder: Path) -> Path:
         (loop, "x.json: Too many levels of symbolic links"),
         (lambda folder: loop(folder) / "x.json", "no such file or folder"),
         (link_to_nothing, "x.json: No such file or directory"),
-        (loop_of_folders, "no .json files in this folder"),
+        (loop_of_folders, "no .txt, .json or .csv files in this folder"),
         (lambda folder: folder / ("a" * 5000), "no such file or folder"),
         (lambda folder: folder / "a\0b", "no such file or folder"),
         (huge, "50,000 MB; a corpus may have 200"),
@@ -88,7 +88,7 @@ def test_folders_nested_very_deeply_are_refused(tmp_path: Path, monkeypatch: pyt
         os.mkdir("d")
         os.chdir("d")
     try:
-        with pytest.raises(InputError, match=r"nested too deeply|File name too long|no \.json files"):
+        with pytest.raises(InputError, match=r"nested too deeply|File name too long|no \.txt"):
             FileSource(tmp_path)
     finally:  # pytest would fail to remove them
         for _ in range(depth):
@@ -104,7 +104,7 @@ def test_a_name_is_no_book(tmp_path: Path) -> None:
 
 
 def test_a_file_that_grows_is_read_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "MAX_MEGABYTES", 1)
+    monkeypatch.setattr(files, "MAX_MEGABYTES", 1)
     path = write(tmp_path / "x.txt")
     source = FileSource(path)
     os.truncate(path, 10**9)
@@ -160,5 +160,5 @@ def test_a_hostile_poem_takes_milliseconds(raw: str) -> None:
 
 
 def test_a_poem_that_is_too_long_is_dropped() -> None:
-    assert clean("日" * MAX_CHARACTERS) == ("日" * MAX_CHARACTERS, None)
-    assert clean("日" * (MAX_CHARACTERS + 1)) == ("", "more than 10,000 characters")
+    assert clean("日" * MAX_CHARACTERS) == Cleaned("日" * MAX_CHARACTERS)
+    assert clean("日" * (MAX_CHARACTERS + 1)).reason == "more than 10,000 characters"

@@ -105,10 +105,10 @@ def test_a_given_vocabulary_is_kept(poems_txt: Path, tmp_path: Path) -> None:
 
 def test_the_card_counts(poems_txt: Path, tmp_path: Path) -> None:
     with poems_txt.open("a", encoding="utf-8") as file:
-        file.write("日月\n□日月山水风\n日月山水风。\n日月山水风（注），\n")
+        file.write("日月。\n□日月山水风。\n日月山水风。\n日月山水风（注），\n")
     card = made(poems_txt, tmp_path).card
     assert card.read == 404
-    assert card.dropped == {"fewer than 5 characters": 1, "missing characters": 1, "duplicate": 1}
+    assert card.dropped.counts == {"fewer than 5 characters": 1, "missing characters": 1, "duplicate": 1}
     assert card.poems == sum(card.pieces.values()) == 401
     assert card.shapes["五言律诗"] == 80
     assert card.lengths["longest"] == 72
@@ -125,7 +125,7 @@ def test_a_second_start_reads_no_poem(poems_txt: Path, tmp_path: Path, monkeypat
 
 def test_an_empty_split_is_refused(tmp_path: Path) -> None:
     poems = tmp_path / "few.txt"
-    poems.write_text("床前明月光，疑是地上霜。\n春眠不觉晓，处处闻啼鸟。\n", encoding="utf-8")
+    poems.write_text("床前明月光，疑是地上霜。\n\n春眠不觉晓，处处闻啼鸟。\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"split is empty: 2 clean poems give"):
         made(poems, tmp_path)
     assert not [path for path in (tmp_path / "cache").iterdir() if path.is_dir()], "nothing half-made stays"
@@ -134,6 +134,9 @@ def test_an_empty_split_is_refused(tmp_path: Path) -> None:
 def test_a_corpus_without_usable_poems_is_refused(tmp_path: Path) -> None:
     poems = tmp_path / "latin.txt"
     poems.write_text("carmina\nmulta\n□日月山水风\n", encoding="utf-8")
-    expected = r"latin\.txt: no usable poems among the 3 in it \(fewer than 5 characters: 2, missing characters: 1\)"
+    with pytest.raises(InputError, match=r"latin\.txt: no poems in it: not in Chinese characters \(Latin\)"):
+        made(poems, tmp_path)
+    poems.write_text("日月。\n\n□日月山水风。\n", encoding="utf-8")
+    expected = r"latin\.txt: no usable poems among .* \(fewer than 5 characters: 1, missing characters: 1\)"
     with pytest.raises(InputError, match=expected):
         made(poems, tmp_path)

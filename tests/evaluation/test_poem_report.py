@@ -11,7 +11,7 @@ from tang.data.batches import Batch
 from tang.data.vocabulary import BOS, EOS
 from tang.errors import InputError
 from tang.evaluation.likelihood import add_copies, likelihood
-from tang.evaluation.poem_report import Copies, PoemReport, read_poems
+from tang.evaluation.poem_report import Copies, PoemReport, given_poems
 from tang.prosody.critique import Critique, critique
 from tang.tasks.language_model import LanguageModel
 from tang.text.forms import hanzi
@@ -23,10 +23,10 @@ NIGHT = "床前明月光，疑是地上霜。举头望明月，低头思故乡�
 
 def test_poems_in_a_file_have_blank_lines_between_them(tmp_path: Path) -> None:
     path = tmp_path / "诗,二.txt"
-    path.write_text("\n床前明月光，\n疑是地上霜。\n \n\n白日依山尽\n", encoding="utf-8")
-    poems = read_poems(None, str(path))
-    assert [poem.split() for poem in poems.values()] == [["床前明月光，", "疑是地上霜。"], ["白日依山尽"]]
-    assert list(poems) == [f"file={path}, poem 1", f"file={path}, poem 2"]
+    path.write_text("\n床前明月光，\n疑是地上霜。\n \n\n白日依山尽，\n", encoding="utf-8")
+    poems = given_poems(None, str(path))
+    assert [poem.text for poem in poems] == ["床前明月光，疑是地上霜。", "白日依山尽，"]
+    assert [poem.source for poem in poems] == [f"file={path}, poem 1", f"file={path}, poem 2"]
 
 
 @pytest.mark.parametrize(
@@ -40,13 +40,13 @@ def test_poems_in_a_file_have_blank_lines_between_them(tmp_path: Path) -> None:
 )
 def test_a_request_without_a_poem_is_refused(poem: str | None, file: str | None, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        read_poems(poem, file)
+        given_poems(poem, file)
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("\n \n", encoding="utf-8")
     with pytest.raises(InputError, match=r"empty\.txt: is empty"):
-        read_poems(None, str(tmp_path / "empty.txt"))
+        given_poems(None, str(tmp_path / "empty.txt"))
 
 
 @torch.no_grad()
@@ -132,7 +132,7 @@ def test_a_corpus_is_looked_up_without_a_model(script: Script, poems_txt: Path) 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "give poem=…, or file=… with poems and blank lines between them"),
+        ([], "give poem=…, or file=… with poems"),
         (["poem=hello 😀"], "poem=hello 😀: no Chinese characters"),
         (["file=a,b.txt"], "file=a,b.txt: no such file"),
         (["poem=日", "ckpt=nowhere"], "ckpt=nowhere: no such file"),

@@ -6,6 +6,7 @@ from omegaconf import MISSING
 
 from tang.config.keys import FORM_NAMES, SEED, at_least, key, one_of
 from tang.corpus.collections import CORPORA
+from tang.text.layout import LAYOUTS
 
 
 @dataclass
@@ -24,7 +25,8 @@ class PoemsConfig(DataConfig):
     _target_: str = "tang.data.poems.PoemDataModule"
     source: str = key("tang", "corpus; text: your own poems, data.path", one_of(*CORPORA, "text"))
     dir: str = key("data/tang", "folder of the corpus's files, downloaded there when missing")
-    path: str | None = key(None, "your own poems: a text file, one poem a line, or JSON as chinese-poetry has it")
+    path: str | None = key(None, "your own poems: a file (text, JSON, CSV) or a folder of such files")
+    layout: str | None = key(None, "how the poems stand in a text file; null: found out", one_of(*LAYOUTS))
     cache: str = key("data/prepared", "folder of prepared ids, made once for each set of options")
     script: str = key("simplified", "script that poems are converted to", one_of("simplified", "traditional"))
     punctuation: str = key("keep", "whether the model reads and writes punctuation", one_of("keep", "drop"))

@@ -6,6 +6,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from tang.config.keys import FORM_NAME, SAFETENSORS, SAMPLING_TEMPERATURE, SEED, TEMPERATURE, at_least, key, one_of
+from tang.text.layout import LAYOUTS
 
 CKPT = "checkpoint, exported .safetensors, or latest: the best of the newest run"
 OUT = "file to write to instead of the screen"
@@ -18,6 +19,7 @@ class CorpusPaths:
     dir: str | None = key(None, "folder of the corpus's files, if it has moved")
     path: str | None = key(None, "your own poems, if they have moved")
     cache: str | None = key(None, "folder of prepared ids")
+    layout: str | None = key(None, "how the poems stand in a text file; null: found out", one_of(*LAYOUTS))
 
     def given(self) -> dict[str, Any]:
         """The keys that are not null."""
@@ -65,7 +67,7 @@ class CheckConfig:
     """Reports on poems."""
 
     poem: str | None = key(None, "any text; lines end at punctuation and line breaks")
-    file: str | None = key(None, "text file of poems with blank lines between them, instead of poem=")
+    file: str | None = key(None, "file of poems (text, JSON, CSV), instead of poem=")
     ckpt: str | None = key(None, f"adds the likelihood of each character under its model; {CKPT}")
     corpus: bool = key(False, "adds the lines found in the training split, the model's or the 全唐诗's")
     data: CorpusPaths = field(default_factory=CorpusPaths)

@@ -1,27 +1,31 @@
 """Clean poems as printed, with their editors' notes, to verse alone.
 
 Notes go, nested ones too (one that is never closed reaches to the end); a poem with a gap in print is dropped; marks
-become ， 。 ？ ！ ； 、; short poems and duplicates are dropped: docs/corpus.md has the rules in their order. Time and
-memory are linear in the size of the corpus, whatever its content.
+become ， 。 ？ ！ ； 、; short poems and duplicates are dropped. What goes is counted by kind: docs/corpus.md has the
+rules in their order. Time and memory are linear in the size of the corpus, whatever its content.
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tang.text.forms import HANZI, PUNCTUATION, hanzi
+from tang.text.characters import GAP, LETTER, scripts
+from tang.text.forms import HANZI, PUNCTUATION, form_of, hanzi, split_lines
 from tang.text.script import MARKS, Script, convert
+from tang.text.tally import Tally, around
 
 MIN_CHARACTERS = 5
 MAX_CHARACTERS = 10_000  # As printed; longer poems are dropped unread (the longest of the 全唐诗 has 2,980)
 
 _BRACKET = re.compile("([（(〖）)〗])")
-_NOTE_NUMBER = re.compile(r"[\[［][一二三四五六七八九十百○〇\d]+[\]］]")
-_GAP = re.compile(r"[□■▢●○◎{}｛｝\u2ff0-\u2fff\ue000-\uf8ff\U000f0000-\U0010ffff\ufffd]")
-_DIRT = re.compile(f"[^{HANZI}{PUNCTUATION}]")
+_NOTE_NUMBER = re.compile(r"[\[［【][一二三四五六七八九十百○〇\d]+[\]］】]|[⁰¹²³⁴-⁹₀-₉①-⑳⑴-⒇]")
+_DIGITS = re.compile(r"[0-9]+")
+_DIRT = re.compile(f"[^{HANZI}{PUNCTUATION}]+")
 _RUN_OF_MARKS = re.compile(f"[{PUNCTUATION}]{{2,}}")
 _STRENGTH = "、，；。！？"  # ascending
+_CATEGORIES = {"P": "brackets, quotation marks, dashes", "Z": "spaces", "C": "invisible characters"}
 
 
 class CleanPoem(NamedTuple):
@@ -36,21 +40,71 @@ class CleanPoem(NamedTuple):
         return hanzi(self.simplified)
 
 
-def clean(raw: str) -> tuple[str, str | None]:
-    """The verse in ``raw`` and None, or "" and the reason why the poem is dropped."""
+class Cleaned(NamedTuple):
+    """A poem's verse, or "" and why it is dropped."""
+
+    text: str
+    reason: str | None = None
+    example: str = ""  # The place in the poem that gave the reason
+
+
+def clean(raw: str, removed: Tally | None = None) -> Cleaned:
+    """The verse in ``raw``; what is taken out of a poem that stays is added to ``removed``."""
     if len(raw) > MAX_CHARACTERS:
-        return "", f"more than {MAX_CHARACTERS:,} characters"
-    text = _NOTE_NUMBER.sub("", _without_notes(raw))
-    if _GAP.search(text):
-        return "", "missing characters"
-    text = _DIRT.sub("", text.translate(MARKS))
+        return Cleaned("", f"more than {MAX_CHARACTERS:,} characters", raw)
+    found = Tally()
+    text = _without_notes(raw, found)
+    for number in _NOTE_NUMBER.finditer(text):
+        found.add("numbers of notes", around(text, number.start()))
+    text = _NOTE_NUMBER.sub("", text)
+    if lost := _lost(text):
+        return lost
+    text = text.translate(MARKS)
+    for dirt in _DIRT.finditer(text):
+        kind = _CATEGORIES.get(unicodedata.category(dirt[0][0])[0], "other symbols")
+        found.add("numbers of notes" if _DIGITS.match(dirt[0]) else kind, around(text, dirt.start()))
+    text = _DIRT.sub("", text)
     text = _RUN_OF_MARKS.sub(lambda run: max(run[0], key=_STRENGTH.index), text).lstrip(PUNCTUATION)
     if len(hanzi(text)) < MIN_CHARACTERS:
-        return "", f"fewer than {MIN_CHARACTERS} characters"
-    return text, None
+        return Cleaned("", f"fewer than {MIN_CHARACTERS} characters", raw)
+    if short := _short_line(text):
+        return Cleaned("", "a line one character short", short)
+    if removed is not None:
+        removed.update(found)
+    return Cleaned(text)
 
 
-def _without_notes(raw: str) -> str:
+def _lost(text: str) -> Cleaned | None:
+    """Why a text counts as one that lost characters, or isn't Chinese; None if it is whole.
+
+    A letter of another script among Chinese characters stands for one that print couldn't show. So does a digit, unless
+    the poem's lines are equally long without it: then it is the number of a note.
+    """
+    if gap := GAP.search(text):
+        return Cleaned("", "missing characters", around(text, gap.start()))
+    if (letter := LETTER.search(text)) is None:
+        return None
+    others = scripts(text)
+    if others.total() > len(hanzi(text)):
+        return Cleaned("", f"not in Chinese characters ({others.most_common(1)[0][0]})", text)
+    without_digits = _DIGITS.sub("", text)
+    if not LETTER.search(without_digits) and form_of(without_digits.translate(MARKS).strip()):
+        return None
+    return Cleaned("", "missing characters", around(text, letter.start()))
+
+
+def _short_line(text: str) -> str | None:
+    """The one line that has a character less than all others, five or seven; songs (兮, 君不见) vary their lines."""
+    lines = split_lines(text)
+    lengths = Counter(len(hanzi(line)) for line in lines)
+    usual = max(lengths)
+    is_short = lengths == {usual: len(lines) - 1, usual - 1: 1} and usual in (5, 7) and len(lines) > 3
+    if not is_short or re.search("兮|君不[见見]", text):
+        return None
+    return next(line for line in lines if len(hanzi(line)) < usual)
+
+
+def _without_notes(raw: str, removed: Tally) -> str:
     """``raw`` without its notes, in one pass however deep they are nested; ( and （ are the same bracket."""
     kept: list[str] = []
     rounds: list[int] = []  # indices in kept of the open （
@@ -60,28 +114,41 @@ def _without_notes(raw: str) -> str:
         if piece in ("（", "(", "〖"):
             opened.append(len(kept))
         elif piece in ("）", ")", "〗") and opened:
-            del kept[opened.pop() :]
+            start = opened.pop()
+            removed.add("notes", "".join(kept[start + 1 : start + 2]))
+            del kept[start:]
             while others and others[-1] >= len(kept):
                 others.pop()
             continue
         kept.append(piece)
-    return "".join(kept[: min(rounds[:1] + lenses[:1], default=None)])
+    if (end := min(rounds[:1] + lenses[:1], default=None)) is not None:
+        removed.add("notes that are never closed", "".join(kept[end + 1 : end + 2]))
+    return "".join(kept[:end])
 
 
-def clean_all(raws: Iterable[str]) -> tuple[list[CleanPoem], Counter[str]]:
-    """The distinct clean poems of a corpus, and the number of dropped ones for each reason."""
-    dropped: Counter[str] = Counter()
+class CleanCorpus(NamedTuple):
+    """The distinct clean poems of a corpus, and what was left out."""
+
+    poems: list[CleanPoem]
+    dropped: Tally  # Poems, by the reason
+    removed: Tally  # Parts of poems that stay, by kind
+
+
+def clean_all(raws: Iterable[str]) -> CleanCorpus:
+    """Clean the poems of a corpus; of those with the same characters the first stays."""
+    dropped, removed = Tally(), Tally()
     texts = []
-    for text, reason in map(clean, raws):
-        if reason:
-            dropped[reason] += 1
+    for raw in raws:
+        poem = clean(raw, removed)
+        if poem.reason:
+            dropped.add(poem.reason, poem.example)
         else:
-            texts.append(text)
+            texts.append(poem.text)
     unique: dict[str, CleanPoem] = {}
-    for poem in map(CleanPoem, texts, convert(texts, "simplified")):
-        if unique.setdefault(poem.key, poem) is not poem:
-            dropped["duplicate"] += 1
-    return list(unique.values()), dropped
+    for clean_poem in map(CleanPoem, texts, convert(texts, "simplified")):
+        if unique.setdefault(clean_poem.key, clean_poem) is not clean_poem:
+            dropped.add("duplicate", clean_poem.text)
+    return CleanCorpus(list(unique.values()), dropped, removed)
 
 
 def in_script(poems: list[CleanPoem], script: Script) -> list[str]:

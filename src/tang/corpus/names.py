@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from tang.corpus.collections import NAMES
 from tang.corpus.fetch import fetch
-from tang.corpus.sources import check_size, find, read_bytes, read_text
 from tang.errors import InputError
+from tang.text.files import check_size, find, read_bytes, read_text
 
 LETTERS = string.ascii_letters + " .,;'"  # The 57 characters of a clean name
 MAX_LENGTH = 200  # Most characters of a line

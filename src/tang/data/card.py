@@ -7,10 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from tang.corpus.clean import CleanCorpus
 from tang.corpus.names import Name, Names
 from tang.data.split import Split
 from tang.data.vocabulary import Vocabulary
 from tang.errors import printable
+from tang.text.reading import Reading, described
+from tang.text.tally import Tally
 
 SHOWN = 8  # Number of shapes or dropped characters listed one by one; the others are summed up
 
@@ -44,7 +47,10 @@ class Card(Rows):
     title = "corpus"
 
     read: int
-    dropped: dict[str, int]
+    ways: dict[str, int]  # How poems stand in the files → the number of these poems
+    not_verse: Tally  # What else stands in the files, by kind
+    dropped: Tally  # Poems, by the reason
+    removed: Tally  # Parts of clean poems, by kind
     poems: int
     pieces: dict[str, int]  # Split → its sequences: poems, or the stanzas cut from them
     characters: dict[str, int]  # Split → its characters and marks
@@ -57,20 +63,23 @@ class Card(Rows):
     @classmethod
     def of(
         cls,
-        dropped: Counter[str],
-        poems: int,
+        reading: Reading,
+        corpus: CleanCorpus,
         texts: Mapping[Split, list[str]],
         shapes: Counter[str],
         known: Vocabulary,
     ) -> "Card":
-        """The card of ``poems`` clean poems that give these sequences of each split, of these shapes."""
+        """The card of poems as read and as cleaned, which give these sequences of each split, of these shapes."""
         counts = {split: Counter("".join(of_split)) for split, of_split in texts.items()}
         sizes = [len(text) for of_split in texts.values() for text in of_split]
         lengths = np.quantile(sizes, [0.0, 0.5, 0.99, 1.0], method="nearest").tolist()
         return cls(
-            read=poems + dropped.total(),
-            dropped=dict(dropped),
-            poems=poems,
+            read=len(reading.poems),
+            ways=dict(reading.ways),
+            not_verse=reading.left_out,
+            dropped=corpus.dropped,
+            removed=corpus.removed,
+            poems=len(corpus.poems),
             pieces={split: len(of_split) for split, of_split in texts.items()},
             characters={split: count.total() for split, count in counts.items()},
             unknown={split: sum(count[c] for c in count if c not in known) for split, count in counts.items()},
@@ -80,12 +89,20 @@ class Card(Rows):
             lengths=dict(zip(("shortest", "median", "99 %", "longest"), lengths, strict=True)),
         )
 
+    @classmethod
+    def stored(cls, fields: dict[str, Any]) -> "Card":
+        """The card of the fields as JSON has them."""
+        tallies = {name: Tally(**fields[name]) for name in ("not_verse", "dropped", "removed")}
+        return cls(**{**fields, **tallies})
+
     @property
     def rows(self) -> dict[str, str]:
+        told = {"not verse": self.not_verse, "dropped": self.dropped, "taken out": self.removed}
         unknown = (f"{s} {n:,} ({n / max(self.characters[s], 1):.2%})" for s, n in self.unknown.items())
         return {
             "poems read": f"{self.read:,}",
-            "dropped": _listed(self.dropped) or "none",
+            "read as": described(self.ways),
+            **{f"{what}: {kind}": printable(row) for what, tally in told.items() for kind, row in tally.rows()},
             "clean poems": f"{self.poems:,}",
             "sequences": _listed(self.pieces),
             "characters and marks": _listed(self.characters),

@@ -13,6 +13,7 @@ from tang.data.prepare import Prepared, prepare
 from tang.data.split import Split
 from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
+from tang.text.layout import Layout
 from tang.text.script import Script
 
 
@@ -29,13 +30,13 @@ class PoemDataModule(SplitDataModule):
             path = f"data.path={config.path}"
             raise InputError(f"{path}: for your own poems give data=text too; this corpus is in data.dir")
         if config.source not in CORPORA and config.path is None:
-            raise InputError("data=text needs data.path=FILE, a text file with one poem a line or JSON files")
+            raise InputError("data=text needs data.path=FILE, a file of poems (text, JSON, CSV) or a folder of them")
         self.config = config
         self.source: Source
         if config.path is None:
             self.source = CollectionSource(CORPORA[config.source], Path(config.dir).expanduser())
         else:
-            self.source = FileSource(Path(config.path).expanduser())
+            self.source = FileSource(Path(config.path).expanduser(), cast(Layout | None, config.layout))
         self.script = cast(Script, config.script)
         self._given_vocabulary = vocabulary
 

@@ -28,7 +28,7 @@ from tang.text.script import Script
 
 log = logging.getLogger(__name__)
 
-VERSION = 1  # Version of cleaning, splitting, encoding and file format; raising it invalidates all caches
+VERSION = 2  # Version of cleaning, splitting, encoding and file format; raising it invalidates all caches
 FILES = ("tokens.npy", "offsets.npy", "meta.json")
 OPTIONS = ("script", "punctuation", "forms", "max_length", "stanzas", "min_count", "max_train", "max_val")
 HASHES = "sha256"  # The file with the hashes of FILES, which are verified before these are read
@@ -132,10 +132,13 @@ def _key(source: Source, config: PoemsConfig, vocabulary: Vocabulary | None) -> 
 
 
 def _write(folder: Path, source: Source, config: PoemsConfig, vocabulary: Vocabulary | None) -> None:
-    poems, dropped = clean_all(source.read())
+    reading = source.read()
+    log.info("corpus: %s", printable(reading))
+    corpus = clean_all(poem.text for poem in reading.poems)
+    poems = corpus.poems
     if not poems:
-        reasons = ", ".join(f"{reason}: {count}" for reason, count in dropped.items())
-        raise InputError(f"{source}: no usable poems among the {dropped.total()} in it ({reasons})")
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in corpus.dropped.counts.items())
+        raise InputError(f"{source}: no usable poems among {reading} ({reasons})")
     parts = _split(poems, config)
     texts = {split: [passage.text for passage in parts[split]] for split in SPLITS}
     if vocabulary is None:
@@ -150,7 +153,7 @@ def _write(folder: Path, source: Source, config: PoemsConfig, vocabulary: Vocabu
     meta = {
         "vocabulary": vocabulary.symbols,
         "sizes": [len(parts[split]) for split in SPLITS],
-        "card": asdict(Card.of(dropped, len(poems), texts, forms, vocabulary)),
+        "card": asdict(Card.of(reading, corpus, texts, forms, vocabulary)),
     }
     (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     (folder / HASHES).write_bytes(_hashes(folder))
@@ -191,4 +194,6 @@ def _open(folder: Path) -> Prepared | None:
     offsets = np.load(folder / "offsets.npy", mmap_mode="c")
     bounds = pairwise(np.cumsum([0, *meta["sizes"]]))
     sequences = [Sequences(tokens, offsets[first : last + 1]) for first, last in bounds]
-    return Prepared(Vocabulary(meta["vocabulary"]), dict(zip(SPLITS, sequences, strict=True)), Card(**meta["card"]))
+    return Prepared(
+        Vocabulary(meta["vocabulary"]), dict(zip(SPLITS, sequences, strict=True)), Card.stored(meta["card"])
+    )

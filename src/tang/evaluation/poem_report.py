@@ -1,17 +1,22 @@
 """Reports on poems, without torch: reading the poems, and the reports as text and JSON."""
 
 import json
-import re
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from math import exp
 from pathlib import Path
+from typing import NamedTuple
 
-from tang.corpus.sources import read_text
-from tang.errors import InputError
+from tang.errors import InputError, printable
 from tang.prosody import report as prosody_report
 from tang.prosody.critique import Critique
+from tang.text.characters import normalize
 from tang.text.forms import hanzi
+from tang.text.layout import Layout
+from tang.text.reading import read_poems
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -37,35 +42,43 @@ class PoemReport:
     """The critique of a poem, with its likelihood and its copies where a model and a corpus are given."""
 
     critique: Critique
+    title: str = ""
     likelihood: Likelihood | None = None
     copies: Copies | None = None
 
 
-def read_poems(poem: str | None, file: str | None) -> dict[str, str]:
-    """Origin (for messages) → text: of the poem given, or of the poems of a file with blank lines between them.
+class Given(NamedTuple):
+    """A poem to report on."""
 
-    An InputError if neither or both are given, or the file can't be read or is empty.
+    source: str  # Where it comes from, for messages
+    text: str
+    title: str = ""
+
+
+def given_poems(poem: str | None, file: str | None, layout: Layout | None = None) -> list[Given]:
+    """The poem given, or the poems of a file.
+
+    An InputError if neither or both are given, or the file can't be read or holds no poems.
     """
     if poem is not None and file is not None:
         raise InputError("poem= and file= exclude each other: give one")
     if poem is not None:
-        return {f"poem={' '.join(poem.split())[:40]}": poem}
+        return [Given(f"poem={' '.join(poem.split())[:40]}", normalize(poem))]
     if file is None:
-        raise InputError("give poem=…, or file=… with poems and blank lines between them")
+        raise InputError("give poem=…, or file=… with poems")
     path = Path(file).expanduser()
     if not path.is_file():
         raise InputError(f"file={file}: {'this is a folder; give a file in it' if path.is_dir() else 'no such file'}")
-    poems = [part for part in re.split(r"\n\s*\n", read_text(path)) if part.strip()]
-    if not poems:
-        raise InputError(f"file={file}: is empty; write poems into it, blank lines between them")
-    return {f"file={file}, poem {number}": part for number, part in enumerate(poems, 1)}
+    reading = read_poems([path], layout)
+    log.info("%s: %s", printable(file), reading)
+    return [Given(f"file={file}, poem {number}", *found) for number, found in enumerate(reading.poems, 1)]
 
 
 def as_json(reports: Sequence[PoemReport]) -> str:
     """A JSON list: of each poem its text, the fields of its critique, ``likelihood`` and ``copies`` if known."""
     rows = []
     for report in reports:
-        more = {name: value for name, value in asdict(report).items() if value is not None}
+        more = {name: value for name, value in asdict(report).items() if value not in (None, "")}
         rows.append({"text": report.critique.verse, **more.pop("critique"), **more})
     return json.dumps(rows, ensure_ascii=False, indent=1)
 
@@ -76,6 +89,8 @@ def as_text(reports: Sequence[PoemReport]) -> str:
 
 
 def _rows(report: PoemReport) -> Iterator[str]:
+    if report.title:
+        yield report.title
     yield prosody_report.as_text(report.critique)
     if (copies := report.copies) is not None:
         lines = f"lines {', '.join(map(str, copies.lines))}" if copies.lines else "no line"

@@ -1,0 +1,147 @@
+"""Poems in a text file: what a poem is and what its title, found out from the whole file."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, pairwise
+from statistics import fmean, median
+from typing import Literal, NamedTuple
+
+from tang.errors import InputError
+from tang.text.forms import regulated_form
+from tang.text.lines import FEW, Line, read_lines, with_marks
+from tang.text.tally import Tally
+
+Layout = Literal["line", "block", "titled"]
+LAYOUTS: dict[Layout, str] = {
+    "line": "one a line",
+    "block": "in blocks between blank lines",
+    "titled": "under titles",
+}
+MANY_LINES = 64  # Without a blank line or a title so many lines are no longer one poem
+
+
+class Found(NamedTuple):
+    """A poem as it stands in a file, with marks, in plain characters."""
+
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Lines of verse that follow one another, and the title before them."""
+
+    title: str
+    lines: list[Line] = field(default_factory=list)
+
+
+def find_poems(text: str, name: str, layout: Layout | None = None) -> tuple[list[Found], str, Tally]:
+    """The poems in a text of plain characters, how they stand there in words, and what else stands there.
+
+    ``layout`` None finds out how they stand; an InputError names the file, ``name``, where that can't be told.
+    """
+    left_out = Tally()
+    runs = list(_runs(_single_spaced(read_lines(text)), left_out))
+    if not runs:
+        return [], "", left_out
+    layout = layout or _layout(runs, name)
+    poems = [Found(with_marks(poem.lines), poem.title) for poem in _grouped(runs, layout)]
+    titles = [poem.title for poem in poems if poem.title]
+    for title in titles:
+        left_out.add("titles", title)
+    way = LAYOUTS[layout] if len(poems) > 1 else ""
+    return poems, way + (", with titles" if layout != "titled" and len(titles) > len(poems) / 2 else ""), left_out
+
+
+def _single_spaced(lines: list[Line]) -> list[Line]:
+    """The lines with one blank line less between any two, if the text is double-spaced."""
+    words = [number for number, line in enumerate(lines) if line.kind != "blank"]
+    gaps = [after - before - 1 for before, after in pairwise(words)]
+    if not gaps or min(gaps) == 0 or max(gaps) == 1:
+        return lines
+    kept = (after for before, after in pairwise(lines) if after.kind != "blank" or before.kind == "blank")
+    return [lines[0], *kept]
+
+
+def _runs(lines: Sequence[Line], left_out: Tally) -> Iterator[Run]:
+    """The runs of verse with their titles; what is neither is counted in ``left_out``."""
+    titles: list[str] = []
+    run: Run | None = None
+    for is_blank, block in groupby(lines, lambda line: line.kind == "blank"):
+        has_verse = False
+        for line in () if is_blank else block:
+            if line.kind == "verse":
+                if run is None or line.title:
+                    for heading in titles[:-2]:
+                        left_out.add("headings", heading)
+                    run = Run(" ".join([*titles[-2:], *([line.title] if line.title else [])]))
+                    yield run
+                run.lines.append(line)
+                has_verse, titles = True, []
+                continue
+            if line.kind == "note":
+                left_out.add("notes", line.text)
+                continue
+            run = None
+            if line.kind == "bare":
+                titles.append(line.text)
+            else:
+                kind = "prose" if line.kind == "prose" else "other lines"
+                left_out.add(kind, line.text)
+        run = None
+        if has_verse and len(titles) == 1 and not is_blank:  # the poet's name, after the poem
+            left_out.add("lines after a poem", titles.pop())
+    for heading in titles:
+        left_out.add("headings", heading)
+
+
+def _layout(runs: list[Run], name: str) -> Layout:
+    """How the poems stand in a file; InputError if that can't be told."""
+    lines = [line for run in runs for line in run.lines]
+    wrapped = [line for run in runs for line in run.lines[:-1]]
+    verses = median(len(line.lengths) for line in lines)  # lines of verse in a line of the file
+    open_ended = sum(not line.is_ended or line.plain.rstrip()[-1:] in "，；" for line in wrapped)
+    is_open = open_ended > FEW * len(wrapped)  # whether poems go on at the end of a line
+    longest = max(len(run.lines) for run in runs)
+    if longest > MANY_LINES and longest > len(lines) / 2:
+        if not is_open and verses >= 2:
+            return "line"
+        raise InputError(f"{name}: can't tell where a poem ends; put a blank line or its title between two poems")
+    titled = sum(bool(run.title) for run in runs) / len(runs)
+    has_parts = FEW < titled < 0.75 and not all(_is_whole(run.lines) for run in runs)
+    if has_parts and not any(line.title for line in lines):
+        return "titled"  # blank lines stand within poems too
+    if not wrapped:
+        return "line"
+    if len(runs) == 1:
+        return "line" if verses >= 3 and not is_open else "block"
+    if verses <= 3 or is_open or titled > 0.5:
+        return "block"
+    if fmean(len(run.lines) for run in runs) > 8:
+        return "line"
+    if all(_is_whole([line]) for line in wrapped):
+        raise InputError(
+            f"{name}: are its poems one a line, or in blocks between blank lines? give data.layout=line or block"
+        )
+    return "block"
+
+
+def _is_whole(lines: list[Line]) -> bool:
+    """Whether the lines are those of a regulated form."""
+    lengths = [length for line in lines for length in line.lengths]
+    return len(set(lengths)) == 1 and len(lengths) in (4, 8) and regulated_form(sum(lengths)) is not None
+
+
+def _grouped(runs: list[Run], layout: Layout) -> Iterator[Run]:
+    """A run for each poem."""
+    if layout == "line":
+        for run in runs:  # the title before several poems is a heading
+            yield from (Run(run.title if len(run.lines) == 1 else "", [line]) for line in run.lines)
+        return
+    poem = Run(runs[0].title)
+    for run in runs:
+        if poem.lines and (layout == "block" or run.title):
+            yield poem
+            poem = Run(run.title)
+        poem.lines.extend(run.lines)
+    yield poem

@@ -1,0 +1,275 @@
+"""The lines of a text file that holds verse, told apart: verse, titles, prose."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby
+from typing import Literal
+
+from tang.text.characters import GAP, GAP_SIGN
+from tang.text.forms import LINE_END, hanzi, regulated_form, split_lines
+from tang.text.script import MARKS
+
+# bare: Chinese characters without a mark; in the end a title, an author, a heading.
+Kind = Literal["blank", "verse", "bare", "note", "prose", "other"]
+
+LONGEST = 14  # Characters of a line of verse at most; a longer one is prose
+FEW = 0.15  # Share of a file's lines up to which something is an exception there
+
+_NOTE = re.compile(r"[（(〖][^（(〖）)〗]*[）)〗]")
+_LINE_END = re.compile(f"[{LINE_END}]")
+_MARKS = {**MARKS, ord(":"): " ", ord("："): " "}  # a colon ends no line here: it may set off a title
+_CLOSING = "」』”’》〉\"' )）]］】〗|\t"
+_DECORATION = re.compile(r"^[\s>#=~★☆•–—-]+|^[*+●◆■]+(?:\s+|$)|[\s#=~★☆–—]+$")
+_NUMBER = re.compile(
+    r"^(?:[\[(（【]?第?\d+[首章]?[\])）】]?[.．、:：]?|[\[(（【]?第?[一二三四五六七八九十百]+(?:[\])）】]|[首章][.．、:：]?|、))\s*(?=\S)"
+)
+_BREAK = re.compile(r"[\s|/\\]+")
+_INNER_BREAK = re.compile(r"(?<=\S)[\s|]+(?=\S)")
+_COLUMN = re.compile(r"[\t|]+")
+_COLON = re.compile("[:：]")
+_SPACE = re.compile(r"\s+|(?<=》)")
+_MODERN = re.compile("[的了们們这這那吗嗎呢吧她它您]")
+_VERSE_LABEL = re.compile(r"^[【\[]?(?:诗文|詩文|正文|原文|内容|內容|诗句|詩句)[】\]]?\s*[:：]\s*")
+_TITLE_LABEL = re.compile(
+    r"^[【\[]?(?:诗名|詩名|题目|題目|标题|標題|诗题|詩題|篇名|词牌|詞牌|作者|诗人|詩人)[】\]]?\s*[:：]\s*"
+)
+_OTHER_LABEL = re.compile(
+    r"^[【\[]?(?:朝代|年代|诗体|詩體|体裁|體裁|出处|出處|类别|類別)[】\]]?\s*[:：]|^[>\s]*\*[^*]+\*\s*$"
+)
+_COMMENTARY = re.compile(
+    r"^[【\[]?(?:注释|註釋|注解|译文|譯文|翻译|翻譯|赏析|賞析|简析|鉴赏|鑒賞|评析|作者简介|创作背景)"
+    r"(?:[】\]]|\s*[:：]|$)"
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a file without decoration and number; ``title`` is what stands before its verse."""
+
+    text: str
+    kind: Kind
+    title: str = ""
+
+    @cached_property
+    def plain(self) -> str:
+        """The text with plain marks, without notes, with gaps as characters; a colon is no mark."""
+        return GAP.sub(GAP_SIGN, _NOTE.sub("", self.text)).translate(_MARKS)
+
+    @cached_property
+    def pieces(self) -> list[str]:
+        """Its lines of verse, with their marks."""
+        return [piece for piece in split_lines(self.plain) if hanzi(piece)]
+
+    @cached_property
+    def lengths(self) -> list[int]:
+        """Chinese characters of each of its lines of verse."""
+        return [len(hanzi(piece)) for piece in self.pieces]
+
+    @cached_property
+    def as_verse(self) -> "Line":
+        """The same line as verse; one object, however many lines are equal."""
+        return replace(self, kind="verse")
+
+    @property
+    def is_marked(self) -> bool:
+        return bool(_LINE_END.search(self.plain))
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether a mark stands at its end."""
+        return bool(_LINE_END.match(self.plain.rstrip(_CLOSING)[-1:]))
+
+
+def read_lines(text: str) -> list[Line]:
+    """The lines of a text in plain characters, each with its kind."""
+    lines = list(_by_themselves(text))
+    marked, bare = (sum(line.kind == kind for line in lines) for kind in ("verse", "bare"))
+    if marked <= FEW * (marked + bare):
+        return _verse_without_marks(lines)
+    for split_title in (_COLUMN, _COLON, _SPACE):
+        lines = _without_titles(lines, split_title)
+    lines = [replace(line, kind="prose") if line.kind == "verse" and _is_prose(line) else line for line in lines]
+    return _verse_with_few_marks(lines)
+
+
+def _by_themselves(text: str) -> Iterator[Line]:
+    """Each line as it looks by itself."""
+    known: dict[tuple[str, Kind], Line] = {}  # equal lines are one object, which bounds the memory for short ones
+    in_commentary = False
+    for printed in re.split(r"\r\n|[\n\r\f\u2028\u2029]", text):
+        text = _DECORATION.sub("", printed)
+        kind: Kind | None = None
+        if _OTHER_LABEL.match(printed):
+            kind = "other"
+        elif label := _VERSE_LABEL.match(text):
+            in_commentary, text = False, text[label.end() :]
+        elif label := _TITLE_LABEL.match(text):
+            kind, in_commentary, text = "bare", False, text[label.end() :]
+        in_commentary = bool(text) and (in_commentary or bool(_COMMENTARY.match(text)))
+        line = Line(_NUMBER.sub("", text), "verse")
+        if kind is None:
+            kind = _kind(line, in_commentary)
+        yield known.setdefault((line.text, kind), line if kind == "verse" else replace(line, kind=kind))
+
+
+def _kind(line: Line, in_commentary: bool) -> Kind:
+    if not line.text:
+        return "blank"
+    if in_commentary:
+        return "prose"
+    if line.pieces:
+        return "verse" if line.is_marked else "bare"
+    return "note" if hanzi(line.text) else "other"
+
+
+def _is_prose(line: Line) -> bool:
+    """Whether a line has a piece too long for verse, or modern words, and most pieces aren't of one length."""
+    usual = max((line.lengths.count(length) for length in set(line.lengths) if length <= LONGEST), default=0)
+    is_odd = max(line.lengths) > LONGEST or len(set(_MODERN.findall(line.plain))) > 1
+    return is_odd and 2 * usual <= len(line.lengths)
+
+
+def _without_titles(lines: list[Line], delimiter: re.Pattern[str]) -> list[Line]:
+    """The lines with what stands before their verse as titles, if ``delimiter`` sets it off in more than a few.
+
+    ::
+
+        静夜思:床前明月光，疑是地上霜。        静夜思　李白　床前明月光，疑是地上霜。
+    """
+    heads = {number: head for number, line in enumerate(lines) if (head := _head(line, delimiter))}
+    if len(heads) <= FEW * sum(line.kind == "verse" for line in lines):
+        return lines
+    return [heads.get(number, line) for number, line in enumerate(lines)]
+
+
+def _head(line: Line, delimiter: re.Pattern[str]) -> Line | None:
+    """A line of verse with its title apart; None if ``delimiter`` sets off none before the first mark."""
+    if line.kind != "verse" or line.title:
+        return None
+    end = _LINE_END.search(line.text.translate(_MARKS))
+    assert end
+    *titles, first = (part.strip() for part in delimiter.split(line.text[: end.start()]))
+    titles = [title for title in titles if hanzi(title)]
+    body = Line(first + line.text[end.start() :], "verse", " ".join(titles))
+    if not titles or not hanzi(first) or not body.lengths:
+        return None
+    is_regular = len(body.lengths) > 1 and body.lengths[0] == body.lengths[1]
+    return body if is_regular or delimiter is not _SPACE else None
+
+
+def _verse_without_marks(lines: list[Line]) -> list[Line]:
+    """Tell verse from titles in a text without marks: by parts, or by neighboring lines, of equal length."""
+    bare = [line for line in lines if line.kind == "bare"]
+    in_parts = [_in_parts(line) for line in bare]
+    if sum(found is not None for found in in_parts) > len(bare) / 2:
+        verse = iter(in_parts)
+        return [next(verse) or line if line.kind == "bare" else line for line in lines]
+    run_on = {id(line): form for line in bare if (form := regulated_form(len(hanzi(line.text))))}
+    if len(run_on) > len(bare) / 2:
+        return [
+            _marked(line, _cut(line.text, form.chars)) if (form := run_on.get(id(line))) else line for line in lines
+        ]
+    found = _by_neighbors(lines)
+    if sum(line.kind == "verse" for line in found) > len(bare) / 2:
+        return found
+    return [line.as_verse if line.kind == "bare" else line for line in lines]
+
+
+def _in_parts(line: Line) -> Line | None:
+    """A line of two or more equal parts as verse with marks, what stands before them as title."""
+    parts = [part for part in _BREAK.split(line.text) if hanzi(part)]
+    lengths = [len(hanzi(part)) for part in parts]
+    equal = 0
+    while equal < len(parts) and lengths[-1 - equal] == lengths[-1]:
+        equal += 1
+    if equal < 2 or not 3 <= lengths[-1] <= LONGEST:
+        return None
+    return _marked(replace(line, title=" ".join(parts[:-equal])), parts[-equal:])
+
+
+def _cut(text: str, chars: int) -> list[str]:
+    characters = hanzi(text)
+    return [characters[start : start + chars] for start in range(0, len(characters), chars)]
+
+
+def _marked(line: Line, parts: list[str]) -> Line:
+    """``line`` with ``parts`` as its lines of verse, after which ， and 。 stand in turn."""
+    text = "".join(part + "，。"[number % 2] for number, part in enumerate(parts))
+    return Line(text[:-1] + "。", "verse", line.title)
+
+
+def _is_blank(line: Line) -> bool:
+    return line.kind == "blank"
+
+
+def _by_neighbors(lines: list[Line]) -> list[Line]:
+    """The lines as verse where neighbors are equally long, of lengths that are common in the text.
+
+    Of an odd number, five or more, the first line after a blank one is a title, or else the last one, that of the next
+    poem.
+    """
+    runs = [list(run) for _, run in groupby(lines, lambda line: (line.kind, *line.lengths))]
+    sizes = Counter[int]()
+    for run in runs:
+        if run[0].kind == "bare" and len(run) > 1:
+            sizes[run[0].lengths[0]] += len(run)
+    common = {size for size, count in sizes.items() if 3 <= size <= LONGEST and count > FEW * sizes.total()}
+    found: list[Line] = []
+    for run in runs:
+        odd = len(run) % 2 if len(run) > 3 else 0
+        first, last = (odd, len(run)) if not found or _is_blank(found[-1]) else (0, len(run) - odd)
+        is_verse = run[0].kind == "bare" and len(run) > 1 and run[0].lengths[0] in common
+        found += run[:first]
+        found += [line.as_verse if is_verse else line for line in run[first:last]]
+        found += run[last:]
+    return found
+
+
+def _verse_with_few_marks(lines: list[Line]) -> list[Line]:
+    """Lines without a mark as verse too, where their neighbors show that only the mark is missing."""
+    bare = [number for number, line in enumerate(lines) if line.kind == "bare"]
+    like_next = [n for n in bare if n + 1 < len(lines) and _fits(lines[n], lines[n + 1].lengths[:1], lines[n + 1])]
+    between = [n for n in like_next if n and _fits(lines[n], lines[n - 1].lengths[-1:], lines[n - 1])]
+    in_blocks = sum(map(_is_blank, lines)) > FEW / 2 * len(lines)
+    missing = set(like_next if len(like_next) > 0.8 * len(bare) else between if in_blocks else [])
+    return [line.as_verse if number in missing else line for number, line in enumerate(lines)]
+
+
+def _fits(line: Line, lengths: list[int], neighbor: Line) -> bool:
+    return neighbor.kind == "verse" and line.lengths == lengths
+
+
+def with_marks(lines: Iterable[Line]) -> str:
+    """The text of a poem; lines of verse without a mark get ， and 。 in turn, the last one 。."""
+    parts = [Line(part, "verse") for line in lines for part in _broken(line.text)]
+    text, verses = "", 0
+    for number, part in enumerate(parts, 1):
+        verses += len(part.pieces)
+        is_even = verses % 2 == 0 or number == len(parts)
+        text += part.text if part.is_ended else part.text + ("。" if is_even else "，")
+    return text
+
+
+def _broken(text: str) -> list[str]:
+    """A text cut at the spaces in its lines of verse, where all parts are equally long: the marks are missing."""
+    if not _INNER_BREAK.search(text) or _NOTE.search(text):
+        return [text]
+    cut: list[str] = []
+    for piece in split_lines(text):
+        parts = _INNER_BREAK.split(piece.strip())
+        cut += parts if min(map(len, parts)) > 2 and len({len(hanzi(part)) for part in parts}) == 1 else [piece]
+    return cut
+
+
+def poem_of(pieces: list[str]) -> str:
+    """The text of a poem that is given in ``pieces``, each a line of verse or several, with marks or without."""
+    lines = [Line(piece, "verse") for piece in pieces if piece.strip()]
+    if not any(line.is_marked for line in lines):
+        parts = [part for line in lines for part in _BREAK.split(line.text) if hanzi(part)]
+        if len(parts) == 1 and (form := regulated_form(len(hanzi(parts[0])))):
+            parts = _cut(parts[0], form.chars)
+        lines = [Line(part, "verse") for part in parts] or lines
+    return with_marks(lines)

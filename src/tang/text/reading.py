@@ -1,0 +1,122 @@
+"""Read the poems of any file: text, JSON, tables, web pages. What was seen and what was left out is told."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tang.errors import InputError
+from tang.text.characters import normalize, scripts
+from tang.text.files import read_text
+from tang.text.forms import hanzi
+from tang.text.layout import Found, Layout, find_poems
+from tang.text.records import Records, from_json, from_table
+from tang.text.tally import Tally
+
+SUFFIXES = (".txt", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".md", ".html", ".htm")  # Files read in a folder
+SHOWN = 8  # Number of keys named in a message
+
+_JSON = re.compile(r"\s*[\[{]\s*[\[{\"]")
+_PAGE = re.compile(r"\s*<(?:!doctype|html|\?xml)\b", re.IGNORECASE)
+_TAG = re.compile(r"<(/?)([a-zA-Z!]\w*)\b[^<>]*>")
+_INLINE = {"a", "b", "i", "u", "em", "strong", "span", "font", "sup", "sub", "small", "ruby", "rb"}
+_HIDDEN = {"script", "style", "head", "footer", "nav", "rt", "rp"}
+_NO_VERSE = re.compile(r"(?:readme|license|licence|changelog)\b", re.IGNORECASE)
+
+
+@dataclass
+class Reading:
+    """The poems of one or several files."""
+
+    poems: list[Found] = field(default_factory=list)
+    ways: Counter[str] = field(default_factory=Counter)  # How poems stand in the files → the number of these poems
+    left_out: Tally = field(default_factory=Tally)
+
+    def __str__(self) -> str:
+        """What was seen, in one line: ``400 poems in blocks between blank lines, with titles``."""
+        return described(self.ways)
+
+    def add(self, poems: list[Found], way: str, left_out: Tally) -> None:
+        self.poems += poems
+        if poems:
+            self.left_out.update(left_out)
+            self.ways[way] += len(poems)
+
+
+def described(ways: Mapping[str, int]) -> str:
+    """How poems stand in the files, in words: ``400 poems one a line; 20 poems in JSON (content)``."""
+    parts = (f"{count:,} {'poem' if count == 1 else 'poems'} {way}".rstrip() for way, count in ways.items())
+    return "; ".join(parts) or "no poems"
+
+
+def read_poems(paths: Sequence[Path], layout: Layout | None = None) -> Reading:
+    """The poems of ``paths``; ``layout`` None finds out how they stand in each text file.
+
+    An InputError names the file that can't be read, is broken, or whose poems can't be told apart, and the one file
+    that holds no poems. Of several files those without poems are counted.
+    """
+    reading = Reading()
+    for path in paths:
+        if len(paths) > 1 and _NO_VERSE.match(path.name):
+            reading.left_out.add("files without poems", path.name)
+            continue
+        before = len(reading.poems)
+        problem = _read(path, layout, reading)
+        if len(reading.poems) == before:
+            if len(paths) == 1:
+                raise InputError(f"{path}: {problem}")
+            reading.left_out.add("files without poems", path.name)
+    return reading
+
+
+def _read(path: Path, layout: Layout | None, reading: Reading) -> str:
+    """Add the poems of a file to ``reading``; returns what is the matter if it holds none."""
+    text, suffix = read_text(path), path.suffix.lower()
+    if not text.strip():
+        return "is empty: no poems in it"
+    if suffix in (".json", ".jsonl", ".ndjson") or _JSON.match(text):
+        records, kind = from_json(text, path)
+        return _add_records(records, kind, reading)
+    if suffix in (".csv", ".tsv") and (table := from_table(text, path)):
+        return _add_records(table, "a table", reading)
+    text = normalize(_without_tags(text, is_page=suffix in (".html", ".htm", ".xml") or bool(_PAGE.match(text))))
+    others = scripts(text)
+    if others.total() > len(hanzi(text)):
+        return f"no poems in it: not in Chinese characters ({others.most_common(1)[0][0]})"
+    reading.add(*find_poems(text, str(path), layout))
+    return "no poems in it: give one a line, or blank lines between them, or JSON"
+
+
+def _add_records(records: Records, kind: str, reading: Reading) -> str:
+    with_titles = sum(bool(poem.title) for poem in records.poems) > len(records.poems) / 2
+    way = f"in {kind} ({', '.join(records.verse_keys) or 'strings'}){', with titles' if with_titles else ''}"
+    reading.add(records.poems, way, records.left_out)
+    keys = ", ".join(list(records.keys)[:SHOWN])
+    return f"no poems in it: no verse under a key such as paragraphs or content; its keys are: {keys or 'none'}"
+
+
+def _without_tags(text: str, is_page: bool) -> str:
+    """A web page, or a text with some tags of HTML, as text: ``<br>`` ends a line, paragraphs have blank lines between
+    them."""
+    if "<" not in text:
+        return text
+    parts: list[str] = []
+    hidden: str | None = None
+    position = 0
+    for tag in _TAG.finditer(text):
+        name = tag[2].lower()
+        if hidden is None:
+            between = text[position : tag.start()]
+            parts.append(" ".join(between.split()) if is_page else between)
+            if name == "br":
+                parts.append("\n")
+            elif is_page and name not in _INLINE:
+                parts.append("\n\n")
+            if is_page and name in _HIDDEN and not tag[1]:
+                hidden = name
+        elif tag[1] and name == hidden:
+            hidden = None
+        position = tag.end()
+    parts.append("" if hidden else text[position:])
+    return re.sub(r"\n\s*\n+", "\n\n", "".join(parts)) if is_page else "".join(parts)

@@ -1,0 +1,147 @@
+"""Poems in JSON, JSON lines and tables (CSV), whatever their keys are called."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tang.errors import InputError
+from tang.text.characters import normalize
+from tang.text.forms import hanzi
+from tang.text.layout import Found
+from tang.text.lines import Line, poem_of
+from tang.text.tally import Tally
+
+# Keys in the order in which they are tried; sample.py and check.py write text, chinese-poetry has paragraphs.
+VERSE_KEYS = (
+    *("paragraphs", "content", "contents", "para", "text", "poem", "poetry", "verse", "verses", "lines", "body"),
+    *("诗文", "诗句", "正文", "原文", "内容", "詩文", "詩句", "內容"),
+)
+TITLE_KEYS = ("title", "rhythmic", "题目", "标题", "诗名", "題目", "標題", "詩名", "词牌", "詞牌", "name")
+
+
+class Records:
+    """The poems among the objects, lists and strings of JSON; what is none is counted."""
+
+    def __init__(self) -> None:
+        self.poems: list[Found] = []
+        self.verse_keys: dict[str, None] = {}  # Those that poems were found under
+        self.keys: dict[str, None] = {}  # All
+        self.left_out = Tally()
+
+    def visit(self, value: Any, title: str = "", is_top: bool = True) -> None:
+        """Find the poems in ``value``, any value of JSON."""
+        if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+            for pieces in ([item] for item in value) if is_top else [value]:
+                self._add(pieces, title)
+        elif isinstance(value, list):
+            for item in value:
+                self.visit(item, title, is_top=False)
+        elif isinstance(value, dict):
+            self._visit_object(value, title)
+        else:
+            self.left_out.add("entries without verse", json.dumps(value, ensure_ascii=False))
+
+    def _visit_object(self, value: dict[str, Any], title: str) -> None:
+        self.keys.update(dict.fromkeys(value))
+        title = next((value[key] for key in TITLE_KEYS if isinstance(value.get(key), str) and value[key]), title)
+        for key in VERSE_KEYS:
+            if pieces := _strings(value.get(key)):
+                self.verse_keys[key] = None
+                self._add(pieces, title)
+                return
+        inner = [item for item in value.values() if isinstance(item, dict) or _has_objects(item)]
+        verse = {key: item for key, item in value.items() if isinstance(item, str) and _is_verse(item)}
+        if not inner and len(verse) < max(2, len(value)):
+            self.left_out.add("entries without verse", json.dumps(value, ensure_ascii=False)[:200])
+            return
+        for item in inner:
+            self.visit(item, title, is_top=False)
+        if len(verse) == len(value):  # title → poem
+            for key, item in verse.items():
+                self._add([item], key)
+
+    def _add(self, pieces: Iterable[str], title: str) -> None:
+        self.poems.append(Found(poem_of([normalize(piece) for piece in pieces]), normalize(title)))
+
+
+def _strings(value: Any) -> list[str]:
+    """The strings of a poem: of one string its lines, of a list its strings, of a list of lists (stanzas) theirs."""
+    if isinstance(value, str):
+        return [line for line in value.splitlines() if line.strip()]
+    if not isinstance(value, list):
+        return []
+    flat = [string for item in value for string in (item if isinstance(item, list) else [item])]
+    return flat if all(isinstance(string, str) for string in flat) and any(flat) else []
+
+
+def _is_verse(text: str) -> bool:
+    return len(Line(text, "verse").pieces) > 1
+
+
+def _has_objects(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(item, dict | list) for item in value)
+
+
+def from_json(text: str, path: Path) -> tuple[Records, str]:
+    """The poems of a JSON file, or of one with a JSON value a line, and the name of its kind.
+
+    An InputError with the position of what is broken.
+    """
+    records = Records()
+    try:
+        try:
+            values, kind = [_parsed(text)], "JSON"
+        except json.JSONDecodeError as error:
+            if error.msg != "Extra data":
+                raise InputError(f"{path}: {_where(error)}") from None
+            values, kind = list(_parsed_lines(text, path)), "JSON lines"
+        for value in values:
+            records.visit(value)
+    except RecursionError:
+        raise InputError(f"{path}: broken JSON (nested too deeply)") from None
+    return records, kind
+
+
+def _parsed(text: str) -> Any:
+    # No number matters, and Python refuses to parse very long ones.
+    return json.loads(text, parse_int=lambda digits: 0, parse_float=lambda digits: 0)
+
+
+def _parsed_lines(text: str, path: Path) -> Iterator[Any]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            try:
+                yield _parsed(line)
+            except json.JSONDecodeError as error:
+                raise InputError(f"{path}: {_where(error, number)}") from None
+
+
+def _where(error: json.JSONDecodeError, line: int | None = None) -> str:
+    return f"line {line or error.lineno}, column {error.colno}: broken JSON ({error.msg})"
+
+
+def from_table(text: str, path: Path) -> Records | None:
+    """The poems of a table with a poem in each row (CSV or TSV); None if its rows aren't equally long.
+
+    The verse stands in the column that the first row calls so, or else in the one with the most Chinese characters.
+    """
+    delimiter = "\t" if "\t" in text[:1000] else ","
+    try:
+        rows = [row for row in csv.reader(text.splitlines(keepends=True), delimiter=delimiter) if any(row)]
+    except csv.Error as error:
+        raise InputError(f"{path}: not a table ({error}); save it as text, one poem a line") from None
+    if not rows or len(set(map(len, rows))) > 1:
+        return None
+    records = Records()
+    names = [name.strip().lower() for name in rows[0]]
+    is_head = any(name in (*VERSE_KEYS, *TITLE_KEYS) for name in names)
+    body = rows[1:] if is_head else rows
+    sizes = [sum(len(hanzi(row[column])) for row in body) for column in range(len(names))]
+    verse = next((names.index(key) for key in VERSE_KEYS if key in names), sizes.index(max(sizes)))
+    title = next((names.index(key) for key in TITLE_KEYS if key in names), 0)
+    for row in body:
+        records.visit({"text": row[verse], "title": row[title] if title != verse else ""})
+    records.verse_keys = {f"column {names[verse] if is_head else verse + 1}": None}
+    return records
