@@ -19,7 +19,7 @@ def main(config: EvaluateConfig) -> None:
     from tang.evaluation.quality_card import measure_quality
     from tang.generation.request import Request
     from tang.tasks.language_model import LanguageModel
-    from tang.text.forms import FORMS
+    from tang.text.forms import FORMS, form_named
 
     path = checkpoint.find(config.ckpt, LanguageModel)
     model = checkpoint.load(path, LanguageModel)
@@ -35,7 +35,7 @@ def main(config: EvaluateConfig) -> None:
             batch_size=config.batch_size,
             precision=config.precision,
         )
-        forms = [FORMS[config.form]] if config.form else list(FORMS.values())
+        forms = [form_named(config.form)] if config.form else list(FORMS.values())
         quality = measure_quality(model, data, split, request, forms)
     if config.format == "json":
         cli.output(card.json(path, **({"quality": asdict(quality)} if quality else {})), config.out)

@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tang.runs.sweep import SweepFolder
 from tang.sweeps.summary import write_summary
-from tang.text.forms import FORMS, form_of
+from tang.text.forms import FORMS, Form, form_of
 from tests.commands import Script, fresh
 from tests.commands import script as path_of
 from tests.conftest import verses
@@ -78,7 +78,7 @@ def test_train_then_sample_then_evaluate(
     printed = script(
         "sample", f"ckpt={moved}", "start=日", "chars=3", "lines=2", "batch_size=1", "precision=bf16-mixed"
     )
-    assert form_of(printed.stdout.strip()) == (3, 2)
+    assert form_of(printed.stdout.strip()) == Form(3, 2)
     page = script("sample", f"ckpt={moved}", "acrostic=日山", "contains=月", "no_copy=true", "candidates=3",
                   "script=traditional", "form=五言绝句", "format=html", "out=诗.html")  # fmt: skip
     assert page.returncode == 0, page.stderr

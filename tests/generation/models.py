@@ -32,7 +32,7 @@ def write(
 ) -> list[Poem]:
     """The poems of a language model with this network, by default at temperature 1; ``keys`` are the request's."""
     if form:
-        keys = {"chars": form.chars, "lines": form.lines, **keys}
+        keys = {"form": str(form), **keys}
     if keys.get("decode", "sample") == "sample":
         keys = {"temperature": 1.0, **keys}
     return generate(language_model(network, vocabulary), Request(start=list(start), **keys), constraints, spans)

@@ -75,6 +75,19 @@ def test_lines_come_back_with_their_marks() -> None:
     assert Layout(couplet, WITHOUT_MARKS).read(WITHOUT_MARKS.encode("床前明月")) == (lines, "床前，明月。")
 
 
+def test_lines_may_differ_as_in_songs() -> None:
+    layout = Layout(Form.of((1, 3, 2)), WITH_MARKS)
+    assert layout.slots == [None, "，。？", None, None, None, "，。？", None, None, "。？"]
+    assert [layout.where(slot) for slot in layout.character_slots] == [(1, 1), (2, 1), (2, 2), (2, 3), (3, 1), (3, 2)]
+    assert layout.lines.tolist() == [0, -1, 1, 1, 1, -1, 2, 2, -1]
+    known = WITH_MARKS.ids
+    assert layout.prompt_ids("床，前明月。疑") == [*(known[c] for c in "床，前明月。疑"), -1, -1]
+    with pytest.raises(InputError, match="， stands after 2 characters, but the lines of 1-3-2 have 1, 3, 2"):
+        layout.prompt_ids("床前，")
+    assert layout.read(WITH_MARKS.encode("床？前明月，疑是。")) == (["床", "前明月", "疑是"], "床？前明月，\n疑是。")
+    assert form_for("床", Form.of((1, 3, 2))) == Form.of((1, 3, 2))
+
+
 def test_a_form_is_asked_by_name_or_by_numbers() -> None:
     assert Request(form="五言律诗").asked_form == Form(5, 8)
     assert Request(chars=6, lines=4).asked_form == Form(6, 4)

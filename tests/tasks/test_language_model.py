@@ -1,15 +1,24 @@
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
 
+from tang.config.data import PoemsConfig
+from tang.config.model import LanguageModelConfig
+from tang.config.train import SamplesConfig
 from tang.data.batches import Batch, PoemLoader
+from tang.data.poems import PoemDataModule
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import PAD, SPECIALS, UNK
+from tang.generation.generate import generate
+from tang.generation.request import Request
 from tang.tasks.language_model import PERPLEXITIES, LanguageModel
-from tang.text.forms import PUNCTUATION
+from tang.text.forms import PUNCTUATION, shape_of
+from tang.training.callbacks.samples import sample_request
+from tests.conftest import verse
 from tests.data.test_batches import sequences
 
 
@@ -71,3 +80,24 @@ def test_a_perplexity_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(metrics) == ["val/loss", "val/ppl", "val/ppl_hanzi", "val/ppl_marks"]
     assert {"val/ppl_marks", "test/ppl_marks"} < set(model.key_metrics)
     assert model.key_metrics[0] == "val/ppl"
+
+
+@pytest.mark.parametrize(
+    ("poems", "form"),
+    [
+        ([verse(seed, 5, 2) for seed in range(200)], "5×2"),
+        ([verse(seed, 7, 2) for seed in range(200)], "7×2"),
+        ([verse(seed, 6, 4) for seed in range(200)], "6×4"),
+        ([verse(seed, 7, 2 + 2 * (seed % 5 == 0)) for seed in range(200)], "7×2"),
+        ([verse(seed, 3, 1)[:3] + verse(seed, 5, 3)[5:] + verse(seed, 7, 1) for seed in range(200)], "3-5-5-7"),
+    ],
+)
+def test_the_form_is_the_commonest_of_the_training_poems(tmp_path: Path, poems: list[str], form: str) -> None:
+    path = tmp_path / "诗.txt"
+    path.write_text("\n\n".join(poems), encoding="utf-8")
+    data = PoemDataModule(PoemsConfig(source="text", path=str(path), cache=str(tmp_path / "cache"), min_count=1))
+    model = LanguageModel.from_data(data, LanguageModelConfig(hidden_size=8))
+    assert str(model.form) == form
+    (poem,) = generate(model, Request(start=None, n=1))[:1]
+    assert str(shape_of(poem.text.replace("\n", ""))) == poem.form == form
+    assert sample_request(SamplesConfig(), model, 1).form == form

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, field
 from typing import Any, NamedTuple
 
-from tang.text.forms import FORMS
+from tang.text.forms import FORMS, is_form
 
 
 class Rule(NamedTuple):
@@ -46,8 +46,9 @@ NONZERO = Rule(lambda value: value != 0, "other than 0: a run is measured by its
 PROBABILITY = Rule(lambda value: 0 < value <= 1, "above 0 and at most 1")
 TONES = Rule(lambda value: value.lower() in ("strict", "loose", "true", "false"), "strict or loose, true or false")
 SAFETENSORS = Rule(lambda value: value.endswith(".safetensors"), "a name that ends in .safetensors")
-FORM_NAME = one_of(*FORMS)
-FORM_NAMES = Rule(lambda names: len(names) > 0 and set(names) <= set(FORMS), f"null or some of {', '.join(FORMS)}")
+_FORMS = f"{', '.join(FORMS)}, or characters × lines, 5×2, or the characters of each line, 3-5-7-7-5"
+FORM_NAME = Rule(is_form, f"one of {_FORMS}")
+FORM_NAMES = Rule(lambda names: len(names) > 0 and all(map(is_form, names)), f"null or some of {_FORMS}")
 
 STARTS = "日红山夜湖海月"  # First characters of poems, unless others are given
 SAMPLING_TEMPERATURE = 0.8  # Divides the logits, unless another is given

@@ -12,6 +12,7 @@ from tang.corpus.names import Name, Names
 from tang.data.split import Split
 from tang.data.vocabulary import Vocabulary
 from tang.errors import printable
+from tang.text.forms import Form
 from tang.text.reading import Reading, described
 from tang.text.tally import Tally
 
@@ -58,6 +59,7 @@ class Card(Rows):
     distinct: int
     vocabulary: int
     shapes: dict[str, int]  # Form → its sequences, the commonest first
+    form: str  # The commonest form of all, those with lines of unequal length one by one
     lengths: dict[str, int]  # Minimum, quantiles and maximum of the characters of a sequence
 
     @classmethod
@@ -66,11 +68,14 @@ class Card(Rows):
         reading: Reading,
         corpus: CleanCorpus,
         texts: Mapping[Split, list[str]],
-        shapes: Counter[str],
+        shapes: Counter[Form],
         known: Vocabulary,
     ) -> "Card":
         """The card of poems as read and as cleaned, which give these sequences of each split, of these shapes."""
         counts = {split: Counter("".join(of_split)) for split, of_split in texts.items()}
+        named = Counter[str]()
+        for form, count in shapes.items():
+            named[str(form) if form.chars else "lines of unequal length"] += count
         sizes = [len(text) for of_split in texts.values() for text in of_split]
         lengths = np.quantile(sizes, [0.0, 0.5, 0.99, 1.0], method="nearest").tolist()
         return cls(
@@ -85,7 +90,8 @@ class Card(Rows):
             unknown={split: sum(count[c] for c in count if c not in known) for split, count in counts.items()},
             distinct=len(set().union(*counts.values())),
             vocabulary=len(known),
-            shapes=dict(shapes.most_common()),
+            shapes=dict(named.most_common()),
+            form=str(min(shapes, key=lambda form: (-shapes[form], sum(form.lengths), form))),
             lengths=dict(zip(("shortest", "median", "99 %", "longest"), lengths, strict=True)),
         )
 

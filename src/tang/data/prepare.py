@@ -23,7 +23,7 @@ from tang.data.card import Card
 from tang.data.split import SPLITS, Split, split_poems
 from tang.data.vocabulary import BOS, EOS, Vocabulary
 from tang.errors import InputError, printable
-from tang.text.forms import Form, form_named, form_of, hanzi, stanzas
+from tang.text.forms import Form, form_named, hanzi, shape_of, stanzas
 from tang.text.script import Script
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Passage(NamedTuple):
     """One training sequence: a poem or a stanza."""
 
     text: str
-    form: Form | None  # As printed
+    form: Form  # As printed
     is_whole: bool  # Whether the end was not cut off
 
 
@@ -46,7 +46,7 @@ def passages(text: str, config: PoemsConfig) -> Iterator[Passage]:
     """The training sequences of a poem; it is cut into stanzas first, and ``forms`` chooses among these."""
     wanted = None if config.forms is None else {form_named(name) for name in config.forms}
     for passage in stanzas(text, config.stanzas) if config.stanzas else [text]:
-        form = form_of(passage)
+        form = shape_of(passage)
         if wanted is None or form in wanted:
             whole = hanzi(passage) if config.punctuation == "drop" else passage
             text = whole[: config.max_length]
@@ -147,7 +147,7 @@ def _write(folder: Path, source: Source, config: PoemsConfig, vocabulary: Vocabu
     for passage in chain(*parts.values()):
         tokens.extend([BOS, *vocabulary.encode(passage.text), *([EOS] if passage.is_whole else [])])
         offsets.append(len(tokens))
-    forms = Counter(str(passage.form or "lines of unequal length") for passage in chain(*parts.values()))
+    forms = Counter(passage.form for passage in chain(*parts.values()))
     np.save(folder / "tokens.npy", np.array(tokens, dtype=np.int32))
     np.save(folder / "offsets.npy", np.array(offsets, dtype=np.int64))
     meta = {

@@ -6,6 +6,7 @@ PyTorch is imported where it is needed alone, since that takes seconds and ``sam
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tang.config.keys import TONES, key, one_of
@@ -44,7 +45,8 @@ class Acrostic(Constraint):
         text, form = self.acrostic or "", layout.form
         if len(text) > form.lines:
             raise InputError(f"acrostic={text}: it has {len(text)} characters, but {form} has {form.lines} lines")
-        slots = layout.character_slots[form.chars - 1 if self.acrostic_at == "last" else 0 :: form.chars]
+        places = [end - 1 for end in layout.ends] if self.acrostic_at == "last" else [0, *layout.ends[:-1]]
+        slots = [layout.character_slots[place] for place in places]
         return {slot: layout.id_of(character, f"acrostic={text}") for slot, character in zip(slots, text, strict=False)}
 
 
@@ -109,9 +111,9 @@ class Contains(Constraint):
     def tracker(self, batch: DraftBatch) -> WordTracker:
         layout, form, words = batch.layout, batch.layout.form, self.contains or []
         for word in words:
-            if not 0 < len(word) <= form.chars:
-                raise InputError(f"contains={word}: give words of 1 to {form.chars} characters, contains=月,酒")
-        if sum(map(len, words)) > form.chars * form.lines:
+            if not 0 < len(word) <= max(form.lengths):
+                raise InputError(f"contains={word}: give words of 1 to {max(form.lengths)} characters, contains=月,酒")
+        if sum(map(len, words)) > sum(form.lengths):
             raise InputError(f"contains={','.join(words)}: more than {form} has room for")
         ids = {word: [layout.id_of(symbol, f"contains={word}") for symbol in word] for word in words}
         return WordTracker(batch, ids)
@@ -174,12 +176,15 @@ class CopyTracker(Tracker):
             return None
         spans, layout = self.batch.spans, self.batch.layout
         assert spans, "constraints that need the corpus have them"
-        place, chars, size = layout.character_slots.index(slot), layout.form.chars, spans.size
+        place, size = layout.character_slots.index(slot), spans.size
+        first, end = next((start, end) for start, end in pairwise([0, *layout.ends]) if place < end)
         known = (self.known if rows is None else self.known[rows])[:, layout.character_slots]
         known[:, place] = symbols
         rejected = symbols.new_zeros(len(symbols)).bool()
-        if chars < size:  # a line is shorter than a span: it is looked up once its last unknown character is drawn
-            line = known[:, place - place % chars :][:, :chars]
+        if (
+            end - first < size
+        ):  # a line is shorter than a span: it is looked up once its last unknown character is drawn
+            line = known[:, first:end]
             rejected |= (line >= 0).all(1) & rejected.new_tensor([spans.has_line(ids) for ids in line.tolist()])
         for start in range(max(0, place - size + 1), min(place, known.shape[1] - size) + 1):
             window = known[:, start : start + size]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import nlargest
-from itertools import chain
+from itertools import chain, islice
 from typing import cast
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tang.config.keys import STARTS
 from tang.console import tracked
-from tang.data.vocabulary import Vocabulary
+from tang.data.vocabulary import SPECIALS, Vocabulary
 from tang.errors import InputError
 from tang.generation.beam import search
 from tang.generation.constraint import Constraint, DraftBatch, Tracker
@@ -22,6 +22,7 @@ from tang.generation.request import Request
 from tang.generation.sampling import SamplingOptions, decode
 from tang.generation.slots import Layout, form_for, in_vocabulary
 from tang.tasks.language_model import LanguageModel
+from tang.text.forms import hanzi
 from tang.text.script import MARKS, Script
 
 TRIES = 10  # attempts at a poem before it is given up
@@ -91,7 +92,7 @@ def _drafts(model: LanguageModel, request: Request, constraints: Sequence[Constr
     starts = request.start
     if starts is None:
         fills = any(constraint.fixed(Layout(form or model.form, vocabulary)) for constraint in constraints)
-        starts = [""] if fills else known_starts(vocabulary, STARTS)
+        starts = [""] if fills else default_starts(vocabulary)
     if not starts:
         raise InputError("start: give something to begin with, start=日")
     texts = [in_vocabulary("".join(start.split()).translate(MARKS), vocabulary) for start in starts]
@@ -186,3 +187,9 @@ def _failure(draft: Draft, layout: Layout, constraints: Sequence[Constraint], fo
 def known_starts(vocabulary: Vocabulary, starts: Sequence[str]) -> list[str]:
     """The starts whose characters are all in the vocabulary, in one script or the other."""
     return [start for start in starts if all(character in vocabulary for character in in_vocabulary(start, vocabulary))]
+
+
+def default_starts(vocabulary: Vocabulary) -> list[str]:
+    """Those of :data:`STARTS` that the vocabulary has, or else its commonest characters."""
+    commonest = (symbol for symbol in vocabulary.symbols[len(SPECIALS) :] if hanzi(symbol))
+    return known_starts(vocabulary, STARTS) or list(islice(commonest, len(STARTS)))

@@ -56,11 +56,11 @@ def rules(layout: Layout, script: Script, rhyme: str | None, tones: Strictness |
         in_groups = [group for group in groups() if group.tone == "平"] if rhyme == "true" else [level_group(rhyme)]
     rows = []
     for pattern in of_form:
-        wanted = "".join(pattern.wanted(tones)) if pattern and tones else "中" * form.chars * form.lines
+        wanted = "".join(pattern.wanted(tones)) if pattern and tones else "中" * sum(form.lengths)
         row = [KINDS[tone] for tone in wanted]
         if rhyme is not None:
             for line in rhyming_lines(form.lines, pattern is not None and pattern.first_rhymes):
-                row[(line + 1) * form.chars - 1] = RHYME
+                row[layout.ends[line] - 1] = RHYME
         rows.append(row)
     kinds = torch.zeros(len(rows), len(layout.slots), dtype=torch.long)
     kinds[:, layout.lines >= 0] = torch.tensor(rows)

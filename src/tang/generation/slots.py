@@ -9,7 +9,7 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import accumulate, islice
 
 import torch
 from torch import Tensor
@@ -39,7 +39,8 @@ class Layout:
     @cached_property
     def slots(self) -> list[str | None]:
         """For each slot the marks that it admits, or None for any Chinese character."""
-        return [slot for marks in self.marks for slot in [None] * self.form.chars + ([marks] if marks else [])]
+        by_line = zip(self.form.lengths, self.marks, strict=True)
+        return [slot for chars, marks in by_line for slot in [None] * chars + ([marks] if marks else [])]
 
     @cached_property
     def character_slots(self) -> list[int]:
@@ -50,8 +51,13 @@ class Layout:
     def lines(self) -> Tensor:
         """(S,) the line of each slot, from 0; −1 for marks."""
         lines = torch.full((len(self.slots),), -1)
-        lines[self.character_slots] = torch.arange(self.form.lines).repeat_interleave(self.form.chars)
+        lines[self.character_slots] = torch.arange(self.form.lines).repeat_interleave(torch.tensor(self.form.lengths))
         return lines
+
+    @cached_property
+    def ends(self) -> list[int]:
+        """For each line the number of characters up to its end."""
+        return list(accumulate(self.form.lengths))
 
     @cached_property
     def mask(self) -> Tensor:
@@ -63,8 +69,9 @@ class Layout:
 
     def where(self, slot: int) -> tuple[int, int]:
         """The line of a slot and the place of its character in that line, both from 1."""
-        line, place = divmod(bisect_right(self.character_slots, slot) - 1, self.form.chars)
-        return line + 1, place + 1
+        before = bisect_right(self.character_slots, slot) - 1
+        line = bisect_right(self.ends, before)
+        return line + 1, before - self.ends[line] + self.form.lengths[line] + 1
 
     def prompt_ids(self, start: str) -> list[int]:
         """(S,) the id that ``start`` puts into each slot; −1 where the model chooses.
@@ -72,17 +79,18 @@ class Layout:
         A mark must come at the end of a line, and is put there if the form admits it. An InputError if ``start``
         doesn't fit the form, or has a character that the model doesn't know.
         """
-        ids, key, chars, count = [-1] * len(self.slots), f"start={start}", self.form.chars, 0
+        ids, key, count = [-1] * len(self.slots), f"start={start}", 0
         for character in start:
             if character not in PUNCTUATION:
                 if count == len(self.character_slots):
                     raise InputError(f"{key}: too long; {self.form} has {count} characters")
                 ids[self.character_slots[count]] = self.id_of(character, key)
                 count += 1
-            elif count == 0 or count % chars:
+            elif count not in self.ends:
                 after = f"{character} stands after {count} characters"
-                raise InputError(f"{key}: {after}, but the lines of {self.form} have {chars}")
-            elif character in self.marks[count // chars - 1]:
+                lengths = ", ".join(map(str, dict.fromkeys(self.form.lengths)))
+                raise InputError(f"{key}: {after}, but the lines of {self.form} have {lengths}")
+            elif character in self.marks[self.ends.index(count)]:
                 ids[self.character_slots[count - 1] + 1] = self.vocabulary.ids[character]
         if start and count == 0:
             raise InputError(f"{key}: give at least one Chinese character to begin with")
@@ -99,14 +107,16 @@ class Layout:
     def read(self, ids: list[int]) -> tuple[list[str], str]:
         """The lines of a poem, and its text, a couplet a line; marks that the model can't write are the form's own."""
         text, lines, marked = iter(self.vocabulary.decode(ids)), [], []
-        for written, own in zip(self.marks, _marks(self.form), strict=True):
-            lines.append("".join(islice(text, self.form.chars)))
+        for chars, written, own in zip(self.form.lengths, self.marks, _marks(self.form), strict=True):
+            lines.append("".join(islice(text, chars)))
             marked.append(lines[-1] + (next(text) if written else own[0]))
         return lines, "\n".join("".join(marked[i : i + 2]) for i in range(0, len(marked), 2))
 
 
 def _marks(form: Form) -> list[str]:
-    """The marks that may stand after each line, the default first."""
+    """The marks that may stand after each line, the default first; in a song any mark may."""
+    if form.differing:
+        return ["，。？！；"] * (form.lines - 1) + [LAST]
     return [END if line % 2 else INSIDE for line in range(form.lines - 1)] + [LAST]
 
 
@@ -126,7 +136,9 @@ def form_for(start: str, default: Form) -> Form:
     chars, is_marked = len(hanzi(first)), first[-1:] in LINE_END
 
     def fits(form: Form) -> bool:
+        if form.chars not in (5, 7) or chars == 0:
+            return False
         are_lines = chars == form.chars if is_marked else chars % form.chars == 0
-        return chars > 0 and are_lines and form.chars in (5, 7) and len(hanzi(start)) <= form.chars * form.lines
+        return are_lines and len(hanzi(start)) <= sum(form.lengths)
 
     return next((form for form in (default, *FORMS.values()) if fits(form)), default)

@@ -18,7 +18,7 @@ from tang.errors import InputError
 from tang.tasks.base import Mean, SplitMetrics, Task, Values
 from tang.tasks.cross_entropy import linear_cross_entropy, linear_nll
 from tang.tasks.network import Network
-from tang.text.forms import DEFAULT_FORM, FORMS, PUNCTUATION, form_named, hanzi
+from tang.text.forms import DEFAULT_FORM, PUNCTUATION, form_named, hanzi
 from tang.text.script import Script
 
 log = logging.getLogger(__name__)
@@ -75,8 +75,7 @@ class LanguageModel(Task):
     @classmethod
     def from_data(cls, data: PoemDataModule, model: ModelConfig, **partials: Any) -> "LanguageModel":
         symbols, corpus = data.prepared.vocabulary.symbols, data.source.fingerprint
-        form = next((name for name in data.card.shapes if name in FORMS), DEFAULT_FORM)  # the commonest comes first
-        return cls(values(model), symbols, values(data.config), corpus, form, **partials)
+        return cls(values(model), symbols, values(data.config), corpus, data.card.form, **partials)
 
     @classmethod
     def check_saved(cls, fields: Mapping[str, Any]) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 from tang import checkpoint
 from tang.config.train import TrainConfig
 from tang.evaluation.predict_names import as_text, predict
-from tang.generation.generate import generate
+from tang.generation.generate import default_starts, generate, known_starts
 from tang.runs.run import Result, RunFolder
 from tang.tasks.base import Task
 from tang.tasks.classifier import Classifier
 from tang.tasks.language_model import LanguageModel
+from tang.text.forms import FORMS
 from tang.training.callbacks.samples import sample_request
 
 EXAMPLES = ("Satoshi", "Jackson", "Dostoevsky")
@@ -36,6 +37,8 @@ def describe(task: Task, result: Result, config: TrainConfig, folder: RunFolder)
 def _(task: LanguageModel, result: Result, config: TrainConfig, folder: RunFolder) -> list[str]:
     metrics, request = result.metrics, sample_request(config.callbacks.samples, task, config.seed)
     poems = generate(task, request) if request.start else []
+    start, *_ = [*known_starts(task.vocabulary, "春"), *default_starts(task.vocabulary)]
+    form = " form=五言绝句" if task.form in FORMS.values() else ""
     return [
         f"held-out perplexity: {metrics['val/ppl']:.1f} on the val split, {metrics['test/ppl']:.1f} on the test split "
         f"({metrics['test/ppl_hanzi']:.1f} on its Chinese characters alone)",
@@ -43,7 +46,7 @@ def _(task: LanguageModel, result: Result, config: TrainConfig, folder: RunFolde
         "",
         "\n\n".join(poem.text for poem in poems),
         "",
-        f"more poems:  {_command('python')} src/sample.py ckpt=latest start=春 form=五言绝句",
+        f"more poems:  {_command('python')} src/sample.py ckpt=latest start={start}{form}",
         f"a card:      {_command('python')} src/evaluate.py ckpt=latest",
     ]
 

@@ -3,8 +3,9 @@
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_only
 
+from tang.config.keys import STARTS
 from tang.config.train import SamplesConfig
-from tang.generation.generate import generate, known_starts
+from tang.generation.generate import default_starts, generate, known_starts
 from tang.generation.request import Request
 from tang.generation.slots import Layout
 from tang.tasks.language_model import LanguageModel
@@ -15,10 +16,11 @@ from tang.training.loggers import log_text
 def sample_request(config: SamplesConfig, model: LanguageModel, seed: int) -> Request:
     """The request for a poem for each start that the model knows; an InputError if one doesn't fit the form."""
     form = form_named(config.form) if config.form else model.form
-    starts = known_starts(model.vocabulary, config.start)
+    is_default = config.start == list(STARTS)
+    starts = default_starts(model.vocabulary) if is_default else known_starts(model.vocabulary, config.start)
     for start in starts:
         Layout(form, model.vocabulary).prompt_ids(start)
-    return Request(start=starts, chars=form.chars, lines=form.lines, temperature=config.temperature, seed=seed)
+    return Request(start=starts, form=str(form), temperature=config.temperature, seed=seed)
 
 
 class Samples(Callback):
