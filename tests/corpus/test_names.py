@@ -6,7 +6,7 @@ import pytest
 
 from tang.corpus import fetch
 from tang.corpus.collections import NAMES
-from tang.corpus.names import LETTERS, Name, NameSource, clean_names, to_letters
+from tang.corpus.names import LETTERS, Name, NameSource, as_is, clean_names, in_ascii
 from tang.errors import InputError
 
 
@@ -29,7 +29,62 @@ def test_there_are_57_letters() -> None:
     ],
 )
 def test_accents_come_off_and_other_characters_go(printed: str, letters: str) -> None:
-    assert to_letters(printed) == letters
+    assert in_ascii(printed) == letters
+
+
+@pytest.mark.parametrize(
+    ("printed", "letters"),
+    [
+        ("Ślusàrski", "Ślusàrski"),
+        ("S\u0301lusarski", "Ślusarski"),
+        ("Достоевский ", "Достоевский"),
+        ("Παπαδόπουλος", "Παπαδόπουλος"),
+        ("歐陽", "歐陽"),
+        ("マイケル・ジャクソン", "マイケル・ジャクソン"),
+        ("김민수", "김민수"),
+        ("O'Neàl-Müller 3*", "O'Neàl-Müller"),
+        ("- 7", ""),
+    ],
+)
+def test_names_of_any_script_are_read_as_they_are(printed: str, letters: str) -> None:
+    assert as_is(printed) == letters
+
+
+HANZI_NAMES = {
+    language: [chr(first + i) + "明" for i in range(20)] for language, first in (("张", 0x4E00), ("李", 0x5000))
+}
+
+
+def test_the_letters_are_those_of_the_names() -> None:
+    cleaned = clean_names(HANZI_NAMES, ascii=False)
+    assert len(cleaned.names) == 40
+    assert len(cleaned.letters) == 41
+    assert cleaned.letterless == {}
+
+
+@pytest.mark.parametrize(
+    ("lines", "ascii", "message"),
+    [
+        (HANZI_NAMES, True, r"张\.txt: 20 of 20 names aren't in Latin letters, which data\.ascii=true keeps alone"),
+        ({"ru": ["Иванов", "Petrov Пётр Ильич", "Jr. Сидоров"], "en": ["Smith"]}, True, r"ru\.txt: 3 of 3 names"),
+        ({"en": ["Smith"], "de": [" ", ""]}, False, r"de\.txt: no names in it; give one a line"),
+        ({"en": ["1", "2", "Smith"]}, False, r"en\.txt: 2 of 3 names have no letters"),
+    ],
+)
+def test_a_language_that_loses_most_of_its_names_is_refused(
+    lines: dict[str, list[str]], ascii: bool, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        clean_names(lines, ascii)
+
+
+def test_a_readme_is_no_language(tmp_path: Path) -> None:
+    for name in ("README.txt", "LICENSE.txt", "en.txt", "ru.txt"):
+        (tmp_path / name).write_text("a", encoding="utf-8")
+    assert NameSource(tmp_path, tmp_path).languages == ["en", "ru"]
+    (tmp_path / "ru.txt").unlink()
+    with pytest.raises(InputError, match=r"a folder is needed with two files LANGUAGE\.txt or more"):
+        NameSource(tmp_path, tmp_path)
 
 
 def test_a_language_has_each_name_once() -> None:

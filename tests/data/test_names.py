@@ -190,8 +190,10 @@ def test_your_own_languages_are_the_files_of_a_folder(tmp_path: Path) -> None:
         (tmp_path / f"{name}.txt").write_text(text, encoding="utf-8")
     data = NamesDataModule(NamesConfig(path=str(tmp_path)))
     assert data.languages == ["乙", "甲"]
-    assert len(data.card.cleaned.names) == 40
-    assert data.card.rows["without letters"] == "2"
+    assert len(data.card.cleaned.names) == 42, "in whatever letters"
+    folded = NamesDataModule(NamesConfig(path=str(tmp_path), ascii=True))
+    assert len(folded.card.cleaned.names) == 40
+    assert folded.card.rows["lost their letters"] == "乙 1, 甲 1"
     before = data.source.fingerprint
     (tmp_path / "甲.txt").write_text("x\n", encoding="utf-8")
     assert NamesDataModule(NamesConfig(path=str(tmp_path))).source.fingerprint != before
@@ -204,7 +206,7 @@ def test_a_folder_that_is_none_or_too_little_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"two files LANGUAGE\.txt or more"):
         NamesDataModule(NamesConfig(path=str(tmp_path)))
     (tmp_path / "B.txt").write_text("z\n", encoding="utf-8")
-    with pytest.raises(InputError, match="the test split is empty: a language should have ten names"):
+    with pytest.raises(InputError, match=r"the test split is empty: of A 2, B 1; give each language ten names or more"):
         _ = NamesDataModule(NamesConfig(path=str(tmp_path))).splits
     (tmp_path / "B.txt").write_bytes(b"z\n\xff\n")
     with pytest.raises(InputError, match=r"B\.txt: line 2, byte 1: not UTF-8"):

@@ -1,14 +1,15 @@
-"""Read surnames of 18 languages, one file a language and one name a line, and clean them to distinct ASCII names.
+"""Read names of several languages, one file a language and one name a line, and clean them to distinct ones.
 
-The files are those of the tutorial "Classifying Names with a Character-Level RNN" (Sean Robertson,
+The surnames of 18 languages are those of the tutorial "Classifying Names with a Character-Level RNN" (Sean Robertson,
 2017, MIT license). They have duplicates: Arabic.txt has 2,000 lines and 108 names.
 """
 
 import hashlib
+import re
 import string
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,12 +20,14 @@ from tang.corpus.fetch import fetch
 from tang.errors import InputError
 from tang.text.files import check_size, find, read_bytes, read_text
 
-LETTERS = string.ascii_letters + " .,;'"  # The 57 characters of a clean name
+LETTERS = string.ascii_letters + " .,;'"  # The 57 characters of a clean name in ASCII
+SIGNS = " .,;'’-·・"  # Characters beside letters that a name may have in any script
+_NO_LANGUAGE = re.compile(r"(?:readme|license|licence|changelog)\b", re.IGNORECASE)
 MAX_LENGTH = 200  # Most characters of a line
 
 
 class Name(NamedTuple):
-    """A clean name, in :data:`LETTERS` alone, and its language."""
+    """A clean name and its language."""
 
     text: str
     language: str
@@ -41,9 +44,10 @@ class Names:
 
     names: list[Name]  # Sorted by language and name; distinct within a language, but languages may share one
     read: int  # Lines
-    duplicates: dict[str, int]  # Lines that repeat a name of their language: as printed, or in ASCII after cleaning
-    letterless: int  # Lines of which to_letters leaves nothing
-    dropped: dict[str, int]  # Character (without accent) outside LETTERS → its count, the commonest first
+    duplicates: dict[str, int]  # Lines that repeat a name of their language: as printed, or after cleaning
+    letterless: dict[str, int]  # Language → names of which cleaning leaves no letter, or less than half of them
+    dropped: dict[str, int]  # Character that cleaning removes → its count, the commonest first
+    letters: str  # Characters of the names, in the order of their ids
 
 
 class NameSource:
@@ -54,7 +58,11 @@ class NameSource:
 
     def __init__(self, dir: Path, path: Path | None = None) -> None:
         self.dir = dir
-        self.own = [] if path is None else [file for file in find(path, "*.txt") if file.is_file()]
+        self.own = (
+            []
+            if path is None
+            else [file for file in find(path, "*.txt") if file.is_file() and not _NO_LANGUAGE.match(file.name)]
+        )
         if path is not None:
             if len(self.own) < 2:
                 needed = "a folder is needed with two files LANGUAGE.txt or more, one name a line"
@@ -80,9 +88,27 @@ class NameSource:
         return lines
 
 
-def to_letters(text: str) -> str:
+def in_ascii(text: str) -> str:
     """``text`` in :data:`LETTERS`: accents go (é becomes e), other characters too (ß, ł, -); "" without any letter."""
-    kept = "".join(character for character in _unaccented(text) if character in LETTERS).strip()
+    return _with_letters(character for character in _unaccented(text) if character in LETTERS)
+
+
+def as_is(text: str) -> str:
+    """``text`` in its own letters and :data:`SIGNS`, whatever its script; "" without any letter."""
+    return _with_letters(character for character in normalized(text) if _belongs(character))
+
+
+def normalized(text: str) -> str:
+    """``text`` with accents and letters as one character where there is one (Unicode's NFC)."""
+    return unicodedata.normalize("NFC", text[:MAX_LENGTH])
+
+
+def _belongs(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LM" or character in SIGNS
+
+
+def _with_letters(characters: Iterable[str]) -> str:
+    kept = "".join(characters).strip()
     return kept if any(map(str.isalpha, kept)) else ""
 
 
@@ -91,17 +117,47 @@ def _unaccented(text: str) -> str:
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
-def clean_names(lines: Mapping[str, Sequence[str]]) -> Names:
-    """Clean the lines of each language and drop duplicates."""
-    printed = [(line.strip(), language) for language in lines for line in lines[language]]
+def clean_names(lines: Mapping[str, Sequence[str]], ascii: bool = True) -> Names:
+    """Clean the lines of each language, to ASCII or as they are, and drop duplicates.
+
+    An InputError names the language of which most names would be lost.
+    """
+    clean, plain, kept = (in_ascii, _unaccented, LETTERS.__contains__) if ascii else (as_is, normalized, _belongs)
+    printed = [(line.strip(), language) for language in lines for line in lines[language] if line.strip()]
     distinct = sorted(set(printed))
-    lettered = [name for name in (Name(to_letters(text), language) for text, language in distinct) if name.text]
-    unique = {(name.key, name.language): name for name in lettered}
-    dropped = Counter(character for text, _ in printed for character in _unaccented(text) if character not in LETTERS)
+    names = [Name(clean(text), language) for text, language in distinct]
+    whole = [
+        name for name, (text, _) in zip(names, distinct, strict=True) if _letters(name.text) * 2 > _letters(plain(text))
+    ]
+    unique = {(name.key, name.language): name for name in whole}
+    letterless = Counter(language for _, language in distinct) - Counter(name.language for name in whole)
+    for language in lines:
+        total, lost = sum(of == language for _, of in distinct), letterless[language]
+        if lost > total / 2 or total == 0:
+            raise InputError(_lost(language, total, lost, ascii))
+    dropped = Counter(character for text, _ in printed for character in plain(text) if not kept(character))
     return Names(
         names=sorted(unique.values(), key=lambda name: (name.language, name.text)),
-        read=len(printed),
-        duplicates={"as printed": len(printed) - len(distinct), "in ASCII": len(lettered) - len(unique)},
-        letterless=len(distinct) - len(lettered),
+        read=sum(map(len, lines.values())),
+        duplicates={
+            "as printed": len(printed) - len(distinct),
+            "in ASCII" if ascii else "cleaned": len(whole) - len(unique),
+        },
+        letterless=dict(sorted(letterless.items())),
         dropped=dict(sorted(dropped.items(), key=lambda item: (-item[1], item[0]))),
+        letters=LETTERS if ascii else "".join(sorted(set().union(*(name.text for name in whole)))),
     )
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalpha, text))
+
+
+def _lost(language: str, total: int, lost: int, ascii: bool) -> str:
+    """The message for a language without names, or one that would lose most of them."""
+    if total == 0:
+        return f"{language}.txt: no names in it; give one a line, or take the file away"
+    if not ascii:
+        return f"{language}.txt: {lost} of {total} names have no letters; a line is one name"
+    reason = "aren't in Latin letters, which data.ascii=true keeps alone; leave it out"
+    return f"{language}.txt: {lost} of {total} names {reason}"

@@ -138,8 +138,9 @@ class NameCard(Rows):
         return {
             "lines read": f"{cleaned.read:,}",
             "duplicates removed": ", ".join(f"{count:,} {kind}" for kind, count in cleaned.duplicates.items()),
-            "without letters": f"{cleaned.letterless:,}",
+            "lost their letters": _listed(cleaned.letterless) or "none",
             "characters dropped": _listed(cleaned.dropped, "characters") or "none",
+            "letters": f"{len(cleaned.letters):,}",
             "names": f"{len(cleaned.names):,} of {len(self.languages)} languages",
             "names of several languages": f"{self.shared:,}",
             "splits": _listed(sum(map(Counter, self.languages.values()), Counter())),

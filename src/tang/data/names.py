@@ -1,5 +1,6 @@
 """The names → languages data as a LightningDataModule."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,6 @@ from tang.data.split import Split, split_names
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
 
-IDS = {letter: id for id, letter in enumerate(LETTERS, start=PAD + 1)}
 NO_LANGUAGE = -100  # Target of a name that isn't counted: the default ignore_index of PyTorch's cross-entropy
 
 
@@ -32,16 +32,16 @@ class NameBatch(NamedTuple):
                  M  a  e   s                  4                Dutch
     """
 
-    inputs: Tensor  # (B, T) int64 ids of letters, 1 to 57, and PAD, which is 0
+    inputs: Tensor  # (B, T) int64 ids of letters, from 1, and PAD, which is 0
     lengths: Tensor  # (B,) int64 letters of each name
     targets: Tensor  # (B,) int64 indices of the languages in alphabetical order, or NO_LANGUAGE
     num_names: float  # Names of the global batch divided by the world size, see num_tokens
     num_tokens: float  # Letters of the global batch divided by the world size; speed is measured in them
 
     @classmethod
-    def of(cls, names: Sequence[Name], languages: Sequence[str]) -> "NameBatch":
+    def of(cls, names: Sequence[Name], languages: Sequence[str], letters: str = LETTERS) -> "NameBatch":
         """All of ``names`` in one batch."""
-        inputs, lengths = encode(name.text for name in names)
+        inputs, lengths = encode((name.text for name in names), letters)
         targets = torch.tensor([languages.index(name.language) for name in names])
         return cls(inputs, lengths, targets, len(names), int(lengths.sum()))
 
@@ -57,9 +57,10 @@ class NameBatch(NamedTuple):
         return NameBatch(inputs, lengths, targets, len(indices) / shard.world_size, num_tokens)
 
 
-def encode(texts: Iterable[str]) -> tuple[Tensor, Tensor]:
-    """The ids (B, T) and the lengths (B,) of texts of one or more :data:`LETTERS`."""
-    ids = [torch.tensor([IDS[letter] for letter in text]) for text in texts]
+def encode(texts: Iterable[str], letters: str = LETTERS) -> tuple[Tensor, Tensor]:
+    """The ids (B, T) and the lengths (B,) of texts of one or more ``letters``, whose ids count from 1."""
+    known = {letter: id for id, letter in enumerate(letters, start=PAD + 1)}
+    ids = [torch.tensor([known[letter] for letter in text]) for text in texts]
     return pad_sequence(ids, batch_first=True, padding_value=PAD), torch.tensor(list(map(len, ids)))
 
 
@@ -76,7 +77,8 @@ class NamesDataModule(SplitDataModule):
     @cached_property
     def names(self) -> Names:
         """All names; missing files are fetched."""
-        return clean_names(self.source.read())
+        own = self.config.path is not None
+        return clean_names(self.source.read(), not own if self.config.ascii is None else self.config.ascii)
 
     @cached_property
     def splits(self) -> dict[Split, list[Name]]:
@@ -84,7 +86,9 @@ class NamesDataModule(SplitDataModule):
         splits = split_names(self.names.names)
         for split, names in splits.items():
             if not names:
-                raise InputError(f"the {split} split is empty: a language should have ten names or more")
+                sizes = Counter(name.language for name in self.names.names).most_common()
+                counts = ", ".join(f"{language} {count}" for language, count in sizes)
+                raise InputError(f"the {split} split is empty: of {counts}; give each language ten names or more")
         return splits
 
     @property
@@ -92,7 +96,7 @@ class NamesDataModule(SplitDataModule):
         return NameCard(self.names, self.splits)
 
     def loader(self, split: Split) -> BatchLoader[NameBatch]:
-        whole, shard = NameBatch.of(self.splits[split], self.languages), self.shard
+        whole, shard = NameBatch.of(self.splits[split], self.languages, self.names.letters), self.shard
         lengths = whole.lengths.numpy()
         batch_size, seed = self.config.batch_size, self.config.seed
         if self.config.balanced and split == "train":

@@ -1,12 +1,13 @@
 """The most probable languages of names, under a classifier."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 
-from tang.corpus.names import to_letters
+from tang.corpus.names import LETTERS, as_is, in_ascii
 from tang.data.names import encode
 from tang.errors import InputError
 from tang.generation.sampling import NOT_NUMBERS
@@ -22,14 +23,19 @@ class Prediction(NamedTuple):
 
 @torch.inference_mode()
 def predict(model: Classifier, names: Sequence[str], top: int) -> list[Prediction]:
-    """The ``top`` most probable languages of each name; InputError for a name without a Latin letter, or no name."""
+    """The ``top`` most probable languages of each name.
+
+    An InputError for no name, or one without a letter that the model knows.
+    """
     if not names:
         raise InputError("name: give one, name=Satoshi")
-    texts = [to_letters(name) for name in names]
-    for name, text in zip(names, texts, strict=True):
+    clean = in_ascii if model.letters == LETTERS else as_is
+    known = [re.sub(f"[^{re.escape(model.letters)}]", "", clean(name)) for name in names]
+    for name, text in zip(names, known, strict=True):
         if not text:
-            raise InputError(f"name={name}: has no Latin letter; the model knows names in Latin script alone")
-    probabilities = model.network(*encode(texts)).softmax(-1)
+            letters = "Latin letter" if model.letters == LETTERS else "letter that the model knows"
+            raise InputError(f"name={name}: has no {letters}")
+    probabilities = model.network(*encode(known, model.letters)).softmax(-1)
     if probabilities.isnan().any():
         raise InputError(NOT_NUMBERS)
     best = probabilities.topk(min(top, len(model.languages)))

@@ -11,7 +11,6 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 from tang.config.data import NamesConfig
 from tang.config.keys import values
 from tang.config.model import ClassifierConfig, ModelConfig
-from tang.corpus.names import LETTERS
 from tang.data.names import NO_LANGUAGE, NameBatch, NamesDataModule
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
@@ -21,6 +20,8 @@ from tang.tasks.network import recurrent_stack
 from tang.tasks.report_cells import REPORT_CELLS, AlternatingLSTM, LinearRecurrence
 
 MAX_LANGUAGES = 1000
+MAX_LETTERS = 10_000
+MAX_ONE_HOT = 2_000  # Letters without an embedding
 
 # Name of a metric → its value from the confusion matrix (languages, languages), true × predicted
 ACCURACIES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -38,13 +39,16 @@ def _recalls(confusion: Tensor) -> Tensor:
 class NameNetwork(nn.Module):
     """Letters → recurrent stack → the output after the last letter → linear; the letters' ids start after PAD.
 
-    An InputError if the cell is of REPORT_CELLS, and the config asks for something else than it is.
+    An InputError if the cell is of REPORT_CELLS and the config asks for something else than it is, or if there are
+    too many letters for one-hot vectors.
     """
 
     def __init__(self, num_letters: int, num_languages: int, config: ClassifierConfig) -> None:
         super().__init__()
         input_size = config.embedding_size or num_letters
         if config.embedding_size is None:
+            if num_letters > MAX_ONE_HOT:
+                raise InputError(f"model.embedding_size: give one, 64; the names have {num_letters:,} letters")
             one_hot = torch.cat([torch.zeros(PAD + 1, num_letters), torch.eye(num_letters)])
             self.embedding = nn.Embedding.from_pretrained(one_hot, padding_idx=PAD)
         else:
@@ -104,7 +108,9 @@ class Classifier(Task):
 
     @classmethod
     def from_data(cls, data: NamesDataModule, model: ModelConfig, **partials: Any) -> "Classifier":
-        return cls(values(model), data.languages, LETTERS, values(data.config), data.source.fingerprint, **partials)
+        return cls(
+            values(model), data.languages, data.names.letters, values(data.config), data.source.fingerprint, **partials
+        )
 
     @property
     def key_metrics(self) -> tuple[str, ...]:
@@ -113,6 +119,8 @@ class Classifier(Task):
     def check_data(self, data: NamesDataModule) -> None:
         if data.languages != self.languages:
             raise InputError(f"init_from: was trained on other languages: {', '.join(self.languages)}")
+        if data.names.letters != self.letters:
+            raise InputError("init_from: was trained on names in other letters")
 
     @classmethod
     def check_saved(cls, fields: Mapping[str, Any]) -> None:
@@ -121,8 +129,9 @@ class Classifier(Task):
             raise InputError(f"languages must be a list of 2 to {MAX_LANGUAGES}")
         if len(set(languages)) < len(languages):
             raise InputError("languages must be texts, each once")
-        if fields["letters"] != LETTERS:
-            raise InputError(f"letters is {fields['letters'][:60]!r}, not the {len(LETTERS)} that names have")
+        letters = fields["letters"]
+        if not 0 < len(letters) <= MAX_LETTERS or len(set(letters)) < len(letters):
+            raise InputError(f"letters is {letters[:60]!r}; it must be 1 to {MAX_LETTERS} characters, each once")
 
     def training_step(self, batch: NameBatch, batch_idx: int) -> Tensor:
         logits = self.outputs(batch)
