@@ -10,6 +10,7 @@ from tang.data.vocabulary import BOS, EOS, Vocabulary
 from tang.errors import InputError
 from tang.text.forms import form_of
 from tang.text.script import convert
+from tests.conftest import verse
 
 
 def texts(prepared: Prepared, split: str) -> list[str]:
@@ -129,6 +130,21 @@ def test_an_empty_split_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"split is empty: 2 clean poems give"):
         made(poems, tmp_path)
     assert not [path for path in (tmp_path / "cache").iterdir() if path.is_dir()], "nothing half-made stays"
+
+
+@pytest.mark.parametrize(
+    ("texts", "options", "advice"),
+    [
+        ([f"床前明月光，疑是地上霜。{verse(i)}" for i in range(200)], {}, "stay together, and these form 1 groups"),
+        ([verse(i) for i in range(200)], {"forms": ["七言绝句"]}, r"data\.forms=\[七言绝句\] leaves too few"),
+        ([verse(i) for i in range(3)], {}, "give a few hundred poems or more"),
+    ],
+)
+def test_an_empty_split_has_a_reason(tmp_path: Path, texts: list[str], options: dict[str, object], advice: str) -> None:
+    poems = tmp_path / "诗.txt"
+    poems.write_text("\n".join(texts), encoding="utf-8")
+    with pytest.raises(InputError, match=advice):
+        made(poems, tmp_path, **options)
 
 
 def test_a_corpus_without_usable_poems_is_refused(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tang.config.data import PoemsConfig
 from tang.corpus.clean import CleanPoem, clean_all, in_script
 from tang.corpus.sources import Source
 from tang.data.card import Card
-from tang.data.split import SPLITS, Split, split_poems
+from tang.data.split import SPLITS, Split, couplet_groups, split_poems
 from tang.data.vocabulary import BOS, EOS, Vocabulary
 from tang.errors import InputError, printable
 from tang.text.forms import Form, form_named, hanzi, shape_of, stanzas
@@ -175,10 +175,19 @@ def _split(poems: list[CleanPoem], config: PoemsConfig) -> dict[Split, list[Pass
         if not parts[split]:
             counts = ", ".join(f"{len(parts[other])} {other}" for other in SPLITS)
             raise InputError(
-                f"the {split} split is empty: {len(poems)} clean poems give {counts} sequences; "
-                "give a few hundred poems or more; data.forms may leave out too many"
+                f"the {split} split is empty: {len(poems)} clean poems give {counts} sequences; {_advice(poems, config)}"
             )
     return parts
+
+
+def _advice(poems: list[CleanPoem], config: PoemsConfig) -> str:
+    """What to do about an empty split."""
+    groups = len(set(couplet_groups(poems)))
+    if groups < len(poems) / 2:
+        return f"poems that share a couplet stay together, and these form {groups} groups; give more that share none"
+    if config.forms is not None:
+        return f"data.forms=[{','.join(config.forms)}] leaves too few; give more of these forms, or data.forms=null"
+    return "give a few hundred poems or more"
 
 
 def _open(folder: Path) -> Prepared | None:

@@ -31,7 +31,7 @@ def split_poems(poems: list[CleanPoem]) -> list[Assignment]:
     The smallest hash of such a group determines its split.
     """
     ranks = [_hash(poem.key) for poem in poems]
-    groups = _groups(poems)
+    groups = couplet_groups(poems)
     smallest = list(ranks)
     for rank, group in zip(ranks, groups, strict=True):
         smallest[group] = min(smallest[group], rank)
@@ -45,8 +45,8 @@ def _hash(key: str) -> float:
     return int.from_bytes(digest[:6], "big") / 2**48
 
 
-def _groups(poems: list[CleanPoem]) -> list[int]:
-    """For each poem the representative of its group (union–find over couplets)."""
+def couplet_groups(poems: list[CleanPoem]) -> list[int]:
+    """For each poem the representative of its group: those that share couplets (union–find over couplets)."""
     parent = list(range(len(poems)))
 
     def root(poem: int) -> int:
