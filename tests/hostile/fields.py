@@ -114,6 +114,7 @@ FOREIGN: Cases = {
     "the first version's": (without("task"), "older version of this project; train again"),
     "a version without corpus": (without("hyper_parameters", "corpus"), "has no corpus; it is from an older version"),
     "a version without form": (without("hyper_parameters", "form"), "has no form; it is from an older version"),
+    "a version without hidden_size": (without("hyper_parameters", "model", "hidden_size"), "model has no hidden_size"),
     "a version without min_count": (without("hyper_parameters", "data", "min_count"), "data has no min_count; .*older"),
     "PyTorch's format before 1.6": (
         saved(lambda: content_of(language_model()), _use_new_zipfile_serialization=False), "neither a PyTorch"),

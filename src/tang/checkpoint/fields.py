@@ -57,10 +57,10 @@ def check_fields(task: type[Task], fields: Mapping[str, Any]) -> None:
         raise RefusedError(str(error)) from error
 
 
-def _check_names(where: str, given: Any, known: Iterable[str]) -> None:
+def _check_names(where: str, given: Any, known: Iterable[str], optional: Sequence[str] = ()) -> None:
     if type(given) is not dict:
         raise RefusedError(f"{where} is {shown(given)}, not a dict")
-    if missing := [name for name in known if name not in given]:
+    if missing := [name for name in known if name not in given and name not in optional]:
         raise RefusedError(f"{where} has no {', '.join(missing)}", OLDER)
     if unknown := [name for name in given if name not in known]:
         raise RefusedError(f"{where} has an unknown {shown(unknown[0])}", NEWER)
@@ -68,9 +68,11 @@ def _check_names(where: str, given: Any, known: Iterable[str]) -> None:
 
 def _check_config(group: str, given: Any, schema: type) -> None:
     """Check a group of the config against its dataclass; unlike OmegaConf, which converts "8" to 8, exactly."""
-    rules = {f.name: f.metadata.get("rule") for f in dataclasses.fields(schema) if not f.name.startswith("_")}
+    keys = [f for f in dataclasses.fields(schema) if not f.name.startswith("_")]
+    rules = {f.name: f.metadata.get("rule") for f in keys}
     hints = typing.get_type_hints(schema)
-    _check_names(group, given, rules)
+    # Without a key that is null by default, an earlier version did what null asks for.
+    _check_names(group, given, rules, optional=[f.name for f in keys if f.default is None])
     for name, value in given.items():
         _check_type(f"{group}.{name}", value, hints[name])
         if (rule := rules[name]) and value is not None and not rule.holds(value):

@@ -28,7 +28,7 @@ from tang.text.script import Script
 
 log = logging.getLogger(__name__)
 
-VERSION = 2  # Version of cleaning, splitting, encoding and file format; raising it invalidates all caches
+VERSION = 3  # Version of cleaning, splitting, encoding and file format; raising it invalidates all caches
 FILES = ("tokens.npy", "offsets.npy", "meta.json")
 OPTIONS = ("script", "punctuation", "forms", "max_length", "stanzas", "min_count", "max_train", "max_val")
 HASHES = "sha256"  # The file with the hashes of FILES, which are verified before these are read
@@ -174,9 +174,8 @@ def _split(poems: list[CleanPoem], config: PoemsConfig) -> dict[Split, list[Pass
     for split in SPLITS:
         if not parts[split]:
             counts = ", ".join(f"{len(parts[other])} {other}" for other in SPLITS)
-            raise InputError(
-                f"the {split} split is empty: {len(poems)} clean poems give {counts} sequences; {_advice(poems, config)}"
-            )
+            given = f"{len(poems)} clean poems give {counts} sequences"
+            raise InputError(f"the {split} split is empty: {given}; {_advice(poems, config)}")
     return parts
 
 

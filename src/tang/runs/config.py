@@ -1,13 +1,14 @@
 """The config in a run's folder: read as untrusted data, checked as if it had been typed."""
 
+import copy
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from tang.atomic import write_text
 from tang.config import GROUPS, typed
@@ -84,6 +85,35 @@ def resumed_config(folder: RunFolder, given: TrainConfig, overrides: Sequence[st
     if result := folder.read_result():
         check_trains_on(folder, result, config.trainer, trainer)
     return replace(config, trainer=trainer)
+
+
+def check_unchanged(folder: RunFolder, cfg: DictConfig) -> None:
+    """Refuse to train with the config ``cfg`` in the folder of a run that had another, before it is overwritten.
+
+    The InputError names a key that differs; those of :data:`MAY_CHANGE` may.
+    """
+    if not folder.has_begun:
+        return
+    composed = copy.deepcopy(cfg)
+    with read_write(composed), open_dict(composed):
+        del composed["hydra"]
+    before, after = (flat(asdict(config)) for config in (load_config(folder), typed(composed, TrainConfig)))
+    changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    if fixed := [key for key in changed if not key.startswith(MAY_CHANGE)]:
+        key = fixed[0]
+        raise InputError(
+            f"hydra.run.dir={folder.relative}: has a run with {key}={before.get(key)}, not {after.get(key)}; "
+            f"give another folder, or resume={folder.relative}"
+        )
+
+
+def flat(values: Any, path: str = "") -> dict[str, Any]:
+    """Nested dicts as one: ``optimizer.lr`` → value."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        full = f"{path}{name}"
+        found |= flat(value, f"{full}.") if isinstance(value, dict) else {full: value}
+    return found
 
 
 def check_trains_on(folder: RunFolder, result: Result, before: TrainerConfig, after: TrainerConfig) -> None:

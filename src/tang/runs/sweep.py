@@ -15,6 +15,8 @@ from tang.runs.run import OUTPUTS, Failure, Result, RunFolder
 
 SWEEPS = OUTPUTS / "sweeps"
 LOSS = "val/loss"
+_CHOICE = re.compile(r"^choice\(([^,]*)\)$")  # As a sweep over a group has its constant keys
+_SWEPT = re.compile(r"^[^\[{'\"]*,|^(?:choice|range|interval|glob|shuffle|sort|tag)\(")
 
 
 @dataclass(frozen=True)
@@ -111,15 +113,44 @@ class SweepFolder:
         numbers = (path.name.partition("_")[0] for path in self.path.iterdir() if path.is_dir())
         return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)
 
+    def check_same(self, overrides: Sequence[str], may_change: str) -> None:
+        """Refuse to start a sweep in the folder of one whose runs had another value of a key that isn't swept.
+
+        ``overrides`` are the command line's; keys that begin with ``may_change`` may differ.
+        """
+        try:
+            first = self.first_overrides()
+        except (InputError, OSError):  # no sweep's folder yet, or one whose keys can't be read any more
+            return
+        before, after = (_constants(keys, may_change) for keys in (first, overrides))
+        for key in before.keys() & after.keys():
+            if before[key] != after[key]:
+                raise InputError(
+                    f"hydra.sweep.dir={self.path}: has a sweep with {key}={before[key]}, not {after[key]}; "
+                    "give another folder"
+                )
+
     def first_overrides(self) -> Sequence[str]:
         """The command line that the sweep was first started with, Hydra's keys first; an InputError if it is broken."""
         try:
-            recorded: Any = yaml.safe_load(self.first_record.read_text(encoding="utf-8"))["hydra"]["overrides"]
+            record = self.first_record if self.first_record.exists() else self.record
+            recorded: Any = yaml.safe_load(record.read_text(encoding="utf-8"))["hydra"]["overrides"]
             return [*recorded["hydra"], *recorded["task"]]
         except (yaml.YAMLError, ValueError, TypeError, KeyError):
             raise InputError(
                 f"{self.first_record}: broken; give the sweep's keys again, with hydra.sweep.dir={self.path}"
             ) from None
+
+
+def _constants(overrides: Sequence[str], may_change: str) -> dict[str, str]:
+    """Key → value of the ``overrides`` that aren't swept, without the keys that may change."""
+    constants = {}
+    for override in overrides:
+        key, _, value = override.lstrip("+").partition("=")
+        value = _CHOICE.sub(r"\1", value)
+        if not key.startswith((may_change, "hydra")) and not _SWEPT.search(value):
+            constants[key] = value.strip("'\"")
+    return constants
 
 
 def latest_sweep(key: str) -> SweepFolder:

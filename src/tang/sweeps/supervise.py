@@ -5,7 +5,6 @@ import math
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
@@ -14,7 +13,7 @@ from tang.atomic import write_text
 from tang.config import typed
 from tang.config.train import TrainConfig
 from tang.errors import InputError
-from tang.runs.config import MAY_CHANGE
+from tang.runs.config import MAY_CHANGE, flat
 from tang.runs.run import FailureKind, RunFolder
 from tang.sweeps.processes import Stopped, Worker, run
 
@@ -61,7 +60,7 @@ def prepare(folder: RunFolder) -> bool:
         return False
     if not folder.started.is_file():
         raise InputError(f"{folder.started}: isn't there; another sweep's folder can be resumed")
-    before, after = (_flat(OmegaConf.to_container(OmegaConf.load(path))) for path in (folder.started, folder.config))
+    before, after = (flat(OmegaConf.to_container(OmegaConf.load(path))) for path in (folder.started, folder.config))
     changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     if fixed := [key for key in changed if not key.startswith(MAY_CHANGE)]:
         write_text(folder.config, folder.started.read_text(encoding="utf-8"))
@@ -88,12 +87,3 @@ def how_it_ended(code: int) -> str:
         return f"ended with exit code {code}"
     name = signal.Signals(-code).name
     return f"killed by {name}" + ("; was memory short?" if name == "SIGKILL" else "")
-
-
-def _flat(values: Any, path: str = "") -> dict[str, Any]:
-    """Nested dicts as one: ``optimizer.lr`` → value."""
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        full = f"{path}{name}"
-        flat |= _flat(value, f"{full}.") if isinstance(value, dict) else {full: value}
-    return flat

@@ -20,6 +20,8 @@ from omegaconf import DictConfig, OmegaConf, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from tang.errors import InputError
+from tang.runs.config import MAY_CHANGE, check_unchanged
+from tang.runs.run import RunFolder
 from tang.runs.sweep import SweepFolder, claim
 from tang.shutdown import EXIT_CODES, handled_by
 from tang.sweeps.processes import make_importable
@@ -41,6 +43,8 @@ class SweepCallback(Callback):
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         _claim(config, "run")
+        if config.hydra.output_subdir is not None:  # the config of a run that is resumed is its own
+            _refuse(lambda: check_unchanged(RunFolder(Path(config.hydra.run.dir)), config))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         for group in ("launcher", "sweeper"):
@@ -53,11 +57,21 @@ class SweepCallback(Callback):
             sys.exit("error: hydra/launcher=slurm: there is no srun here; start it on a machine of the cluster")
         if OmegaConf.select(config, "hydra.sweeper.study_name") is None:  # a search continues in its folder
             _claim(config, "sweep")
-        SweepCallback.folder = SweepFolder(Path(config.hydra.sweep.dir))
+        folder = SweepFolder(Path(config.hydra.sweep.dir))
+        _refuse(lambda: folder.check_same(config.hydra.overrides.task, MAY_CHANGE))
+        SweepCallback.folder = folder
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         if config.hydra.mode == RunMode.MULTIRUN:
             write_summary(SweepFolder(Path(config.hydra.sweep.dir)))
+
+
+def _refuse(check: Callable[[], None]) -> None:
+    """End the script if a check raises InputError: of a callback's exceptions Hydra only warns."""
+    try:
+        check()
+    except InputError as error:
+        sys.exit(f"error: {error}")
 
 
 def _claim(config: DictConfig, kind: str) -> None:

@@ -34,12 +34,19 @@ def resume_state(last: Path, task: Task) -> dict[str, Any]:
     """
     state = checkpoint.load_for_resume(last, task)
     was, now = (
-        {name: {**saved[name], "backend": None} if name == "model" else saved[name] for name in task.saved}
+        {name: _asked(saved[name]) for name in task.saved}
         for saved in (state["hyper_parameters"], task.hparams)
     )
     if changed := [name for name in task.saved if was[name] != now[name]]:
         raise InputError(f"{last}: its {changed[0]} isn't that of this run; the corpus or the config has changed since")
     return {"epoch": state["epoch"], "global_step": state["global_step"], "event_files": state[RUN_STATE]["curves"]}
+
+
+def _asked(value: Any) -> Any:
+    """A field of a checkpoint without what the run's results don't depend on: the backend, keys that are null."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: key for name, key in value.items() if name != "backend" and key is not None}
 
 
 @contextmanager
