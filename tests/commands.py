@@ -52,6 +52,17 @@ def recipe(word: str) -> str:
     return str(code)
 
 
+UNEXPECTED = re.compile(r"^.*(?:Warning:|site-packages|^Traceback|Tip: |GPU available).*$", re.MULTILINE)
+"""Lines that libraries print and that tell a user nothing."""
+
+
+def checked(done: Done, env: Mapping[str, str]) -> Done:
+    """``done``, unless a line of a library's is among what it printed."""
+    found = UNEXPECTED.findall(done.stdout + done.stderr)
+    assert not found or "HYDRA_FULL_ERROR" in env, f"{' '.join(done.args)} printed {found}"
+    return done
+
+
 def script(name: str) -> str:
     """The path of ``src/NAME.py``."""
     return str(ROOT / "src" / f"{name}.py")
@@ -59,7 +70,7 @@ def script(name: str) -> str:
 
 def fresh(command: list[str], folder: Path, env: Mapping[str, str] = {}) -> Done:
     """The command in a process that starts from nothing."""
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, *command],
         cwd=folder,
         env={**os.environ, **COMMON, **env},
@@ -67,6 +78,7 @@ def fresh(command: list[str], folder: Path, env: Mapping[str, str] = {}) -> Done
         encoding="utf-8",
         timeout=600,
     )
+    return checked(done, env)
 
 
 class Fork:
@@ -80,7 +92,7 @@ class Fork:
     """
 
     def __init__(self, command: list[str], folder: Path, output: Path, env: Mapping[str, str] = {}) -> None:
-        self.command = command
+        self.command, self.env = command, env
         self.out, self.err = (output.with_name(f"{output.name}.{end}") for end in ("out", "err"))
         environment = {**os.environ, **COMMON, **env}
         with mock.patch.dict(os.environ, _AS_STARTED, clear=True):  # whatever the first test to come here has patched
@@ -123,7 +135,8 @@ class Fork:
 
     def done(self) -> Done:
         """Wait for its end."""
-        return Done(self.command, self.wait(), self.out.read_text("utf-8"), self.err.read_text("utf-8"))
+        done = Done(self.command, self.wait(), self.out.read_text("utf-8"), self.err.read_text("utf-8"))
+        return checked(done, self.env)
 
 
 def _become(command: list[str], folder: Path, environment: dict[str, str], out: Path, err: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import tang
 
-FOUNDATIONS = ["errors", "atomic", "shutdown", "console", "tables"]
+FOUNDATIONS = ["errors", "atomic", "shutdown", "console", "tables", "fonts"]
 ROOMS = [
     *("text", "corpus", "prosody", "kernels", "recurrent", "config", "runs", "data", "tasks"),
     *("checkpoint", "generation", "evaluation", "training", "studies", "sweeps", "reporting", "cli"),

@@ -2,11 +2,12 @@ import math
 
 import pytest
 
+from tang import fonts
 from tang.errors import InputError
-from tang.reporting import style
+from tang.fonts import label
 from tang.reporting.configurations import read_sweep
 from tang.reporting.pictures import choose_keys, draw_curves, draw_heat_map, draw_parallel, mean_curve
-from tang.reporting.style import colors, label, scale
+from tang.reporting.style import colors, scale
 from tests.reporting.conftest import Make
 
 
@@ -37,7 +38,7 @@ def test_a_few_bad_losses_do_not_wash_out_the_others() -> None:
 
 
 def test_labels_have_no_boxes_for_letters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(style, "characters", lambda: frozenset(map(ord, "[]$abc")))
+    monkeypatch.setattr(fonts, "characters", lambda: frozenset(map(ord, "[]$abc")))
     assert label("[诗a]") == "[\\u8bd7a]"
     assert label("a$b") == r"a\$b"
     assert len(label("a" * 99)) == 28

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tang.errors import InputError
+from tang.fonts import label
 from tang.reporting.configurations import LENGTH_KEYS, Configuration, SweepResults
-from tang.reporting.style import FEW, LINES, colors, effect, label, scale, short_names
+from tang.reporting.style import FEW, LINES, colors, effect, scale, short_names
 from tang.runs.sweep import LOSS
 
 SWAY = 0.04  # How far lines with the same value are spread on an axis of the parallel coordinates, better ones lower

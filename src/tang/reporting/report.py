@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
-import matplotlib
 from matplotlib.figure import Figure
 from torch.utils.tensorboard import SummaryWriter
 
 from tang.errors import InputError
+from tang.fonts import with_chinese
 from tang.reporting import optimizers
 from tang.reporting.configurations import SweepResults, read_sweep, table, unfinished_table
 from tang.reporting.pictures import choose_keys, draw_curves, draw_heat_map, draw_parallel
 from tang.reporting.significance import Significance
-from tang.reporting.style import fonts
 from tang.runs.sweep import SweepFolder
 
 PICTURES = ("curves", "heat_map", "parallel")  # Names of the pictures that a report can have
@@ -26,7 +25,7 @@ def write_report(folder: Path, x: str | None = None, y: str | None = None) -> st
     sweep = read_sweep(folder)
     parts = [f"# {folder.name}", counts(sweep)]
     pictures: dict[str, Figure | str] = {}
-    with matplotlib.rc_context({"font.family": fonts()}):
+    with with_chinese():
         if sweep.configurations:
             significance = Significance(sweep)
             parts += ["## Configurations, best first", table(sweep, significance.verdict)]

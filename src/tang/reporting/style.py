@@ -1,57 +1,23 @@
-"""Style of the pictures of sweeps: fonts with Chinese, colors, and the positions of values on an axis."""
+"""Style of the pictures of sweeps: colors, and the positions of values on an axis."""
 
-import logging
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib import font_manager
 from matplotlib.colors import Normalize
 
+from tang.fonts import label
 from tang.reporting.configurations import SweepResults
 from tang.sweeps.summary import as_number, shorten
-
-logging.getLogger("matplotlib").setLevel(logging.WARNING)  # at its first use it logs that it lists the fonts
 
 # The colors of Okabe and Ito, which the color-blind can tell apart; then the same again with other dashes.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LINES: list[dict[str, Any]] = [{"color": color, "linestyle": dash} for dash in ("-", "--", ":") for color in COLORS]
 
-CHINESE = (  # Names of font files with Chinese, on Linux, macOS and Windows
-    *("NotoSansCJK-Regular", "NotoSansCJKsc-Regular", "NotoSansSC-Regular", "NotoSerifCJK-Regular"),
-    *("SourceHanSansSC-Regular", "wqy-microhei", "wqy-zenhei", "DroidSansFallbackFull"),
-    *("PingFang", "Hiragino Sans GB", "STHeiti Light", "msyh", "simhei", "simsun"),
-)
-
 FEW = 8  # Up to so many numbers have positions of their own; more are shown as a range
 BINS = 6  # Bins of equal width of such a range in a heat map
-
-
-@cache
-def fonts() -> list[str]:
-    """matplotlib's default font, then one with Chinese if there is one, even if matplotlib's cached list lacks it."""
-    found = {Path(path).stem: path for path in font_manager.findSystemFonts()}
-    chinese = [found[name] for name in CHINESE if name in found][:1]
-    for path in chinese:
-        font_manager.fontManager.addfont(path)
-    return ["DejaVu Sans", *(font_manager.get_font(path).family_name for path in chinese)]
-
-
-@cache
-def characters() -> frozenset[int]:
-    """Code points that :func:`fonts` can show."""
-    paths = [font_manager.findfont(name) for name in fonts()]
-    return frozenset(code for path in paths for code in font_manager.get_font(path).get_charmap())
-
-
-def label(text: str) -> str:
-    """``text`` for a picture: characters that no font has as escapes, the middle of a long text left out."""
-    shown = "".join(letter if ord(letter) in characters() else f"\\u{ord(letter):04x}" for letter in text)
-    return (shown if len(shown) <= 28 else f"{shown[:13]}…{shown[-14:]}").replace("$", r"\$")
 
 
 def short_names(keys: Sequence[str]) -> dict[str, str]:

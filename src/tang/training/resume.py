@@ -34,8 +34,7 @@ def resume_state(last: Path, task: Task) -> dict[str, Any]:
     """
     state = checkpoint.load_for_resume(last, task)
     was, now = (
-        {name: _asked(saved[name]) for name in task.saved}
-        for saved in (state["hyper_parameters"], task.hparams)
+        {name: _asked(saved[name]) for name in task.saved} for saved in (state["hyper_parameters"], task.hparams)
     )
     if changed := [name for name in task.saved if was[name] != now[name]]:
         raise InputError(f"{last}: its {changed[0]} isn't that of this run; the corpus or the config has changed since")

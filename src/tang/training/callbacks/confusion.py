@@ -7,6 +7,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 
+from tang.fonts import label, with_chinese
 from tang.runs.run import RunFolder
 from tang.tasks.classifier import Classifier
 from tang.training.loggers import log_figure
@@ -22,15 +23,17 @@ class Confusion(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, Classifier)
         if trainer.loggers:
-            figure = draw(pl_module.val_metrics.confusion, pl_module.languages, "val")
-            log_figure(trainer, "confusion/val", figure, trainer.global_step - 1)
+            with with_chinese():
+                figure = draw(pl_module.val_metrics.confusion, pl_module.languages, "val")
+                log_figure(trainer, "confusion/val", figure, trainer.global_step - 1)
 
     @rank_zero_only
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, Classifier)
-        figure = draw(pl_module.test_metrics.confusion, pl_module.languages, "test")
-        figure.savefig(self.folder.confusion, dpi=150)
-        log_figure(trainer, "confusion/test", figure, trainer.global_step - 1)
+        with with_chinese():
+            figure = draw(pl_module.test_metrics.confusion, pl_module.languages, "test")
+            figure.savefig(self.folder.confusion, dpi=150)
+            log_figure(trainer, "confusion/test", figure, trainer.global_step - 1)
 
 
 def draw(confusion: Tensor, languages: Sequence[str], part: str) -> Figure:
@@ -40,6 +43,7 @@ def draw(confusion: Tensor, languages: Sequence[str], part: str) -> Figure:
     figure = Figure(figsize=(8.5, 7.4), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="viridis", vmin=0, vmax=100)
+    languages = list(map(label, languages))
     labels = [f"{language} ({count:.0f})" for language, count in zip(languages, counts.flatten().tolist(), strict=True)]
     axes.set_xticks(range(len(languages)), languages, rotation=90)
     axes.set_yticks(range(len(languages)), labels)
