@@ -10,7 +10,7 @@ from tang.config.scripts import CheckConfig
 @cli.script(CheckConfig)
 def main(config: CheckConfig) -> None:
     """Print the report, or write it to a file."""
-    cli.check_output(config.out)
+    cli.check_output(config.out, config.overwrite)
     from tang.evaluation.poem_report import PoemReport, as_json, as_text, given_poems
     from tang.prosody.critique import critique
 

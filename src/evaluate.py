@@ -10,7 +10,7 @@ from tang.errors import InputError
 @cli.script(EvaluateConfig)
 def main(config: EvaluateConfig) -> None:
     """Print the cards, or write them to a file."""
-    cli.check_output(config.out)
+    cli.check_output(config.out, config.overwrite)
     if config.form and not config.poems:
         raise InputError(f"form={config.form}: only for the quality card; give poems=1000 too")
     from tang import checkpoint

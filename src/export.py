@@ -7,7 +7,7 @@ from tang.config.scripts import ExportConfig
 @cli.script(ExportConfig)
 def main(config: ExportConfig) -> None:
     """Write weights, vocabulary and sizes to a file."""
-    cli.check_output(config.to, "to")
+    cli.check_output(config.to, config.overwrite, "to")
     from tang import checkpoint
     from tang.tasks.base import Task
 

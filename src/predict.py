@@ -7,7 +7,7 @@ from tang.config.scripts import PredictConfig
 @cli.script(PredictConfig)
 def main(config: PredictConfig) -> None:
     """Print the languages, or write them to a file."""
-    cli.check_output(config.out)
+    cli.check_output(config.out, config.overwrite)
     from tang import checkpoint
     from tang.evaluation.predict_names import as_json, as_text, predict
     from tang.tasks.classifier import Classifier

@@ -1,11 +1,16 @@
 """Write poems with a trained model: ``python src/sample.py ckpt=PATH [start=日] [form=七言绝句] [rhyme=true]``."""
 
 import logging
+import sys
+from dataclasses import replace
 from pathlib import Path
+from random import randrange
 
 from tang import cli
 from tang.generation.poem import FORMATS, SUFFIXES
 from tang.generation.request import Request, request_class
+
+MAX_DRAWN = 100_000  # Seeds that are drawn are below this: short to type
 
 log = logging.getLogger(__name__)
 
@@ -14,7 +19,10 @@ log = logging.getLogger(__name__)
 def main(request: Request) -> None:
     """Print poems, or write them to a file."""
     constraints = request.active_constraints()
-    cli.check_output(request.out)
+    is_given = request.seed is not None
+    if not is_given:
+        request = replace(request, seed=randrange(MAX_DRAWN))
+    cli.check_output(request.out, request.overwrite)
     from tang import checkpoint
     from tang.generation.generate import generate
     from tang.kernels.hardware import keep_memory
@@ -26,6 +34,8 @@ def main(request: Request) -> None:
     for poem in poems:
         if words := ", ".join(poem.missing):
             log.warning("contains: %s found no place in %s…; try candidates=16 or another seed", words, poem.lines[0])
+    if request.used_temperature > 0 and not is_given:
+        sys.stderr.write(f"seed={request.seed} writes {'it' if len(poems) == 1 else 'them'} again\n")
     name = request.format or SUFFIXES.get(Path(request.out or "").suffix, "text")
     cli.output(FORMATS[name](poems), request.out)
 

@@ -55,7 +55,7 @@ def test_prefixes_that_the_form_does_not_have_are_dead_ends() -> None:
 
 
 def test_a_beam_keeps_what_is_asked_for() -> None:
-    constraints = [Acrostic("夏秋"), NoRepeat(True), Contains(["风"])]
+    constraints = [Acrostic(["夏秋"]), NoRepeat(True), Contains(["风"])]
     poems = write(network(), KNOWN, [""], Form(2, 2), constraints, n=2, decode="beam", beam_size=6)
     assert len({poem.text for poem in poems}) == 2
     for poem in poems:

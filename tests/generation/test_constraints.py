@@ -36,22 +36,48 @@ def poems(constraints: Sequence[Constraint], network: Network | None = None, sta
 
 
 def test_an_acrostic_begins_or_ends_the_lines() -> None:
-    for poem in poems([Acrostic("春夏秋冬")]):
+    for poem in poems([Acrostic(["春夏秋冬"])]):
         assert [line[0] for line in poem.lines] == [*"春夏秋冬"]
-    for poem in poems([Acrostic("春夏", "last")], starts=["日"]):
+    for poem in poems([Acrostic(["春夏"], "last")], starts=["日"]):
         assert [line[-1] for line in poem.lines[:2]] == [*"春夏"]
         assert poem.lines[0][0] == "日"
+
+
+def test_several_acrostics_are_as_many_poems() -> None:
+    written = poems([Acrostic(["春夏", "秋冬"])], n=2)
+    assert ["".join(line[0] for line in poem.lines[:2]) for poem in written] == ["春夏", "春夏", "秋冬", "秋冬"]
+
+
+def test_an_acrostic_that_is_too_long_for_the_models_form_gets_a_longer_one() -> None:
+    for acrostic, form in (("春夏秋冬", "七言绝句"), ("春夏秋冬风", "七言律诗"), ("春夏秋冬风" * 2, "7×10")):
+        (poem,) = write(model(), KNOWN, [""], None, [Acrostic([acrostic])])
+        assert poem.form == form
+        assert "".join(line[0] for line in poem.lines)[: len(acrostic)] == acrostic
+
+
+@pytest.mark.parametrize("decode", ["sample", "beam"])
+def test_what_is_given_need_not_be_known_to_the_model(decode: str) -> None:
+    strangers = set("张伟璟喆") - set(KNOWN.symbols)
+    assert strangers == set("张伟璟喆")
+    constraints = [Acrostic(["张偉"]), Contains(["月璟"]), NoRepeat(True)]
+    n = 1 if decode == "beam" else 20
+    for poem in poems(constraints, model("月", 1.0), ["张喆"], n=n, decode=decode):
+        assert poem.lines[0][:2] == "张喆"
+        assert poem.lines[1][0] == "伟", "in the model's script"
+        assert poem.missing == []
+        assert "月璟" in "".join(poem.lines)
+        counts = {character: "".join(poem.lines).count(character) for character in strangers}
+        assert counts == dict.fromkeys(strangers, 1), "they stand where they are given, and nowhere else"
+        assert -1e3 < poem.log_likelihood < 0
 
 
 @pytest.mark.parametrize(
     ("constraint", "start", "message"),
     [
-        (Acrostic("春夏秋冬风"), "", "acrostic=春夏秋冬风: it has 5 characters, but 五言绝句 has 4 lines"),
-        (Acrostic("春"), "日", "春 should be character 1 of line 1, but start=日 has 日 there"),
-        (Acrostic("春a"), "", "'a' is not a Chinese character"),
-        (Acrostic("春🌙"), "", "is not a Chinese character"),
-        (Acrostic("犇"), "", "the model doesn't know the character 犇"),
-        (Contains(["月光"]), "", "contains=月光: the model doesn't know the character 光"),
+        (Acrostic(["春夏秋冬风"]), "", "it has 5 characters, but 五言绝句 has 4 lines; give form=五言律诗"),
+        (Acrostic(["春"]), "日", "春 should be character 1 of line 1, but start=日 has 日 there"),
+        (Acrostic(["春a"]), "", "'a' is not a Chinese character"),
+        (Acrostic(["春🌙"]), "", "is not a Chinese character"),
         (Contains(["春夏秋冬风花"]), "", "contains=春夏秋冬风花: give words of 1 to 5 characters"),
         (Contains([""]), "", "contains=: give words"),
         (Contains(["春夏秋冬"] * 6), "", "more than 五言绝句 has room for"),
@@ -63,7 +89,7 @@ def test_a_constraint_that_does_not_fit_is_refused(constraint: Constraint, start
 
 
 def test_characters_of_the_other_script_are_the_models_own() -> None:
-    (poem,) = poems([Acrostic("風")], n=1)
+    (poem,) = poems([Acrostic(["風"])], n=1)
     assert poem.lines[0][0] == "风"
 
 
@@ -84,9 +110,9 @@ def test_a_word_that_finds_no_place_is_named() -> None:
 
 
 def test_a_word_is_not_begun_where_it_cannot_be_finished() -> None:
-    written = poems([Acrostic("日月山水", "last"), Contains(["春夏"])], form=Form(2, 4), n=20)
+    written = poems([Acrostic(["日月山水"], "last"), Contains(["春夏"])], form=Form(2, 4), n=20)
     assert all(poem.missing == ["春夏"] for poem in written)
-    free = poems([Acrostic("日月山水", "last")], form=Form(2, 4), n=20)
+    free = poems([Acrostic(["日月山水"], "last")], form=Form(2, 4), n=20)
     assert [poem.text for poem in written] == [poem.text for poem in free]
 
 
@@ -105,7 +131,7 @@ def test_no_character_comes_twice_unless_doubled() -> None:
 
 
 def test_what_is_given_may_repeat_and_is_not_drawn_again() -> None:
-    for poem in poems([Acrostic("春春"), NoRepeat(True)], model("春", 6.0), form=Form(4, 2)):
+    for poem in poems([Acrostic(["春春"]), NoRepeat(True)], model("春", 6.0), form=Form(4, 2)):
         assert "".join(poem.lines).count("春") == 2
 
 
@@ -150,7 +176,7 @@ def test_nothing_is_copied() -> None:
         assert len(bound) == 15
         assert not any(copied(poem, corpus, 5) for poem in bound)
     # What is given is the user's, and nothing before it leads to a copy.
-    (given,) = poems([Acrostic("春日"), NoCopy(True)], network, n=1, spans=spans(*corpus), temperature=0.0)
+    (given,) = poems([Acrostic(["春日"]), NoCopy(True)], network, n=1, spans=spans(*corpus), temperature=0.0)
     assert not copied(given, corpus, 5)
     assert poems([NoCopy(True)], network, [order[:5]], n=1, spans=spans(*corpus))[0].lines[0] == order[:5]
 

@@ -38,7 +38,7 @@ def poems(model: LanguageModel, **keys: Any) -> list[Poem]:
     [
         ({"start": ["日", " "]}, "start= is empty"),
         ({"start": []}, "start= is empty"),
-        ({"acrostic": " "}, "acrostic= is empty"),
+        ({"acrostic": [" "]}, "acrostic= is empty"),
         ({"rhyme": ""}, "rhyme= is empty"),
         ({"contains": []}, "contains= is empty"),
         ({"beam_size": 4}, "beam_size=4: has an effect with decode=beam alone"),
@@ -57,7 +57,7 @@ def poems(model: LanguageModel, **keys: Any) -> list[Poem]:
         ({"decode": "beam", "candidates": 4}, "candidates=4: decode=beam writes the same poem each time"),
         ({"decode": "beam", "n": 9}, "n=9: a beam of beam_size=8"),
         ({"rhyme": "hello", "start": ["日"]}, "rhyme=hello: names no group; poems rhyme in 平, in 一东"),
-        ({"rhyme": "东", "form": "七言绝句", "tones": "strict", "start": ["犇"]}, "doesn't know the character 犇"),
+        ({"rhyme": "东", "form": "七言绝句", "tones": "strict", "start": ["月a"]}, "'a' is not a Chinese character"),
         ({"tones": "true", "chars": 4, "lines": 4, "start": ["日"]}, "4×4 has no tone pattern"),
         ({"form": "五言绝句", "chars": 4}, "exclude each other"),
     ],
@@ -70,7 +70,7 @@ def test_a_request_that_contradicts_itself_is_refused(model: LanguageModel, keys
 def test_without_a_start_there_are_seven_poems_and_one_with_an_acrostic(model: LanguageModel) -> None:
     known = [character for character in "日红山夜湖海月" if character in SYMBOLS]
     assert [poem.start for poem in poems(model, start=known)] == known
-    (poem,) = poems(model, acrostic=",".join(known[:3]))
+    (poem,) = poems(model, acrostic=["".join(known[:3])])
     assert [line[0] for line in poem.lines[:3]] == known[:3]
 
 
@@ -128,7 +128,7 @@ def test_every_format_has_every_line(model: LanguageModel) -> None:
          "山别河来近，红高北远明！月青秋雨水？云日地心生！"),
         ({"start": ["山"], "rhyme": "红", "tones": "loose", "contains": ["风雨"]},
          "山别风高近，风风雨远红！来红死雨远？云水春心东！"),
-        ({"acrostic": "春江花月", "acrostic_at": "last"}, "春雨下雨春；山地生上江；花月东云花？青旧低下月！"),
+        ({"acrostic": ["春江花月"], "acrostic_at": "last"}, "春雨下雨春；山地生上江；花月东云花？青旧低下月！"),
         ({"start": ["日"], "decode": "beam", "no_repeat": True}, "日生去近近？夜月月心心！秋明明白河，花暗暗水离？"),
         ({"start": ["月"], "candidates": 8}, "月雪高日西？云春心短心！去高别地暗，白低下明近？"),
     ],

@@ -185,7 +185,7 @@ def test_all_constraints_combine(decode: str) -> None:
     odd, even = (next(c for c in known.symbols[9:] if tones(c) == {tone}) for tone in "仄平")
     others = [c for c in known.symbols[9:] if tones(c) == {"平"} and table()[c] & table()[even] and c != even]
     acrostic = odd + even + odd + others[0]
-    constraints = [Acrostic(acrostic, "last"), NoRepeat(True), Regulated("true", "strict"), Contains([others[1]])]
+    constraints = [Acrostic([acrostic], "last"), NoRepeat(True), Regulated("true", "strict"), Contains([others[1]])]
     beam_size = 6 if decode == "beam" else None
     written = write(
         model(len(known)), known, [""], FORMS["五言律诗"], constraints, n=5, decode=decode, beam_size=beam_size

@@ -42,6 +42,7 @@ def test_a_start_takes_its_slots() -> None:
     [
         ("，床", "， stands after 0 characters"),
         ("床前，", "， stands after 2 characters, but the lines of 五言绝句 have 5"),
+        ("床前明月光，？？？？？。", "，？ stand together"),
         ("床" * 21, "too long; 五言绝句 has 20 characters"),
         ("床a", "'a' is not a Chinese character"),
         ("床🌙", "is not a Chinese character"),

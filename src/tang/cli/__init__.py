@@ -119,12 +119,14 @@ def _fail(error: Exception, given: list[str]) -> NoReturn:
     sys.exit(1)
 
 
-def check_output(path: str | None, key: str = "out") -> None:
-    """Refuse an output file that can't be written before any work is done, with an InputError."""
+def check_output(path: str | None, overwrite: bool, key: str = "out") -> None:
+    """Refuse an output file that can't be written, or is there already, before any work is done, with an InputError."""
     if path is not None:
         file = Path(path).expanduser()
         if file.is_dir() or not file.parent.is_dir():
             raise InputError(f"{key}={path}: {'this is a folder' if file.is_dir() else f'no folder {file.parent}'}")
+        if file.is_file() and not overwrite:
+            raise InputError(f"{key}={path}: is there already; give another name, or overwrite=true")
 
 
 def output(text: str, path: str | None) -> None:

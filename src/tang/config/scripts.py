@@ -10,6 +10,7 @@ from tang.text.layout import LAYOUTS
 
 CKPT = "checkpoint, exported .safetensors, or latest: the best of the newest run"
 OUT = "file to write to instead of the screen"
+OVERWRITE = "true: replace the file out= if there is one"
 
 
 @dataclass
@@ -41,6 +42,7 @@ class EvaluateConfig:
     data: CorpusPaths = field(default_factory=CorpusPaths)
     format: str = key("text", "format of the output", one_of("text", "json"))
     out: str | None = key(None, OUT)
+    overwrite: bool = key(False, OVERWRITE)
 
 
 @dataclass
@@ -52,6 +54,7 @@ class PredictConfig:
     top: int = key(3, "languages for each name", at_least(1))
     format: str = key("text", "format of the output", one_of("text", "json"))
     out: str | None = key(None, OUT)
+    overwrite: bool = key(False, OVERWRITE)
 
 
 @dataclass
@@ -60,6 +63,7 @@ class ExportConfig:
 
     ckpt: str = key(MISSING, CKPT)
     to: str = key(MISSING, "file to write", SAFETENSORS)
+    overwrite: bool = key(False, OVERWRITE.replace("out=", "to="))
 
 
 @dataclass
@@ -73,6 +77,7 @@ class CheckConfig:
     data: CorpusPaths = field(default_factory=CorpusPaths)
     format: str = key("text", "format of the output", one_of("text", "json"))
     out: str | None = key(None, OUT)
+    overwrite: bool = key(False, OVERWRITE)
 
 
 @dataclass

@@ -23,6 +23,11 @@ class Vocabulary:
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return cls([*SPECIALS, *(character for character, count in ordered if count >= min_count)])
 
+    def with_guests(self, characters: Iterable[str]) -> "Vocabulary":
+        """This vocabulary, then those of ``characters`` that it lacks, which a poem may be given."""
+        guests = [character for character in dict.fromkeys(characters) if character not in self]
+        return Vocabulary([*self.symbols, *guests]) if guests else self
+
     def __len__(self) -> int:
         return len(self.symbols)
 

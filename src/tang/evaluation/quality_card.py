@@ -35,7 +35,7 @@ REQUESTS: dict[str, list[Constraint]] = {  # Name of a set of sampled poems → 
     "strict tones": [Regulated(tones="strict")],
     "rhyme, loose tones": [Regulated(rhyme="true", tones="loose")],
     "rhyme, strict tones": [Regulated(rhyme="true", tones="strict")],
-    "acrostic": [Acrostic("春夏秋冬")],
+    "acrostic": [Acrostic(["春夏秋冬"])],
     "contains": [Contains(["月", "酒"])],
     "no_repeat": [NoRepeat(True)],
     "no_copy": [NoCopy(True)],
@@ -97,7 +97,7 @@ def measure_quality(
     real = {form: held_out(data.prepared.splits[split], vocabulary, form)[: request.n] for form in forms}
     found: dict[str, dict[str, Measurements]] = {str(form): {} for form in forms}
     for form, name in tracked(list(product(forms, ["real", "chance", *REQUESTS])), "Sampling and measuring"):
-        poems = real[form] if name == "real" else shuffled(real[form], request.seed)
+        poems = real[form] if name == "real" else shuffled(real[form], request.used_seed)
         sampling: Measurements = {}
         if name in REQUESTS:
             try:
@@ -110,7 +110,7 @@ def measure_quality(
             found[str(form)][name] = metrics.measure(poems, len(real[form]) or request.n)
         if sampling:
             found[str(form)][name] |= {"ln p, model, less free": _cost(found[str(form)], name), **sampling}
-    return QualityCard(split, request.used_temperature, request.seed, found)
+    return QualityCard(split, request.used_temperature, request.used_seed, found)
 
 
 def _sample(

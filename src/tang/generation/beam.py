@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tang.data.vocabulary import BOS
 from tang.generation.constraint import IMPOSSIBLE, Tracker
-from tang.generation.sampling import Decoded, biased, log_probabilities, rejected
+from tang.generation.sampling import Decoded, biased, rejected, step
 from tang.tasks.network import Network
 
 
@@ -33,8 +33,7 @@ def search(network: Network, mask: Tensor, given: Tensor, size: int, trackers: S
     drawn = torch.empty(poems * size, 0, dtype=torch.long)
     dead_end = torch.full((poems * size,), -1)
     for slot in range(slots):
-        logits, states = network.step(symbols, states)
-        log_p = log_probabilities(network, logits)
+        log_p, states = step(network, symbols, states, mask.shape[1])
         scores = biased(form_mask[slot] + log_p, slot, trackers)
         is_given = given[:, slot] >= 0
         only = torch.full_like(scores, IMPOSSIBLE).scatter_(1, given[:, slot].clamp(min=0)[:, None], 0.0)

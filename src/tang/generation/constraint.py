@@ -38,6 +38,25 @@ class Constraint:
     def check(self) -> None:
         """Raise an InputError if keys are empty or contradict each other; called whether it is active or not."""
 
+    def alternatives(self) -> Sequence[Constraint]:
+        """What is asked for one after the other: poems are written for each."""
+        return [self]
+
+    @property
+    def given(self) -> str:
+        """Characters that poems are given, whether or not the model knows them."""
+        return ""
+
+    @property
+    def drawn(self) -> str:
+        """Those of :attr:`given` that have no slot of their own, but are drawn where the tracker says."""
+        return ""
+
+    @property
+    def lines(self) -> int:
+        """The lines that a poem must have at least."""
+        return 0
+
     def fixed(self, layout: Layout) -> dict[int, int]:
         """Slot → id of the symbols put into a poem before any is drawn; an InputError if they don't fit the form."""
         return {}
@@ -54,6 +73,7 @@ class DraftBatch:
     layout: Layout
     given: Tensor  # (B, S) the id that a slot must have, −1 where the model draws it
     script: Script  # of the model's vocabulary
+    known: int  # symbols that the model knows; those from this id on it reads as <unk>
     spans: Spans | None  # the training split's, if a constraint needs the corpus
     trackers: Sequence[Tracker]  # of the constraints that come before in the list
 

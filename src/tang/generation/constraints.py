@@ -5,14 +5,15 @@ PyTorch is imported where it is needed alone, since that takes seconds and ``sam
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tang.config.keys import TONES, key, one_of
 from tang.errors import InputError
-from tang.generation.constraint import Constraint, DraftBatch, Tracker, forbid, refuse_empty
-from tang.text.forms import PUNCTUATION
+from tang.generation.constraint import IMPOSSIBLE, Constraint, DraftBatch, Tracker, forbid, refuse_empty
+from tang.text.characters import normalize
+from tang.text.forms import PUNCTUATION, longer
 from tang.text.script import MARKS
 
 if TYPE_CHECKING:
@@ -28,13 +29,23 @@ ATTEMPTS = 3  # how often a word may be begun in a poem without its other charac
 class Acrostic(Constraint):
     """Puts one character into each of the first lines."""
 
-    acrostic: str | None = key(None, "characters that the lines begin with, 春夏秋冬")
+    acrostic: list[str] | None = key(None, "characters that the lines begin with, 春夏秋冬; several: 张伟,李喆")
     acrostic_at: str = key("first", "first: lines begin with acrostic; last: they end with it", one_of("first", "last"))
 
     def __post_init__(self) -> None:
         if self.acrostic is not None:
-            text = self.acrostic.translate(MARKS)
-            self.acrostic = "".join(symbol for symbol in text if symbol not in PUNCTUATION and not symbol.isspace())
+            self.acrostic = [hanzi_or_other(text) for text in self.acrostic]
+
+    def alternatives(self) -> list[Constraint]:
+        return [replace(self, acrostic=[text]) for text in self.acrostic or []] or [self]
+
+    @property
+    def given(self) -> str:
+        return "".join(self.acrostic or [])
+
+    @property
+    def lines(self) -> int:
+        return max(map(len, self.acrostic or [""]))
 
     def check(self) -> None:
         refuse_empty("acrostic", self.acrostic)
@@ -42,12 +53,21 @@ class Acrostic(Constraint):
             raise InputError("acrostic_at=last: says where the acrostic stands; give one, acrostic=春夏秋冬")
 
     def fixed(self, layout: Layout) -> dict[int, int]:
-        text, form = self.acrostic or "", layout.form
+        (text,), form = self.acrostic or [""], layout.form
         if len(text) > form.lines:
-            raise InputError(f"acrostic={text}: it has {len(text)} characters, but {form} has {form.lines} lines")
+            raise InputError(
+                f"acrostic={text}: it has {len(text)} characters, but {form} has {form.lines} lines; "
+                f"give form={longer(form, len(text))}"
+            )
         places = [end - 1 for end in layout.ends] if self.acrostic_at == "last" else [0, *layout.ends[:-1]]
         slots = [layout.character_slots[place] for place in places]
         return {slot: layout.id_of(character, f"acrostic={text}") for slot, character in zip(slots, text, strict=False)}
+
+
+def hanzi_or_other(text: str) -> str:
+    """``text`` in plain characters without marks and spaces; what is no Chinese character is refused later."""
+    plain = normalize(text).translate(MARKS)
+    return "".join(symbol for symbol in plain if symbol not in PUNCTUATION and not symbol.isspace())
 
 
 @dataclass
@@ -105,6 +125,17 @@ class Contains(Constraint):
 
     contains: list[str] | None = key(None, "words that a poem should have, 月,酒; best effort")
 
+    def __post_init__(self) -> None:
+        self.contains = self.contains and [normalize(word) for word in self.contains]
+
+    @property
+    def given(self) -> str:
+        return "".join(self.contains or [])
+
+    @property
+    def drawn(self) -> str:
+        return self.given
+
     def check(self) -> None:
         refuse_empty("contains", self.contains)
 
@@ -125,6 +156,7 @@ class WordTracker(Tracker):
     def __init__(self, batch: DraftBatch, words: dict[str, list[int]]) -> None:
         super().__init__(batch)
         self.words = {word: batch.given.new_tensor(ids) for word, ids in words.items()}
+        self.guests = sorted({id for ids in words.values() for id in ids if id >= batch.known})
 
     def _is_missing(self, word: Tensor, known: Tensor) -> Tensor:
         """(B,) bool: whether the word stands in no line of the poems ``known`` (B, S)."""
@@ -138,6 +170,7 @@ class WordTracker(Tracker):
             return None
         share = slot / len(self.line_of_slot)
         bias = self.known.new_zeros(len(self.known), self.vocabulary_size).float()
+        bias[:, self.guests] = IMPOSSIBLE  # but where a word goes on with it
         first, last = (self.line_of_slot == line).nonzero()[[0, -1], 0].tolist()
         for word in self.words.values():
             missing = self._is_missing(word, self.known)
@@ -149,7 +182,8 @@ class WordTracker(Tracker):
                 bonus = MOST_BONUS if begun else LEAST_BONUS + share * (MOST_BONUS - LEAST_BONUS)
                 if not begun and len(word) > 1:
                     fits &= (self.known[:, :slot] == word[0]).sum(1) < ATTEMPTS
-                bias[:, word[begun]] = bias[:, word[begun]].maximum(bonus * (fits & missing))
+                column = bias[:, word[begun]]
+                bias[:, word[begun]] = column.maximum(column.masked_fill(fits & missing, bonus))
         return bias
 
     def report(self, row: int) -> dict[str, Any]:

@@ -22,8 +22,9 @@ from tang.generation.request import Request
 from tang.generation.sampling import SamplingOptions, decode
 from tang.generation.slots import Layout, form_for, in_vocabulary
 from tang.tasks.language_model import LanguageModel
-from tang.text.forms import hanzi
-from tang.text.script import MARKS, Script
+from tang.text.characters import normalize
+from tang.text.forms import hanzi, longer
+from tang.text.script import MARKS, Script, convert
 
 TRIES = 10  # attempts at a poem before it is given up
 
@@ -60,9 +61,16 @@ def generate(
         spans: the training split's, for constraints that need the corpus; None: read from the model's corpus.
         show_progress: whether to show a progress bar on stderr if that is a terminal.
 
-    An InputError if a start doesn't fit the form or has a character outside the vocabulary, a constraint can't be met,
-    or the corpus is needed and can't be read.
+    Characters that are given needn't be known to the model: they stand as they are, and it reads ``<unk>``. An
+    InputError if a start doesn't fit the form, a constraint can't be met, or the corpus is needed and can't be read.
     """
+    for number, constraint in enumerate(constraints):
+        if len(each := constraint.alternatives()) > 1:
+            before, after = constraints[:number], constraints[number + 1 :]
+            choices = ([*before, one, *after] for one in each)
+            return [
+                poem for choice in choices for poem in generate(model, request, choice, spans, show_progress)
+            ]
     drafts = _drafts(model, request, constraints)
     if spans is None and any(constraint.needs_corpus for constraint in constraints):
         spans = Spans.of(model.data_module(**request.data.given()).prepared.splits["train"], model.vocabulary)
@@ -88,23 +96,40 @@ def generate(
 
 def _drafts(model: LanguageModel, request: Request, constraints: Sequence[Constraint]) -> dict[Layout, list[Draft]]:
     """Layout → the drafts of the poems that have it."""
-    vocabulary, form, n = model.vocabulary, request.asked_form, request.n * request.candidates
+    form, n = request.asked_form, request.n * request.candidates
     starts = request.start
+    asked = ["".join(request.start or []), *(constraint.given for constraint in constraints)]
+    vocabulary, undrawn = _with_guests(model, asked, "".join(constraint.drawn for constraint in constraints))
     if starts is None:
-        fills = any(constraint.fixed(Layout(form or model.form, vocabulary)) for constraint in constraints)
-        starts = [""] if fills else default_starts(vocabulary)
+        starts = [""] if any(constraint.lines for constraint in constraints) else default_starts(model.vocabulary)
     if not starts:
         raise InputError("start: give something to begin with, start=日")
-    texts = [in_vocabulary("".join(start.split()).translate(MARKS), vocabulary) for start in starts]
+    texts = [in_vocabulary("".join(normalize(start).split()).translate(MARKS), vocabulary) for start in starts]
+    lines = max((constraint.lines for constraint in constraints), default=0)
     drafts: dict[Layout, list[Draft]] = {}
     for index, text in enumerate(texts):
-        layout = Layout(form or form_for(text, model.form), vocabulary)
+        layout = Layout(form or longer(form_for(text, model.form), lines), vocabulary, undrawn)
         given, before = _given(layout, text, constraints), n * texts[:index].count(text)
         drafts.setdefault(layout, []).extend(
             Draft(starts[index], text, given, n * index + copy, before + copy)
             for copy in range(1 if request.decode == "beam" else n)
         )
     return drafts
+
+
+def _with_guests(model: LanguageModel, given: Sequence[str], drawn: str) -> tuple[Vocabulary, frozenset[str]]:
+    """The vocabulary with the given characters that the model doesn't know, and those that are never drawn.
+
+    They are in the model's script. ``drawn`` are those that a constraint draws.
+    """
+    known = model.vocabulary
+
+    def guests(text: str) -> list[str]:
+        own = convert([hanzi(normalize(text))], model.script)[0]
+        return [character for character in own if in_vocabulary(character, known) not in known]
+
+    strangers = guests("".join(given))
+    return known.with_guests(strangers), frozenset(strangers) - frozenset(guests(drawn))
 
 
 def _given(layout: Layout, start: str, constraints: Sequence[Constraint]) -> tuple[int, ...]:
@@ -139,14 +164,14 @@ def _write(
         drafts, waiting = waiting[: request.batch_size], waiting[request.batch_size :]
         given = torch.tensor([draft.given for draft in drafts])
         trackers: list[Tracker] = []
-        batch = DraftBatch(layout, given, model.script, spans, trackers)
+        batch = DraftBatch(layout, given, model.script, len(model.vocabulary), spans, trackers)
         for constraint in constraints:
             if tracker := constraint.tracker(batch):
                 trackers.append(tracker)
         if request.decode == "beam":
             decoded = search(model.network, layout.mask, given, request.beams, trackers)
         else:
-            uniforms = torch.stack([_stream(request.seed, draft) for draft in drafts])
+            uniforms = torch.stack([_stream(request.used_seed, draft) for draft in drafts])
             options = SamplingOptions(request.used_temperature, request.top_k, request.top_p)
             decoded = decode(model.network, layout.mask, given, options, uniforms, trackers)
         ids, log_likelihoods, dead_ends = (column.tolist() for column in decoded)

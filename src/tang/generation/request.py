@@ -18,7 +18,7 @@ from tang.config.keys import (
     key,
     one_of,
 )
-from tang.config.scripts import CorpusPaths
+from tang.config.scripts import OVERWRITE, CorpusPaths
 from tang.errors import InputError
 from tang.generation.constraint import Constraint, refuse_empty
 from tang.generation.constraints import CONSTRAINTS
@@ -46,13 +46,14 @@ class Request:
     beam_size: int | None = key(None, f"prefixes that decode=beam keeps for n poems; null: {BEAM_SIZE}", at_least(1))
     candidates: int = key(1, "write so many for each poem and keep the best", at_least(1))
     best: int = key(1, "how many candidates to keep, by likelihood, rhyme, tones and repetitions", at_least(1))
-    seed: int = key(1, "seed of the random numbers", SEED)
+    seed: int | None = key(None, "seed of the random numbers; null: a new one, which is told", SEED)
     batch_size: int = key(256, "poems written at once; in float32 it doesn't change them", at_least(1))
     precision: str = key("32-true", "bf16-mixed may be faster; other poems", one_of("32-true", "bf16-mixed"))
     data: CorpusPaths = field(default_factory=CorpusPaths, metadata={"help": "where the corpus is now, for no_copy"})
     script: str | None = key(None, "script to show poems in; null: the model's", one_of(*SCRIPTS))
     format: str | None = key(None, "null: what the name of out= ends in, else text", one_of(*FORMATS))
     out: str | None = key(None, "a file to write to instead of the screen")
+    overwrite: bool = key(False, OVERWRITE)
 
     @property
     def asked_form(self) -> Form | None:
@@ -69,6 +70,11 @@ class Request:
     def beams(self) -> int:
         """Prefixes that are kept for each poem: 1 unless ``decode=beam``."""
         return (self.beam_size or BEAM_SIZE) if self.decode == "beam" else 1
+
+    @property
+    def used_seed(self) -> int:
+        """The seed in effect: 1 if none is given."""
+        return 1 if self.seed is None else self.seed
 
     @property
     def used_temperature(self) -> float:

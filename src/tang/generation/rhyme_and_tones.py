@@ -76,7 +76,7 @@ def rules(layout: Layout, script: Script, rhyme: str | None, tones: Strictness |
     unread = ~level & ~oblique & (tones == "loose")
     given = torch.stack([every, level | unread, oblique | unread, every])
     members = torch.tensor([[group is None or group in own for own in found] for group in in_groups]).float()
-    rhyming = members * drawn[RHYME]
+    rhyming = members * drawn[RHYME] * layout.mask.any(0)
     return LayoutRules(script, rhyme, tones, of_form, in_groups, kinds, drawn.float(), given, members, rhyming)
 
 

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tang.data.vocabulary import BOS
+from tang.data.vocabulary import BOS, UNK
 from tang.errors import InputError
 from tang.generation.constraint import IMPOSSIBLE, Tracker
+from tang.recurrent.layer import State
 from tang.tasks.network import Network
 
 NOT_NUMBERS = "the model's scores are not numbers: its weights are broken; take another checkpoint"
@@ -95,7 +96,7 @@ def decode(
     """Sample B poems from a network in evaluation mode; an InputError if its scores aren't numbers.
 
     Args:
-        mask: (S, V) bool, whether a slot admits a symbol.
+        mask: (S, V) bool, whether a slot admits a symbol; of more symbols than the network has, see :func:`step`.
         given: (B, S) int64, the id that a slot must have; −1 where the model draws one.
         uniforms: (B, S, 2) in [0, 1), the random numbers of each poem and slot.
         trackers: of these B poems' constraints.
@@ -109,8 +110,7 @@ def decode(
     dead_end = torch.full_like(symbols, -1)
     drawn = []
     for slot in range(len(mask)):
-        logits, states = network.step(symbols, states)
-        log_p = log_probabilities(network, logits)
+        log_p, states = step(network, symbols, states, mask.shape[1])
         scores = torch.add(form_mask[slot], log_p, alpha=1 / (options.temperature or 1))
         symbols, stuck = _choose(scores, slot, given[:, slot], options, uniforms[:, slot], trackers)
         dead_end = torch.where(stuck & (dead_end < 0), slot, dead_end)
@@ -119,6 +119,19 @@ def decode(
         for tracker in trackers:
             tracker.take(slot, symbols.cpu())
     return Decoded(torch.stack(drawn, 1), log_likelihood, dead_end)
+
+
+def step(network: Network, symbols: Tensor, states: list[State], width: int) -> tuple[Tensor, list[State]]:
+    """ln p (B, ``width``) of the next symbol, and the states, after one more symbol (B,).
+
+    Ids from V on are characters that a poem is given though the model doesn't know them: it reads and scores ``<unk>``.
+    """
+    known = network.head.out_features
+    logits, states = network.step(symbols.where(symbols < known, UNK), states)
+    log_p = log_probabilities(network, logits)
+    if width > known:
+        log_p = torch.cat((log_p, log_p[:, UNK, None].expand(-1, width - known)), 1)
+    return log_p, states
 
 
 def log_probabilities(network: Network, logits: Tensor) -> Tensor:

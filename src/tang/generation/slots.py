@@ -9,7 +9,7 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, islice
+from itertools import accumulate, islice, pairwise
 
 import torch
 from torch import Tensor
@@ -30,6 +30,7 @@ class Layout:
 
     form: Form
     vocabulary: Vocabulary
+    undrawn: frozenset[str] = frozenset()  # characters that a poem may be given, but that are never drawn
 
     @cached_property
     def marks(self) -> list[str]:
@@ -63,7 +64,7 @@ class Layout:
     def mask(self) -> Tensor:
         """(S, V) bool: whether a slot admits a symbol."""
         symbols = self.vocabulary.symbols
-        is_hanzi = torch.tensor([bool(hanzi(symbol)) for symbol in symbols])
+        is_hanzi = torch.tensor([bool(hanzi(symbol)) and symbol not in self.undrawn for symbol in symbols])
         rows = {marks: torch.tensor([symbol in marks for symbol in symbols]) for marks in self.marks}
         return torch.stack([is_hanzi if marks is None else rows[marks] for marks in self.slots])
 
@@ -80,12 +81,14 @@ class Layout:
         doesn't fit the form, or has a character that the model doesn't know.
         """
         ids, key, count = [-1] * len(self.slots), f"start={start}", 0
-        for character in start:
+        for previous, character in pairwise(f" {start}"):
             if character not in PUNCTUATION:
                 if count == len(self.character_slots):
                     raise InputError(f"{key}: too long; {self.form} has {count} characters")
                 ids[self.character_slots[count]] = self.id_of(character, key)
                 count += 1
+            elif previous in PUNCTUATION:
+                raise InputError(f"{key}: {previous}{character} stand together; start= is what comes before the rest")
             elif count not in self.ends:
                 after = f"{character} stands after {count} characters"
                 lengths = ", ".join(map(str, dict.fromkeys(self.form.lengths)))

@@ -63,6 +63,15 @@ def form_named(name: str) -> Form:
     )
 
 
+def longer(form: Form, lines: int) -> Form:
+    """The form with ``form``'s lines and at least so many of them, a regulated one if there is any."""
+    if lines <= form.lines:
+        return form
+    chars = form.chars or max(form.lengths)
+    same = (known for known in FORMS.values() if known.chars == chars and known.lines >= lines)
+    return next(same, Form(chars, lines + lines % 2))
+
+
 def regulated_form(characters: int) -> Form | None:
     """The one of :data:`FORMS` that has so many characters, if there is one."""
     return next((form for form in FORMS.values() if form.chars * form.lines == characters), None)
