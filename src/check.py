@@ -20,9 +20,9 @@ def main(config: CheckConfig) -> None:
         from tang import checkpoint
         from tang.data.poems import PoemDataModule
         from tang.evaluation.likelihood import add_copies, likelihood
-        from tang.tasks.language_model import LanguageModel
+        from tang.tasks.poem_model import PoemModel
 
-        model = checkpoint.load(checkpoint.find(config.ckpt, LanguageModel), LanguageModel) if config.ckpt else None
+        model = checkpoint.load(checkpoint.find(config.ckpt, PoemModel), PoemModel) if config.ckpt else None
         if model:
             reports = [replace(report, likelihood=likelihood(model, report.critique)) for report in reports]
         if config.corpus:

@@ -18,11 +18,11 @@ def main(config: EvaluateConfig) -> None:
     from tang.evaluation.perplexity import measure_perplexity
     from tang.evaluation.quality_card import measure_quality
     from tang.generation.request import Request
-    from tang.tasks.language_model import LanguageModel
+    from tang.tasks.poem_model import PoemModel
     from tang.text.forms import FORMS, form_named
 
-    path = checkpoint.find(config.ckpt, LanguageModel)
-    model = checkpoint.load(path, LanguageModel)
+    path = checkpoint.find(config.ckpt, PoemModel)
+    model = checkpoint.load(path, PoemModel)
     data = model.data_module(**config.data.given(), batch_size=config.batch_size)
     split: Split = config.split  # type: ignore[assignment]
     card = measure_perplexity(model, data, split, config.precision)

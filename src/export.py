@@ -9,9 +9,9 @@ def main(config: ExportConfig) -> None:
     """Write weights, vocabulary and sizes to a file."""
     cli.check_output(config.to, config.overwrite, "to")
     from tang import checkpoint
-    from tang.tasks.base import Task
+    from tang.tasks.saved import Saved
 
-    checkpoint.export(checkpoint.load(checkpoint.find(config.ckpt, Task), Task), config.to)
+    checkpoint.export(checkpoint.load(checkpoint.find(config.ckpt, Saved), Saved), config.to)
 
 
 if __name__ == "__main__":

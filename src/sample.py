@@ -26,10 +26,10 @@ def main(request: Request) -> None:
     from tang import checkpoint
     from tang.generation.generate import generate
     from tang.kernels.hardware import keep_memory
-    from tang.tasks.language_model import LanguageModel
+    from tang.tasks.poem_model import PoemModel
 
     keep_memory()
-    model = checkpoint.load(checkpoint.find(request.ckpt, LanguageModel), LanguageModel)
+    model = checkpoint.load(checkpoint.find(request.ckpt, PoemModel), PoemModel)
     poems = generate(model, request, constraints, show_progress=True)
     for poem in poems:
         if words := ", ".join(poem.missing):

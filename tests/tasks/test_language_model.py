@@ -15,7 +15,8 @@ from tang.data.prepare import Sequences
 from tang.data.vocabulary import PAD, SPECIALS, UNK
 from tang.generation.generate import generate
 from tang.generation.request import Request
-from tang.tasks.language_model import PERPLEXITIES, LanguageModel
+from tang.tasks.language_model import LanguageModel
+from tang.tasks.poem_model import PERPLEXITIES
 from tang.text.forms import PUNCTUATION, shape_of
 from tang.training.callbacks.samples import sample_request
 from tests.conftest import verse

@@ -16,11 +16,11 @@ from typing import Any, TypeVar
 
 from tang.atomic import atomic_write
 from tang.checkpoint import formats
-from tang.checkpoint.fields import TASKS, build, check_fields, check_weights, task_of, tied
+from tang.checkpoint.fields import TASKS, build, check_fields, check_weights, kind_of, task_of, tied
 from tang.checkpoint.untrusted import RefusedError, readable
 from tang.errors import InputError
 from tang.runs.run import BEST, OUTPUTS, best_checkpoints
-from tang.tasks.base import Task
+from tang.tasks.saved import Saved
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +32,14 @@ NEEDED = {
     **{RUN_STATE: dict, "epoch": int, "global_step": int},
 }
 
-T = TypeVar("T", bound=Task)
+T = TypeVar("T", bound=Saved)
 
 
-def find(ckpt: str, kind: type[Task], key: str = "ckpt", exclude: Path | None = None) -> Path:
+def find(ckpt: str, kind: type[Saved], key: str = "ckpt", exclude: Path | None = None) -> Path:
     """The file that ``key=ckpt`` names: a path, or ``latest``, the newest run's best; an InputError if there is none.
 
     Args:
-        kind: class of the model that ``latest`` must have; :class:`~tang.tasks.base.Task` for any.
+        kind: class of the model that ``latest`` must have; :class:`~tang.tasks.saved.Saved` for any.
         exclude: a folder whose checkpoints ``latest`` ignores.
     """
     if ckpt == "latest":
@@ -56,18 +56,18 @@ def find(ckpt: str, kind: type[Task], key: str = "ckpt", exclude: Path | None = 
     raise InputError(f"{key}={ckpt}: {problem}")
 
 
-def _latest(kind: type[Task], key: str, exclude: Path | None) -> Path:
+def _latest(kind: type[Saved], key: str, exclude: Path | None) -> Path:
     for path in best_checkpoints():
         if exclude is not None and path.resolve().is_relative_to(exclude.resolve()):
             continue
         try:
             with _named(path):
-                if issubclass(task_of(formats.read(path)), kind):
+                if task_of(formats.read(path)).task in ([kind.task] if kind.task else TASKS):
                     log.info("%s=latest: %s", key, path)
                     return path
         except InputError as error:
             log.warning("ignored: %s", error)
-    wanted = [task for task in TASKS.values() if issubclass(task, kind)]
+    wanted = [kind] if kind.task else list(map(kind_of, TASKS))
     problem = f"no {BEST} of {' or '.join(task.description for task in wanted)} below {OUTPUTS}/"
     raise InputError(f"{key}=latest: {problem}; train first ({wanted[0].command})")
 
@@ -88,7 +88,7 @@ def load(path: Path, kind: type[T]) -> T:
     return model.eval()
 
 
-def load_for_resume(path: Path, task: Task) -> dict[str, Any]:
+def load_for_resume(path: Path, task: Any) -> dict[str, Any]:
     """The content of a checkpoint that has a model like ``task`` and the states that training resumes from.
 
     The model is checked as :func:`load` does; the states are only known to be there (:data:`NEEDED`), else it is an
@@ -102,7 +102,7 @@ def load_for_resume(path: Path, task: Task) -> dict[str, Any]:
         return content
 
 
-def check_savable(model: Task) -> None:
+def check_savable(model: Any) -> None:
     """Raise InputError if the model's checkpoints would be refused when read: it has too many languages, say."""
     try:
         check_fields(type(model), {name: model.hparams[name] for name in model.saved})
@@ -110,7 +110,7 @@ def check_savable(model: Task) -> None:
         raise InputError(f"{refusal.reason}; its checkpoints couldn't be read again, so change it") from refusal
 
 
-def export(model: Task, to: str) -> None:
+def export(model: Any, to: str) -> None:
     """Write a model as safetensors, atomically; InputError if the file can't be written."""
     content = formats.as_safetensors(model)
     try:
@@ -135,8 +135,8 @@ def _checked(path: Path, kind: type[T]) -> tuple[type[T], dict[str, Any]]:
     """The class of the model in a file that passes all checks, and the file's content."""
     content = formats.read(path)
     task = task_of(content)
-    if not issubclass(task, kind):
+    if kind.task not in ("", task.task):
         raise RefusedError(f"this is {task.description}, for {task.read_by}", f"{kind.description} is needed here")
     check_fields(task, content["hyper_parameters"])
     check_weights(task, content["hyper_parameters"], content["state_dict"])
-    return task, content
+    return (kind if kind.task else task), content  # type: ignore[return-value]

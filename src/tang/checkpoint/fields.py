@@ -8,31 +8,40 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from tang.checkpoint.untrusted import NEWER, OLDER, RefusedError, shown
 from tang.recurrent import cells
-from tang.tasks.base import Task
-from tang.tasks.classifier import Classifier
-from tang.tasks.language_model import LanguageModel
+from tang.tasks.poem_model import PoemModel
+from tang.tasks.saved import Saved
 
-TASKS: dict[str, type[Task]] = {"LanguageModel": LanguageModel, "Classifier": Classifier}
+TASKS = ("LanguageModel", "Classifier")  # Names of the tasks in checkpoints
 MAX_NUMBER = 2**32  # Numbers are smaller
 MAX_ITEMS = 2**16  # Items of a list
 MAX_TEXT = 4096  # Characters of a path, about what operating systems take
 STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # Categories of Unicode that steer terminals, where texts are logged
 
-T = typing.TypeVar("T", bound=Task)
+T = typing.TypeVar("T", bound=Saved)
 
 
-def task_of(content: Mapping[str, Any]) -> type[Task]:
+def kind_of(task: str) -> type[Saved]:
+    """The class that uses the model of a task, by its name in checkpoints."""
+    if task == PoemModel.task:
+        return PoemModel
+    from tang.tasks.classifier import Classifier  # brings Lightning along, which takes seconds
+
+    return Classifier
+
+
+def task_of(content: Mapping[str, Any]) -> type[Saved]:
     """The class of the model in a checkpoint; RefusedError if it is another project's or version's."""
     task, fields, state = (content.get(name) for name in ("task", "hyper_parameters", "state_dict"))
     if "task" in content and (type(task) is not str or task not in TASKS):
         raise RefusedError(f"has a model of an unknown task {shown(task)}", NEWER)
     if isinstance(state, dict) and type(fields) is dict:
         if type(task) is str:
-            return TASKS[task]
+            return kind_of(task)
         if "model" in fields and ("vocabulary" in fields or "languages" in fields):
             raise RefusedError("doesn't name its task", OLDER)
     if content and all(isinstance(value, Tensor) for value in content.values()):
@@ -42,7 +51,7 @@ def task_of(content: Mapping[str, Any]) -> type[Task]:
     raise RefusedError("has no task, hyper_parameters and state_dict")
 
 
-def check_fields(task: type[Task], fields: Mapping[str, Any]) -> None:
+def check_fields(task: type[Saved], fields: Mapping[str, Any]) -> None:
     """Check ``hyper_parameters`` against the task's arguments, configs and rules; RefusedError names the field."""
     _check_names("hyper_parameters", fields, task.saved)
     hints = typing.get_type_hints(task.__init__)
@@ -94,13 +103,13 @@ def _check_type(where: str, value: Any, hint: Any) -> None:
         raise RefusedError(f"{where} is {shown(value)}, which is of the wrong type or too long")
 
 
-def check_weights(task: type[Task], fields: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+def check_weights(task: type[Saved], fields: Mapping[str, Any], state: Mapping[str, Any]) -> None:
     """Refuse weights that are missing, unknown, not dense, not finite, or not of the shape that the fields imply.
 
     The shapes are those of a model on the meta device, which takes no memory.
     """
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), WithoutInitialization():
             model = build(task, fields)
     except ValueError as error:  # fields that exclude each other
         raise RefusedError(str(error)) from error
@@ -121,13 +130,22 @@ def check_weights(task: type[Task], fields: Mapping[str, Any], state: Mapping[st
             raise RefusedError(f"{name} is not finite everywhere", "its training failed, or the file is damaged")
 
 
+class WithoutInitialization(TorchFunctionMode):
+    """Leaves out the functions of ``torch.nn.init``, for which PyTorch would import its compiler on the meta device."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__module__", None) == nn.init.__name__:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
 def build(task: type[T], fields: Mapping[str, Any]) -> T:
     """The untrained model on the default backend of its cell, whatever backend trained it."""
     model = {**fields["model"], "backend": cells.default_backend(fields["model"]["cell"])}
     return task(**{**fields, "model": model})
 
 
-def tied(model: Task) -> dict[str, str]:
+def tied(model: Any) -> dict[str, str]:
     """Weights that have several names: each name but the first → the first."""
     first: dict[int, str] = {}
     names = ((name, first.setdefault(id(tensor), name)) for name, tensor in model.state_dict(keep_vars=True).items())

@@ -23,7 +23,6 @@ from torch import Tensor
 
 from tang.checkpoint.fields import tied
 from tang.checkpoint.untrusted import DAMAGED, UNSAFE, RefusedError, check_keys, readable, shown
-from tang.tasks.base import Task
 
 MAX_PICKLE = 2**22  # Bytes of a record that holds no tensor; data.pkl of a model of 10,000 characters has 150,000
 MAX_HEADER = 2**22  # Bytes of safetensors' header
@@ -105,13 +104,13 @@ def _read_safetensors(path: Path, header_size: int) -> dict[str, Any]:
     return {"task": metadata["task"], "hyper_parameters": fields, "state_dict": weights}
 
 
-def as_safetensors(model: Task) -> bytes:
+def as_safetensors(model: Any) -> bytes:
     """The model as the content of a safetensors file."""
     repeated = tied(model)
     weights = {name: tensor for name, tensor in model.state_dict().items() if name not in repeated}
     fields = {name: model.hparams[name] for name in model.saved}
     encoded = json.dumps(fields, ensure_ascii=False, allow_nan=False)
-    metadata = {"format": "pt", "task": type(model).__name__, "hyper_parameters": encoded}
+    metadata = {"format": "pt", "task": model.task, "hyper_parameters": encoded}
     return safetensors.torch.save(weights, {**metadata, "sha256": sha256(metadata, weights)})
 
 

@@ -6,13 +6,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
-from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
-from tang.data.card import Card, NameCard
 from tang.data.gather import PaddedGather, Shard
 from tang.data.prepare import Sequences
-from tang.data.split import Split
 from tang.data.vocabulary import PAD
 
 FULL_LENGTH = 128  # Longer examples come in batches of fewer than batch_size
@@ -147,38 +144,3 @@ class PoemLoader(BatchLoader[Batch]):
         num_tokens = int(self.batcher.lengths[indices].sum()) / self.shard.world_size
         batch = Batch.of(self._gather(taken), num_tokens)
         return batch if counts else batch._replace(targets=torch.full_like(batch.targets, PAD))
-
-
-class SplitDataModule(LightningDataModule):
-    """The base of the data modules: a loader for each split."""
-
-    @property
-    def card(self) -> Card | NameCard:
-        """Counts of what was read, dropped and kept; at the first use ever the corpus is fetched and cleaned.
-
-        An InputError if the corpus can't be fetched, is faulty, or leaves a split empty.
-        """
-        raise NotImplementedError
-
-    @property
-    def shard(self) -> Shard:
-        """This rank's slice of each batch, on the trainer's device; whole batches on the CPU without a trainer."""
-        if self.trainer is None:
-            return Shard()
-        return Shard(self.trainer.strategy.root_device, self.trainer.global_rank, self.trainer.world_size)
-
-    def loader(self, split: Split) -> BatchLoader:
-        """This rank's shard of each batch of a split."""
-        raise NotImplementedError
-
-    def prepare_data(self) -> None:
-        _ = self.card
-
-    def train_dataloader(self) -> BatchLoader:
-        return self.loader("train")
-
-    def val_dataloader(self) -> BatchLoader:
-        return self.loader("val")
-
-    def test_dataloader(self) -> BatchLoader:
-        return self.loader("test")

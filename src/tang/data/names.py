@@ -13,9 +13,10 @@ from torch.nn.utils.rnn import pad_sequence
 
 from tang.config.data import NamesConfig
 from tang.corpus.names import LETTERS, Name, Names, NameSource, clean_names
-from tang.data.batches import BatchLoader, SplitDataModule, balanced_draws, length_buckets
+from tang.data.batches import BatchLoader, balanced_draws, length_buckets
 from tang.data.card import NameCard
 from tang.data.gather import Shard, send
+from tang.data.module import SplitDataModule
 from tang.data.split import Split, split_names
 from tang.data.vocabulary import PAD
 from tang.errors import InputError

@@ -7,8 +7,9 @@ from typing import cast
 from tang.config.data import PoemsConfig
 from tang.corpus.collections import CORPORA
 from tang.corpus.sources import CollectionSource, FileSource, Source
-from tang.data.batches import PoemLoader, SplitDataModule
+from tang.data.batches import PoemLoader
 from tang.data.card import Card
+from tang.data.module import SplitDataModule
 from tang.data.prepare import Prepared, prepare
 from tang.data.split import Split
 from tang.data.vocabulary import Vocabulary

@@ -13,12 +13,12 @@ from tang.evaluation.perplexity import token_losses
 from tang.evaluation.poem_report import Copies, Likelihood, PoemReport
 from tang.generation.overlap import Spans
 from tang.prosody.critique import Critique
-from tang.tasks.language_model import LanguageModel
+from tang.tasks.poem_model import PoemModelBase
 from tang.text.forms import hanzi
 from tang.text.script import Script, convert
 
 
-def likelihood(model: LanguageModel, poem: Critique) -> Likelihood:
+def likelihood(model: PoemModelBase, poem: Critique) -> Likelihood:
     """ln p of a poem's tokens, in the model's script, without marks that are not in its vocabulary."""
     marks = "" if model.data.punctuation == "drop" else model.vocabulary.symbols
     text = "".join(symbol for symbol in _verse(poem, model.script) if hanzi(symbol) or symbol in marks)

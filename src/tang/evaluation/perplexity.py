@@ -22,7 +22,7 @@ from tang.evaluation.trigram import Trigram
 from tang.generation.sampling import NOT_NUMBERS
 from tang.kernels.hardware import BF16_MIXED
 from tang.recurrent.auto import resolve_auto
-from tang.tasks.language_model import LanguageModel
+from tang.tasks.poem_model import PoemModelBase
 from tang.text.forms import PUNCTUATION
 
 PADDED_LENGTH = 100  # Length in characters to which earlier reports padded or cut every poem
@@ -69,7 +69,7 @@ class PerplexityCard:
 
 
 def measure_perplexity(
-    model: LanguageModel, data: PoemDataModule, split: Split, precision: str = "32-true"
+    model: PoemModelBase, data: PoemDataModule, split: Split, precision: str = "32-true"
 ) -> PerplexityCard:
     """The perplexity card of ``model`` on a split of its corpus ``data``."""
     poems = data.prepared.splits[split]
@@ -97,7 +97,7 @@ def measure_perplexity(
 
 @torch.inference_mode()
 def token_losses(
-    model: LanguageModel, batches: Iterable[Batch], precision: str = "32-true"
+    model: PoemModelBase, batches: Iterable[Batch], precision: str = "32-true"
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Targets (N,) of all batches, their positions (N,) in their poems, and their −ln p (N,) in float64.
 

@@ -24,7 +24,7 @@ from tang.generation.generate import generate
 from tang.generation.overlap import Spans
 from tang.generation.request import Request
 from tang.tables import markdown
-from tang.tasks.language_model import LanguageModel
+from tang.tasks.poem_model import PoemModelBase
 from tang.text.forms import Form
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ def _cell(name: str, measurements: Measurements, poems: int) -> str:
 
 
 def measure_quality(
-    model: LanguageModel, data: PoemDataModule, split: Split, request: Request, forms: Sequence[Form]
+    model: PoemModelBase, data: PoemDataModule, split: Split, request: Request, forms: Sequence[Form]
 ) -> QualityCard:
     """The quality card of ``model``, whose corpus is ``data``.
 
@@ -114,7 +114,7 @@ def measure_quality(
 
 
 def _sample(
-    model: LanguageModel, request: Request, form: Form, constraints: Sequence[Constraint], spans: Spans
+    model: PoemModelBase, request: Request, form: Form, constraints: Sequence[Constraint], spans: Spans
 ) -> tuple[list[str], Measurements]:
     """Poems of a form under constraints, and measurements of the sampling."""
     start = time.perf_counter()

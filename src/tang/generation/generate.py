@@ -21,7 +21,7 @@ from tang.generation.poem import Poem
 from tang.generation.request import Request
 from tang.generation.sampling import SamplingOptions, decode
 from tang.generation.slots import Layout, form_for, in_vocabulary
-from tang.tasks.language_model import LanguageModel
+from tang.tasks.poem_model import PoemModelBase
 from tang.text.characters import normalize
 from tang.text.forms import hanzi, longer
 from tang.text.script import MARKS, Script, convert
@@ -42,7 +42,7 @@ class Draft:
 
 
 def generate(
-    model: LanguageModel,
+    model: PoemModelBase,
     request: Request,
     constraints: Sequence[Constraint] = (),
     spans: Spans | None = None,
@@ -94,7 +94,7 @@ def generate(
     return [poem.in_script(cast(Script, request.script)) for poem in written]
 
 
-def _drafts(model: LanguageModel, request: Request, constraints: Sequence[Constraint]) -> dict[Layout, list[Draft]]:
+def _drafts(model: PoemModelBase, request: Request, constraints: Sequence[Constraint]) -> dict[Layout, list[Draft]]:
     """Layout → the drafts of the poems that have it."""
     form, n = request.asked_form, request.n * request.candidates
     starts = request.start
@@ -117,7 +117,7 @@ def _drafts(model: LanguageModel, request: Request, constraints: Sequence[Constr
     return drafts
 
 
-def _with_guests(model: LanguageModel, given: Sequence[str], drawn: str) -> tuple[Vocabulary, frozenset[str]]:
+def _with_guests(model: PoemModelBase, given: Sequence[str], drawn: str) -> tuple[Vocabulary, frozenset[str]]:
     """The vocabulary with the given characters that the model doesn't know, and those that are never drawn.
 
     They are in the model's script. ``drawn`` are those that a constraint draws.
@@ -150,7 +150,7 @@ def _given(layout: Layout, start: str, constraints: Sequence[Constraint]) -> tup
 
 
 def _write(
-    model: LanguageModel,
+    model: PoemModelBase,
     layout: Layout,
     drafts: Sequence[Draft],
     request: Request,

@@ -13,8 +13,7 @@ from torchmetrics import MeanMetric
 from tang.config.model import ModelConfig
 from tang.data.batches import BatchLoader
 from tang.errors import DivergedError
-
-Values = Mapping[str, Any]  # Keys and values of a config group, as checkpoints hold it
+from tang.tasks.saved import Saved
 
 
 class Mean(MeanMetric):
@@ -41,20 +40,15 @@ class SplitMetrics(nn.Module):
         raise NotImplementedError
 
 
-class Task(LightningModule):
-    """A network that learns from a data module; its checkpoints hold plain values, and its class name as ``task``.
+class Task(Saved, LightningModule):
+    """A network that learns from a data module, and is saved as plain values.
 
     Args:
         optimizer: (parameters) → optimizer, for training; with ``takes_names`` it is given (name, parameter).
         scheduler: (optimizer, number of steps) → Lightning's scheduler config.
     """
 
-    description: ClassVar[str]  # For messages, such as "a language model"
-    command: ClassVar[str]  # The command that trains such a task
-    read_by: ClassVar[str]  # The scripts that read its checkpoints
     learns_from: ClassVar[type[LightningDataModule]]  # The class of its data modules
-    saved: ClassVar[tuple[str, ...]]  # Its arguments that checkpoints hold
-    configs: ClassVar[Mapping[str, type]]  # The config dataclasses that describe the saved model and data
     metrics: ClassVar[Mapping[str, Any]]  # Name of each metric of val and test besides loss → how it is computed
     val_metrics: SplitMetrics
     test_metrics: SplitMetrics
@@ -78,15 +72,11 @@ class Task(LightningModule):
         """Metrics shown in summaries; the first one is shown after every epoch."""
         return tuple(f"{split}/{name}" for split in ("val", "test") for name in self.metrics)
 
-    @classmethod
-    def check_saved(cls, fields: Mapping[str, Any]) -> None:
-        """Raise InputError if these values of :attr:`saved`, all of the right types, can't belong to this class."""
-
     def check_data(self, data: Any) -> None:
         """Raise InputError if this model, an initial checkpoint, can't be trained on ``data``."""
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["task"] = type(self).__name__
+        checkpoint["task"] = self.task
 
     def means_state(self) -> dict[str, list[float]]:
         """Each mean over this epoch's training batches so far, of all ranks: weighted sum, weight, updates."""

@@ -15,9 +15,10 @@ from tang.data.names import NO_LANGUAGE, NameBatch, NamesDataModule
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
 from tang.recurrent.stack import Recurrent
-from tang.tasks.base import Mean, SplitMetrics, Task, Values
+from tang.tasks.base import Mean, SplitMetrics, Task
 from tang.tasks.network import recurrent_stack
 from tang.tasks.report_cells import REPORT_CELLS, AlternatingLSTM, LinearRecurrence
+from tang.tasks.saved import Values
 
 MAX_LANGUAGES = 1000
 MAX_LETTERS = 10_000
@@ -85,6 +86,7 @@ class Classifier(Task):
         partials: ``optimizer`` and ``scheduler``, see :class:`~tang.tasks.base.Task`.
     """
 
+    task = "Classifier"
     description = "a classifier of names"
     command = "python src/train.py experiment=names_lstm"
     read_by = "predict.py"

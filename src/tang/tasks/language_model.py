@@ -1,37 +1,25 @@
 """The language model as a LightningModule: its loss and its metrics."""
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, ClassVar, cast
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from tang.config.data import PoemsConfig
 from tang.config.keys import values
-from tang.config.model import LanguageModelConfig, ModelConfig
+from tang.config.model import ModelConfig
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
-from tang.data.vocabulary import PAD, SPECIALS, UNK, Vocabulary
+from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
-from tang.tasks.base import Mean, SplitMetrics, Task, Values
-from tang.tasks.cross_entropy import linear_cross_entropy, linear_nll
-from tang.tasks.network import Network
-from tang.text.forms import DEFAULT_FORM, PUNCTUATION, form_named, hanzi
-from tang.text.script import Script
-
-log = logging.getLogger(__name__)
-
-# Name of a perplexity → whether it counts a target; <unk>, a rare character, counts as Chinese. An entry here is all
-# that a metric needs: it is logged for val and test, and stands in the summaries of runs.
-PERPLEXITIES: dict[str, Callable[[str], bool]] = {
-    "ppl": lambda symbol: symbol != SPECIALS[PAD],
-    "ppl_hanzi": lambda symbol: symbol == SPECIALS[UNK] or bool(hanzi(symbol)),
-}
+from tang.tasks.base import Mean, SplitMetrics, Task
+from tang.tasks.cross_entropy import linear_cross_entropy
+from tang.tasks.poem_model import PERPLEXITIES, PoemModelBase
+from tang.tasks.saved import Values
+from tang.text.forms import DEFAULT_FORM
 
 
-class LanguageModel(Task):
+class LanguageModel(PoemModelBase, Task):
     """Learns to predict the next character of a poem.
 
     Args:
@@ -42,14 +30,8 @@ class LanguageModel(Task):
         partials: ``optimizer`` and ``scheduler``, see :class:`~tang.tasks.base.Task`.
     """
 
-    description = "a language model"
-    command = "python src/train.py"
-    read_by = "sample.py and evaluate.py"
     learns_from = PoemDataModule
-    saved = ("model", "vocabulary", "data", "corpus", "form")
-    configs: ClassVar = {"model": LanguageModelConfig, "data": PoemsConfig}
     metrics = PERPLEXITIES
-    network: Network
     val_metrics: "Perplexities"
     test_metrics: "Perplexities"
 
@@ -64,48 +46,13 @@ class LanguageModel(Task):
     ) -> None:
         super().__init__(**partials)
         self.save_hyperparameters(*self.saved, logger=False)
-        self.vocabulary = Vocabulary(vocabulary)
-        self.data = PoemsConfig(**data)
-        self.corpus = corpus
-        self.script = cast(Script, self.data.script)
-        self.form = form_named(form)
-        self.network = Network(len(self.vocabulary), LanguageModelConfig(**model))
+        self.set_up(model, vocabulary, data, corpus, form)
         self.val_metrics, self.test_metrics = Perplexities(self.vocabulary), Perplexities(self.vocabulary)
 
     @classmethod
     def from_data(cls, data: PoemDataModule, model: ModelConfig, **partials: Any) -> "LanguageModel":
         symbols, corpus = data.prepared.vocabulary.symbols, data.source.fingerprint
         return cls(values(model), symbols, values(data.config), corpus, data.card.form, **partials)
-
-    @classmethod
-    def check_saved(cls, fields: Mapping[str, Any]) -> None:
-        form_named(fields["form"])
-        symbols = fields["vocabulary"]
-        if tuple(symbols[: len(SPECIALS)]) != SPECIALS:
-            raise InputError(f"vocabulary doesn't begin with {' '.join(SPECIALS)}")
-        for symbol in symbols[len(SPECIALS) :]:
-            if len(symbol) != 1 or not (hanzi(symbol) or symbol in PUNCTUATION):
-                raise InputError(f"vocabulary has {symbol[:60]!r}, which is no Chinese character and no mark")
-        if len(set(symbols)) < len(symbols):
-            raise InputError("vocabulary has a symbol twice")
-        if not any(map(hanzi, symbols[len(SPECIALS) :])):
-            raise InputError("vocabulary has no Chinese character")
-
-    @property
-    def is_hanzi(self) -> Tensor:
-        """(V,) bool: the symbols that ``ppl_hanzi`` counts."""
-        return self.val_metrics.counted[list(PERPLEXITIES).index("ppl_hanzi")]
-
-    def data_module(self, **changes: Any) -> PoemDataModule:
-        """The corpus that the model was trained on, in its vocabulary; an InputError if it isn't there.
-
-        ``changes`` are keys of its config that differ from those of training, such as ``dir`` or ``batch_size``. A
-        warning is logged if the corpus has changed since.
-        """
-        data = PoemDataModule(replace(self.data, **changes), self.vocabulary)
-        if self.corpus != data.source.fingerprint:
-            log.warning("%s is not what the model was trained on: its split may differ", data.source)
-        return data
 
     def check_data(self, data: PoemDataModule) -> None:
         for key in ("script", "punctuation"):  # in the other script, or with marks where there were none: all unknown
@@ -117,16 +64,6 @@ class LanguageModel(Task):
         """Mean −ln p of the batch's targets; of a shard, the loss whose mean over ranks is that of the batch."""
         return linear_cross_entropy(*self._head(batch)) / batch.num_tokens
 
-    def nll(self, batch: Batch) -> Tensor:
-        """(B, T) −ln p of each target, 0 where it is PAD; without gradients."""
-        return linear_nll(*self._head(batch)).view(batch.targets.T.shape).T
-
-    def _head(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
-        """The output layer's arguments for all T·B positions, time first."""
-        features, _ = self.network.features(batch.inputs)
-        head = self.network.head
-        return features.flatten(0, 1), head.weight, head.bias, batch.targets.T.flatten(), PAD
-
     def metrics_of_loss(self, loss: Tensor) -> dict[str, Tensor]:
         return {"loss": loss, "ppl": loss.exp()}
 
@@ -135,7 +72,8 @@ class LanguageModel(Task):
         self.add_train_loss(loss, batch.num_tokens)
         return loss
 
-    outputs = nll
+    def outputs(self, batch: Batch) -> Tensor:
+        return self.nll(batch)
 
 
 class Perplexities(SplitMetrics):

@@ -6,6 +6,8 @@ import sys
 from functools import singledispatch
 from pathlib import Path
 
+import hydra
+
 from tang import checkpoint
 from tang.config.train import TrainConfig
 from tang.evaluation.predict_names import as_text, predict
@@ -22,7 +24,8 @@ EXAMPLES = ("Satoshi", "Jackson", "Dostoevsky")
 
 def final_message(result: Result, config: TrainConfig, folder: RunFolder) -> str:
     """The message of a run that has just finished."""
-    task = checkpoint.load(Path(result.checkpoint), Task)
+    kind: type[Task] = hydra.utils.get_class(config.model._target_)
+    task = checkpoint.load(Path(result.checkpoint), kind)
     curves = f"curves:      {_command('tensorboard')} --logdir outputs"
     return "\n".join(["", *describe(task, result, config, folder), curves])
 
