@@ -5,6 +5,7 @@ from dataclasses import replace
 from tang import cli
 from tang.config.data import PoemsConfig
 from tang.config.scripts import CheckConfig
+from tang.runs.find import check_checkpoint
 
 
 @cli.script(CheckConfig)
@@ -14,6 +15,8 @@ def main(config: CheckConfig) -> None:
     from tang.evaluation.poem_report import PoemReport, as_json, as_text, given_poems
     from tang.prosody.critique import critique
 
+    if config.ckpt:
+        check_checkpoint(config.ckpt)
     poems = given_poems(config.poem, config.file, config.data.layout)  # type: ignore[arg-type]
     reports = [PoemReport(critique(poem.text, source=poem.source), poem.title) for poem in poems]
     if config.ckpt or config.corpus:  # prosody alone doesn't need PyTorch

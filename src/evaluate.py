@@ -5,6 +5,7 @@ from dataclasses import asdict
 from tang import cli
 from tang.config.scripts import EvaluateConfig
 from tang.errors import InputError
+from tang.runs.find import check_checkpoint
 
 
 @cli.script(EvaluateConfig)
@@ -13,6 +14,7 @@ def main(config: EvaluateConfig) -> None:
     cli.check_output(config.out, config.overwrite)
     if config.form and not config.poems:
         raise InputError(f"form={config.form}: only for the quality card; give poems=1000 too")
+    check_checkpoint(config.ckpt)
     from tang import checkpoint
     from tang.data.split import Split
     from tang.evaluation.perplexity import measure_perplexity

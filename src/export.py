@@ -2,12 +2,14 @@
 
 from tang import cli
 from tang.config.scripts import ExportConfig
+from tang.runs.find import check_checkpoint
 
 
 @cli.script(ExportConfig)
 def main(config: ExportConfig) -> None:
     """Write weights, vocabulary and sizes to a file."""
     cli.check_output(config.to, config.overwrite, "to")
+    check_checkpoint(config.ckpt)
     from tang import checkpoint
     from tang.tasks.saved import Saved
 

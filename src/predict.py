@@ -2,12 +2,14 @@
 
 from tang import cli
 from tang.config.scripts import PredictConfig
+from tang.runs.find import check_checkpoint
 
 
 @cli.script(PredictConfig)
 def main(config: PredictConfig) -> None:
     """Print the languages, or write them to a file."""
     cli.check_output(config.out, config.overwrite)
+    check_checkpoint(config.ckpt)
     from tang import checkpoint
     from tang.evaluation.predict_names import as_json, as_text, predict
     from tang.tasks.classifier import Classifier

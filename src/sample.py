@@ -9,6 +9,7 @@ from random import randrange
 from tang import cli
 from tang.generation.poem import FORMATS, SUFFIXES
 from tang.generation.request import Request, request_class
+from tang.runs.find import check_checkpoint
 
 MAX_DRAWN = 100_000  # Seeds that are drawn are below this: short to type
 
@@ -23,6 +24,7 @@ def main(request: Request) -> None:
     if not is_given:
         request = replace(request, seed=randrange(MAX_DRAWN))
     cli.check_output(request.out, request.overwrite)
+    check_checkpoint(request.ckpt)
     from tang import checkpoint
     from tang.generation.generate import generate
     from tang.kernels.hardware import keep_memory

@@ -181,8 +181,12 @@ def test_a_run_goes_on_from_a_checkpoint_with_other_poems(script: Script, small:
     mine = tmp_path / "mine.txt"
     mine.write_text("\n".join(verses(700)[400:]), encoding="utf-8")
     checkpoint = run / "checkpoints" / "best.ckpt"
-    arguments = [*small, f"data.path={mine}", "model.hidden_size=99", "optimizer.lr=1e-9", "trainer.max_epochs=1"]
-    second = script("train", *arguments, f"init_from={checkpoint}", "hydra.run.dir=second")
+    arguments = [*small, f"data.path={mine}", "optimizer.lr=1e-9", "trainer.max_epochs=1", "hydra.run.dir=second"]
+    contrary = script("train", *arguments, "model.hidden_size=99", f"init_from={run}")
+    expected = "error: model.hidden_size=99: the model of init_from has 16, and keeps it; leave the key out\n"
+    assert contrary.stderr.endswith(expected)
+    assert not (tmp_path / "second").exists(), "a refused command leaves nothing"
+    second = script("train", *arguments, f"init_from={run}")
     assert second.returncode == 0, second.stderr
     before, after = (
         torch.load(path, weights_only=True) for path in (checkpoint, tmp_path / "second" / "checkpoints" / "last.ckpt")

@@ -19,7 +19,8 @@ from tang.checkpoint import formats
 from tang.checkpoint.fields import TASKS, build, check_fields, check_weights, kind_of, task_of, tied
 from tang.checkpoint.untrusted import RefusedError, readable
 from tang.errors import InputError
-from tang.runs.run import BEST, OUTPUTS, best_checkpoints
+from tang.runs.find import LATEST, best_checkpoints, checkpoint_at
+from tang.runs.run import BEST, OUTPUTS
 from tang.tasks.saved import Saved
 
 log = logging.getLogger(__name__)
@@ -36,24 +37,15 @@ T = TypeVar("T", bound=Saved)
 
 
 def find(ckpt: str, kind: type[Saved], key: str = "ckpt", exclude: Path | None = None) -> Path:
-    """The file that ``key=ckpt`` names: a path, or ``latest``, the newest run's best; an InputError if there is none.
+    """The file that ``key=ckpt`` means, see :func:`~tang.runs.find.checkpoint_at`; ``latest`` is the newest run's best.
+
+    An InputError if there is none.
 
     Args:
         kind: class of the model that ``latest`` must have; :class:`~tang.tasks.saved.Saved` for any.
         exclude: a folder whose checkpoints ``latest`` ignores.
     """
-    if ckpt == "latest":
-        return _latest(kind, key, exclude)
-    try:
-        path = Path(ckpt).expanduser()
-        if path.is_file():
-            return path
-        problem = "this is a pipe or a device; give a file" if path.exists() else "no such file"
-        if path.is_dir():
-            problem = "this is a folder; give a file in it"
-    except (OSError, RuntimeError) as error:  # the name is too long, or ~user has no home
-        problem = str(error)
-    raise InputError(f"{key}={ckpt}: {problem}")
+    return _latest(kind, key, exclude) if ckpt == LATEST else checkpoint_at(ckpt, key)
 
 
 def _latest(kind: type[Saved], key: str, exclude: Path | None) -> Path:

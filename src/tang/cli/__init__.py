@@ -24,6 +24,7 @@ from tang.cli.resume import resumed
 from tang.console import use_utf8
 from tang.errors import InputError
 from tang.runs.ranks import follower_arguments, rank
+from tang.runs.run import RunFolder
 
 FLAGS = {  # Hydra's
     *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run", "--multirun", "--info"),
@@ -68,6 +69,8 @@ def script(
             except InputError as error:
                 if is_job:  # Hydra runs the other jobs
                     raise
+                if HydraConfig.get().output_subdir and not rank():
+                    RunFolder(Path(HydraConfig.get().runtime.output_dir)).remove_if_unused()
                 _fail(error, [])
             except UnicodeEncodeError as error:
                 _fail(InputError(f"{error.object}: no file can have this name in this locale; set PYTHONUTF8=1"), [])

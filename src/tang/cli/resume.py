@@ -10,7 +10,8 @@ from tang.atomic import atomic_write
 from tang.cli.arguments import MULTIRUN, escaped, parse, plain
 from tang.errors import InputError
 from tang.runs.config import MAY_CHANGE
-from tang.runs.run import RunFolder, latest_to_resume
+from tang.runs.find import latest_to_resume, run_at
+from tang.runs.run import RunFolder
 from tang.runs.sweep import SweepFolder, latest_sweep
 
 UNSWEPT_KEYS = "hydra.job.config.override_dirname.exclude_keys"
@@ -33,7 +34,7 @@ def resumed(given: Sequence[str]) -> list[str]:
         return list(given)
     if MULTIRUN & set(given):
         return _of_sweep(given, latest_sweep("resume") if name == "latest" else SweepFolder(Path(name).expanduser()))
-    return _of_run(given, latest_to_resume() if name == "latest" else RunFolder(Path(name).expanduser()))
+    return _of_run(given, latest_to_resume() if name == "latest" else run_at(name, "resume"))
 
 
 def _of_run(given: Sequence[str], folder: RunFolder) -> list[str]:

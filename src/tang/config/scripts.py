@@ -8,7 +8,7 @@ from omegaconf import MISSING
 from tang.config.keys import FORM_NAME, SAFETENSORS, SAMPLING_TEMPERATURE, SEED, TEMPERATURE, at_least, key, one_of
 from tang.text.layout import LAYOUTS
 
-CKPT = "checkpoint, exported .safetensors, or latest: the best of the newest run"
+CKPT = "checkpoint, a run's or a sweep's folder, exported .safetensors, or latest: the best of the newest"
 OUT = "file to write to instead of the screen"
 OVERWRITE = "true: replace the file out= if there is one"
 

@@ -18,7 +18,7 @@ from tang.config.keys import (
     key,
     one_of,
 )
-from tang.config.scripts import OVERWRITE, CorpusPaths
+from tang.config.scripts import CKPT, OVERWRITE, CorpusPaths
 from tang.errors import InputError
 from tang.generation.constraint import Constraint, refuse_empty
 from tang.generation.constraints import CONSTRAINTS
@@ -33,7 +33,7 @@ BEAM_SIZE = 8  # prefixes of a beam, unless another number is given
 class Request:
     """Which poems to write, how, and how to show them; :func:`request_class` adds the keys of the constraints."""
 
-    ckpt: str = key(MISSING, "a checkpoint, an exported .safetensors, or latest: the newest run's best")
+    ckpt: str = key(MISSING, CKPT)
     start: list[str] | None = key(None, f"how poems begin, 日 or a line or more; null: {','.join(STARTS)}")
     form: str | None = key(None, "null: the form of a start that is a whole line, else the model's", FORM_NAME)
     chars: int | None = key(None, "characters in a line, with lines= in place of form=", between(1, 100))

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -86,6 +86,7 @@ class RunFolder:
         self.confusion = path / "confusion.png"
         self.mlflow_id = path / ".mlflow"
         self.lock = path / ".lock"
+        self.log = path / "train.log"
         self._result = path / "result.json"
         self._failure = path / "failure.json"
 
@@ -147,6 +148,11 @@ class RunFolder:
                 if (path := Path(place, name)).is_symlink():
                     raise InputError(f"{path}: is a link; a run's folder has none")
 
+    def remove_if_unused(self) -> None:
+        """Remove the folder of a run that was refused before it began: it has its config and messages alone."""
+        if {path.name for path in self.path.iterdir()} <= {".hydra", self.log.name, self.lock.name}:
+            shutil.rmtree(self.path)
+
     @property
     def resume_hint(self) -> str:
         """The command that resumes this run."""
@@ -158,17 +164,3 @@ def _read_json(path: Path) -> dict[str, Any] | None:
         return None
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
-
-
-def best_checkpoints() -> Iterator[Path]:
-    """The best checkpoint of every run below ``outputs/``, newest first."""
-    found = [path for path in OUTPUTS.rglob(BEST) if path.is_file()]
-    yield from sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
-
-
-def latest_to_resume() -> RunFolder:
-    """The run with the newest ``last.ckpt``, a finished one only if there is no other; an InputError without any."""
-    runs = [RunFolder(path.parents[1]) for path in RUNS.glob("*/checkpoints/last.ckpt")]
-    if not runs:
-        raise InputError(f"resume=latest: no run below {RUNS} has a checkpoints/last.ckpt; train first")
-    return max(runs, key=lambda run: (not run.is_finished, run.last.stat().st_mtime))

@@ -1,7 +1,7 @@
 """Build the parts of a run from its config: data, model, callbacks, trainer. Wrong settings are refused here."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from functools import partial, singledispatch
 from pathlib import Path
@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 
 from tang import checkpoint
 from tang.config.keys import values
+from tang.config.model import ModelConfig
 from tang.config.optimizer import OptimizerConfig
 from tang.config.train import TrainConfig
 from tang.data.names import NamesDataModule
@@ -56,6 +57,7 @@ def build_task(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, 
         raise InputError("data and model don't match: a classifier learns from data=names, a language model from poems")
     start = checkpoint.load(initial, kind) if initial else None
     if start:
+        refuse_contrary(config.model, start.hparams["model"])
         kept = {"dropout": config.model.dropout, "backend": config.model.backend}
         config = replace(config, model=type(config.model)(**{**start.hparams["model"], **kept}))
         log.info("weights from %s; of model.* only dropout and backend count, the rest is its own:", initial)
@@ -73,6 +75,16 @@ def build_task(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, 
     if start:
         task.load_state_dict(start.state_dict())
     return config, data, task
+
+
+def refuse_contrary(model: ModelConfig, initial: Mapping[str, Any]) -> None:
+    """Refuse a key of the model that is given and isn't as the checkpoint that training starts from has it."""
+    usual = values(type(model)())
+    for name, value in values(model).items():
+        if name not in ("dropout", "backend") and value not in (initial.get(name, value), usual[name]):
+            raise InputError(
+                f"model.{name}={value}: the model of init_from has {initial[name]}, and keeps it; leave the key out"
+            )
 
 
 def build_optimizer(config: OptimizerConfig) -> Callable[..., Optimizer]:
