@@ -1,4 +1,4 @@
-"""A report on any poem: ``python src/check.py poem=… [ckpt=PATH] [corpus=true]``, or ``file=poems.txt``."""
+"""A report on any poem: ``python src/check.py 白日依山尽… [ckpt=PATH] [corpus=true]``, or ``file=poems.txt``."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from tang.config.scripts import CheckConfig
 from tang.runs.find import check_checkpoint
 
 
-@cli.script(CheckConfig)
+@cli.script(CheckConfig, unnamed="poem")
 def main(config: CheckConfig) -> None:
     """Print the report, or write it to a file."""
     cli.check_output(config.out, config.overwrite)

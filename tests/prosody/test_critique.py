@@ -139,6 +139,7 @@ def test_the_report_says_it_all_and_the_data_is_plain() -> None:
             "五言绝句 (simplified script), not regular: slips",
             "nearest pattern 平起首句入韵: 2 slips by the loose pattern, 3 slips by the strict one",
             "",
+            "     句　　　　  平仄　　　  谱　　　　  remarks",
             "  1  床前明月光  平平平仄平  中平中仄平  韵 下平七阳; strictly 明 should be 仄",
             "  2  疑是地上霜  平仄仄仄平  中仄中平平  韵 下平七阳; 上 should be 平",
             "  3  举头望明月  仄平中平仄  中仄中平仄  头 should be 仄; 失粘",
@@ -146,11 +147,31 @@ def test_the_report_says_it_all_and_the_data_is_plain() -> None:
             "",
             "rhyme: lines 1, 2, 4 in 下平七阳",
             "repeated: 明 in 1, 3; 月 in 1, 3; 头 in 3, 4",
+            "to mend: line 2, a character in 平 for 上; line 3, a character in 仄 for 头",
         ]
     )
     assert json.loads(json.dumps(asdict(critique(NIGHT))))["breaks"][0] == {"kind": "失粘", "line": 3}
     assert "line 2 has 3" in as_text(critique("天天天天，天天天，天天天天"))
     assert "not in the 平水韵: 𠮷" in as_text(critique("𠮷日"))
+
+
+def test_a_line_off_the_rhyme_is_not_listed_as_rhyming() -> None:
+    poem = "红豆生南国，春来发几枝。愿君多采撷，此物最相思。" "红豆生南国，春来发几枝。愿君多采撷，此物最相同。"
+    report = as_text(critique(poem))
+    assert "rhyme: lines 2, 4, 6 in 上平四支\n出韵: line 8\n" in report
+    assert "line 8, one in 上平四支 at the end" in report
+
+
+def test_a_song_has_no_line_off_the_rhyme() -> None:
+    found = critique("江南好，风景旧曾谙。日出江花红胜火，春来江水绿如蓝。能不忆江东？")
+    assert (found.form, found.rhyming, found.off_rhyme) == (None, [2, 4], [])
+    assert "出韵" not in as_text(found)
+
+
+def test_a_gap_is_a_character_without_a_tone() -> None:
+    for text in ("白日依□尽，黄河入海流。", "白日依囗尽，黄河入海流。"):
+        found = critique(text)
+        assert (found.form, found.lines[0].tones, found.unknown) == ("5×2", "仄仄平？仄", ["囗"])
 
 
 def test_a_title_is_not_a_line() -> None:

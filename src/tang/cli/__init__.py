@@ -41,6 +41,7 @@ def script(
     schema: type[T],
     *,
     lists: tuple[str, ...] = (),
+    unnamed: str | None = None,
     sweep: Callable[[Main], None] | None = None,
     job: Callable[[DictConfig], float] | None = None,
 ) -> Callable[[Callable[[T], Any]], Main]:
@@ -51,6 +52,7 @@ def script(
     Args:
         schema: dataclass of the script's keys.
         lists: keys in groups for which, as for lists of ``schema``, ``key=a,b`` means ``key=[a,b]`` outside a sweep.
+        unnamed: the key of an argument that has none.
         sweep: makes a sweep when ``-m`` is given, by calling its argument; None: the script makes no sweeps.
         job: runs one job of a sweep.
     """
@@ -77,14 +79,23 @@ def script(
 
         hydra_main: Main = hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(run)
         purpose = str(task.__globals__["__doc__"])
-        return functools.partial(_main, hydra_main, name, purpose, (*lists, *own), sweep)
+        return functools.partial(_main, hydra_main, name, purpose, (*lists, *own), unnamed, sweep)
 
     return decorate
 
 
-def _main(main: Main, name: str, purpose: str, lists: tuple[str, ...], sweep: Callable[[Main], None] | None) -> None:
+def _main(
+    main: Main,
+    name: str,
+    purpose: str,
+    lists: tuple[str, ...],
+    unnamed: str | None,
+    sweep: Callable[[Main], None] | None,
+) -> None:
     use_utf8()
     given, is_sweep = sys.argv[1:], bool(MULTIRUN & set(sys.argv))
+    if unnamed:
+        given = [a if "=" in a or a.startswith("-") else f"{unnamed}={a}" for a in given]
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises its errors instead of printing them
     try:
         if flag := next((a for a in given if a.startswith("--") and a.partition("=")[0] not in FLAGS), None):

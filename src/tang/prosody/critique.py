@@ -9,6 +9,7 @@ from tang.errors import InputError
 from tang.prosody import meter
 from tang.prosody.meter import Break, Fault, Slip, Strictness
 from tang.prosody.rhymes import Group, Readings, groups, readings
+from tang.text.characters import GAP, GAP_SIGN, normalize
 from tang.text.forms import LINE_END, Form, hanzi, regulated_form, split_lines
 from tang.text.script import MARKS, Script, convert
 
@@ -46,7 +47,7 @@ class Critique:
     breaks: list[Break]  # none unless the form is regulated
     rhyming: list[int]  # the lines that should rhyme: even ones, and the first if it does or the pattern wants it
     rhyme: list[str]  # the groups that most of these lines share, two at least; 平 groups rather than 仄
-    off_rhyme: list[int]  # 出韵: rhyming lines whose last character has readings, but none in ``rhyme``
+    off_rhyme: list[int]  # 出韵, in a regulated form: rhyming lines whose last character has no reading in ``rhyme``
     repeated: dict[str, list[int]]  # characters that stand in several places → their lines; 青青 is one place
     reduplicated: list[str]
     unknown: list[str]  # characters without reading
@@ -64,7 +65,7 @@ def critique(text: str, script: Script | None = None, source: str = "poem") -> C
     ``script`` None means traditional if conversion to simplified changes the text. An InputError names the ``source``
     of a text without Chinese characters.
     """
-    texts, marks = _split(text)
+    texts, marks = _split(GAP.sub(GAP_SIGN, normalize(text)))
     if not texts:
         raise InputError(f"{source}: no Chinese characters")
     whole = "".join(texts)
@@ -82,6 +83,8 @@ def critique(text: str, script: Script | None = None, source: str = "poem") -> C
     strict = _meter(texts, regulated, "strict", script) if regulated else None
     loose = _meter(texts, regulated, "loose", script) if regulated else None
     rhyming, rhyme, off_rhyme = _rhyme(ends, loose)
+    if regulated is None:  # a song or a shape without a pattern doesn't say which lines rhyme: those that do
+        rhyming, off_rhyme = [number for number in rhyming if number not in off_rhyme], []
     rhymes_level = bool(rhyme) and "平" in rhyme[0] and not off_rhyme
     grave = {"孤平", "三平尾"} & {fault for line in lines for fault in line.faults}
     repeated, reduplicated = repetitions(texts)

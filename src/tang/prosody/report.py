@@ -9,10 +9,12 @@ from tang.prosody.critique import Critique
 def as_text(found: Critique) -> str:
     """The form, a row for each line of the poem, and remarks on rhyme and repetitions::
 
-    1  床前明月光  平平平仄平  中平中仄平  韵 下平七阳
+           句　　　　  平仄　　　  谱　　　　  remarks
+        1  床前明月光  平平平仄平  中平中仄平  韵 下平七阳
     """
     width = max(len(line.text) for line in found.lines)
-    rows = []
+    heads = ["句", "平仄", *(["谱"] if found.loose else [])]
+    rows = ["     " + "  ".join(head.ljust(width, "　") for head in heads) + "  remarks"]
     for number, line in enumerate(found.lines, 1):
         columns = [line.text, line.tones, *([found.loose.wanted[number - 1]] if found.loose else [])]
         aligned = "  ".join(column.ljust(width, "　") for column in columns)
@@ -61,15 +63,24 @@ def _notes(found: Critique, number: int) -> Iterable[str]:
 def _remarks(found: Critique) -> list[str]:
     rhyme = "no group that two of the lines share" if len(found.rhyming) > 1 else ""
     if found.rhyme:
-        rhyme = f"lines {_listed(found.rhyming)} in {'，'.join(found.rhyme)}"
+        rhyme = f"lines {_listed([n for n in found.rhyming if n not in found.off_rhyme])} in {'，'.join(found.rhyme)}"
     remarks = {
         "rhyme": rhyme,
         "出韵": f"line {_listed(found.off_rhyme)}" if found.off_rhyme else "",
         "repeated": "; ".join(f"{character} in {_listed(lines)}" for character, lines in found.repeated.items()),
         "reduplicated": "，".join(found.reduplicated),
         "not in the 平水韵": "".join(found.unknown),
+        "to mend": "; ".join(_mending(found)),
     }
     return [f"{label}: {remark}" for label, remark in remarks.items() if remark]
+
+
+def _mending(found: Critique) -> Iterable[str]:
+    """What to put in place of slips and off rhymes."""
+    for slip in found.loose.slips if found.loose else []:
+        yield f"line {slip.line}, a character in {slip.wanted} for {slip.character}"
+    for number in found.off_rhyme:
+        yield f"line {number}, one in {'，'.join(found.rhyme)} at the end"
 
 
 def _listed(numbers: Sequence[int]) -> str:
