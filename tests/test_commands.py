@@ -82,7 +82,7 @@ def test_train_then_sample_then_evaluate(
     page = script("sample", f"ckpt={moved}", "acrostic=日山", "contains=月", "no_copy=true", "candidates=3",
                   "script=traditional", "form=五言绝句", "format=html", "out=诗.html")  # fmt: skip
     assert page.returncode == 0, page.stderr
-    assert "<p>日" in (tmp_path / "诗.html").read_text(encoding="utf-8")
+    assert "<p><span>日" in (tmp_path / "诗.html").read_text(encoding="utf-8")
 
     # The card says what training said
     measured = fresh_script("evaluate", f"ckpt={moved}", "split=val", "poems=2", "form=五言绝句", "format=json")

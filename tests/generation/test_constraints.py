@@ -10,7 +10,7 @@ from tang.data.prepare import Sequences
 from tang.data.vocabulary import BOS, EOS, SPECIALS, Vocabulary
 from tang.errors import InputError
 from tang.generation.constraint import Constraint
-from tang.generation.constraints import Acrostic, Contains, NoCopy, NoRepeat
+from tang.generation.constraints import Acrostic, Avoid, Contains, NoCopy, NoRepeat
 from tang.generation.overlap import Spans
 from tang.generation.poem import Poem
 from tang.tasks.network import Network
@@ -41,6 +41,24 @@ def test_an_acrostic_begins_or_ends_the_lines() -> None:
     for poem in poems([Acrostic(["春夏"], "last")], starts=["日"]):
         assert [line[-1] for line in poem.lines[:2]] == [*"春夏"]
         assert poem.lines[0][0] == "日"
+
+
+def test_words_to_avoid_stand_in_no_poem() -> None:
+    likely = model("月", 3.0)
+    free = poems([], likely, n=40)
+    words = {word for poem in free for line in poem.lines for word in (line[0], line[1:3], line[2:5])}
+    avoided = sorted(words)[::7][:12]
+    assert any(word in line for word in avoided for poem in free for line in poem.lines)
+    for constraints in ([Avoid(avoided)], [Acrostic([avoided[0][0] * 2]), Avoid(avoided)]):
+        for poem in poems(constraints, likely, n=40):
+            given = 1 if len(constraints) > 1 else 0
+            assert not [word for word in avoided for line in poem.lines if word in line[given:]]
+
+
+def test_a_word_is_avoided_from_both_sides_of_a_given_character() -> None:
+    for poem in poems([Acrostic(["春", "夏"][:1], "last"), Avoid(["月春"])], model("月", 8.0), n=30):
+        assert poem.lines[0].endswith("春")
+        assert not poem.lines[0].endswith("月春")
 
 
 def test_several_acrostics_are_as_many_poems() -> None:

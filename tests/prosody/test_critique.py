@@ -156,7 +156,7 @@ def test_the_report_says_it_all_and_the_data_is_plain() -> None:
 
 
 def test_a_line_off_the_rhyme_is_not_listed_as_rhyming() -> None:
-    poem = "红豆生南国，春来发几枝。愿君多采撷，此物最相思。" "红豆生南国，春来发几枝。愿君多采撷，此物最相同。"
+    poem = "红豆生南国，春来发几枝。愿君多采撷，此物最相思。红豆生南国，春来发几枝。愿君多采撷，此物最相同。"
     report = as_text(critique(poem))
     assert "rhyme: lines 2, 4, 6 in 上平四支\n出韵: line 8\n" in report
     assert "line 8, one in 上平四支 at the end" in report

@@ -154,10 +154,17 @@ def test_even_lines_rhyme_and_the_first_may() -> None:
     assert rhyming_lines(4, first_rhymes=True) == [0, 1, 3]
 
 
-@pytest.mark.parametrize("form", [Form(4, 4), Form(6, 8), Form(5, 2), Form(7, 5)], ids=str)
+@pytest.mark.parametrize("form", [Form(4, 4), Form(6, 8), Form(4, 2), Form(7, 5)], ids=str)
 def test_other_forms_have_no_pattern(form: Form) -> None:
     with pytest.raises(InputError, match=f"{form} has no tone pattern"):
         patterns(form)
+
+
+def test_a_couplet_ends_its_first_line_in_oblique_and_its_second_in_level() -> None:
+    for chars in (5, 7):
+        for pattern in patterns(Form(chars, 2)):
+            assert [line[-1] for line in pattern.lines] == ["仄", "平"]
+            assert pattern.lines[0][1] != pattern.lines[1][1], "对"
 
 
 def test_the_tones_of_a_line() -> None:

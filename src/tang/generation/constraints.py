@@ -192,6 +192,48 @@ class WordTracker(Tracker):
 
 
 @dataclass
+class Avoid(Constraint):
+    """No poem has these words, but for given text."""
+
+    avoid: list[str] | None = key(None, "words that no poem may have, 死,断肠,白头")
+
+    def check(self) -> None:
+        refuse_empty("avoid", self.avoid)
+
+    def tracker(self, batch: DraftBatch) -> AvoidTracker:
+        return AvoidTracker(batch, [normalize(word) for word in self.avoid or []])
+
+
+class AvoidTracker(Tracker):
+    """Forbids the symbol that would complete a word within a line, from either side."""
+
+    def __init__(self, batch: DraftBatch, words: list[str]) -> None:
+        from tang.generation.slots import in_vocabulary
+
+        super().__init__(batch)
+        vocabulary = batch.layout.vocabulary
+        known = [in_vocabulary(word, vocabulary) for word in words]
+        # A word with a character that the model doesn't know is never written.
+        self.words = [
+            batch.given.new_tensor(vocabulary.encode(word)) for word in known if all(c in vocabulary for c in word)
+        ]
+
+    def bias(self, slot: int) -> Tensor | None:
+        line = self.line_of_slot[slot]
+        if line < 0:
+            return None
+        forbidden = self.known.new_zeros(len(self.known), self.vocabulary_size).bool()
+        first, last = (self.line_of_slot == line).nonzero()[[0, -1], 0].tolist()
+        for word in self.words:
+            size = len(word)
+            for start in range(max(first, slot - size + 1), min(slot, last - size + 1) + 1):
+                window = self.known[:, start : start + size] == word
+                window[:, slot - start] = True
+                forbidden[:, word[slot - start]] |= window.all(1)
+        return forbid(forbidden)
+
+
+@dataclass
 class NoCopy(Constraint):
     """Forbids whole lines and five-character spans of the training split, without marks, but for given text."""
 
@@ -229,4 +271,4 @@ class CopyTracker(Tracker):
 
 
 # Their fields are keys of ``sample.py``. A constraint's tracker is made after those of the classes before it.
-CONSTRAINTS: list[type[Constraint]] = [Acrostic, NoRepeat, Regulated, Contains, NoCopy]
+CONSTRAINTS: list[type[Constraint]] = [Acrostic, NoRepeat, Regulated, Contains, Avoid, NoCopy]

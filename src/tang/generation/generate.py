@@ -68,9 +68,7 @@ def generate(
         if len(each := constraint.alternatives()) > 1:
             before, after = constraints[:number], constraints[number + 1 :]
             choices = ([*before, one, *after] for one in each)
-            return [
-                poem for choice in choices for poem in generate(model, request, choice, spans, show_progress)
-            ]
+            return [poem for choice in choices for poem in generate(model, request, choice, spans, show_progress)]
     drafts = _drafts(model, request, constraints)
     if spans is None and any(constraint.needs_corpus for constraint in constraints):
         spans = Spans.of(model.data_module(**request.data.given()).prepared.splits["train"], model.vocabulary)

@@ -65,12 +65,18 @@ def as_markdown(poems: Sequence[Poem]) -> str:
 
 
 def as_html(poems: Sequence[Poem]) -> str:
-    """A web page, the poems side by side as far as there is room."""
-    texts = [html.escape(poem.text).replace("\n", "<br>") for poem in poems]
+    """A web page, the poems side by side as far as there is room; a narrow screen breaks couplets, but no lines."""
+    texts = ["<br>".join(map(_row, poem.text.split("\n"))) for poem in poems]
     captioned = zip(texts, poems, strict=True)
     articles = [f"<article><p>{text}</p><footer>{poem.caption}</footer></article>" for text, poem in captioned]
     page = Path(__file__).with_name("poems.html").read_text(encoding="utf-8")
-    return page.rstrip().replace("POEMS", "\n".join(articles))
+    title = html.escape(f"{poems[0].lines[0]}…" if poems else "诗")
+    return page.rstrip().replace("TITLE", title).replace("POEMS", "\n".join(articles))
+
+
+def _row(text: str) -> str:
+    """A couplet, each line in a box of its own."""
+    return "".join(f"<span>{html.escape(line)}</span>" for line in split_lines(text))
 
 
 SUFFIXES = {".json": "json", ".md": "markdown", ".html": "html"}  # the formats of files; all others are text

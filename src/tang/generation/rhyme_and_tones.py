@@ -183,5 +183,6 @@ class RhymeAndTones(Tracker):
         return (
             f"{keys}: {character} is given for line {line}, character {place}"
             f"{f' of {pattern}, a nearest pattern' if pattern else ''}, where {wanted} should stand, "
-            f"but it is {found or 'in no group of the 平水韵 as this project has it'}"
+            f"but it is {found or 'in no group of the 平水韵 as this project has it'}; "
+            f"give another character, {'or leave out' if not rules.tones else 'tones=loose, or leave out'} {keys}"
         )

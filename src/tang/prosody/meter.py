@@ -83,10 +83,13 @@ def is_regulated(form: Form) -> bool:
 
 @cache
 def patterns(form: Form) -> tuple[Pattern, ...]:
-    """The four patterns of ``form``; an InputError if it has none."""
+    """The four patterns of ``form``, or the two of a couplet (对联), which ends in 仄 and 平; an InputError without any."""
+    if form.chars in (5, 7) and form.lines == 2:
+        return tuple(_pattern(form, start, first_rhymes=False) for start in _OTHER.values())
     if not is_regulated(form):
         raise InputError(
-            f"{form} has no tone pattern; regulated poems have lines of 5 or 7 characters, an even number, 4 at least"
+            f"{form} has no tone pattern: regulated poems have lines of 5 or 7 characters, an even number; leave out "
+            "tones=, or give form=七言绝句"
         )
     return tuple(_pattern(form, start, first_rhymes) for start in _OTHER.values() for first_rhymes in (False, True))
 

@@ -9,8 +9,8 @@ from tang.prosody.critique import Critique
 def as_text(found: Critique) -> str:
     """The form, a row for each line of the poem, and remarks on rhyme and repetitions::
 
-           句　　　　  平仄　　　  谱　　　　  remarks
-        1  床前明月光  平平平仄平  中平中仄平  韵 下平七阳
+       句　　　　  平仄　　　  谱　　　　  remarks
+    1  床前明月光  平平平仄平  中平中仄平  韵 下平七阳
     """
     width = max(len(line.text) for line in found.lines)
     heads = ["句", "平仄", *(["谱"] if found.loose else [])]

@@ -7,7 +7,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from tang.errors import InputError
 from tang.fonts import with_chinese
-from tang.reporting import optimizers
+from tang.reporting import optimizers, paired
 from tang.reporting.configurations import SweepResults, read_sweep, table, unfinished_table
 from tang.reporting.pictures import choose_keys, draw_curves, draw_heat_map, draw_parallel
 from tang.reporting.significance import Significance
@@ -23,12 +23,13 @@ def write_report(folder: Path, x: str | None = None, y: str | None = None) -> st
     ``folder`` isn't a sweep's or can't be written to, or a key didn't vary.
     """
     sweep = read_sweep(folder)
-    parts = [f"# {folder.name}", counts(sweep)]
+    parts = [f"# {folder.name}", *missing(SweepFolder(folder)), counts(sweep)]
     pictures: dict[str, Figure | str] = {}
     with with_chinese():
         if sweep.configurations:
             significance = Significance(sweep)
             parts += ["## Configurations, best first", table(sweep, significance.verdict)]
+            parts += ["## What each key does", paired.section(sweep)]
             parts += ["## Noise", significance.text(), *optimizers.section(sweep)]
             pictures = draw(sweep, x, y)
             parts += [reason for reason in pictures.values() if isinstance(reason, str)]
@@ -37,6 +38,15 @@ def write_report(folder: Path, x: str | None = None, y: str | None = None) -> st
         text = "\n\n".join(parts) + "\n"
         save(folder, text, {name: figure for name, figure in pictures.items() if isinstance(figure, Figure)})
     return text
+
+
+def missing(folder: SweepFolder) -> list[str]:
+    """A sentence on runs that never began, and the command that runs them, if there are any."""
+    planned, begun = folder.planned(), len(folder.runs())
+    if planned is None or planned <= begun:
+        return []
+    command = f"python src/train.py -m resume={folder.path}"
+    return [f"The sweep isn't complete: {planned - begun} of {planned} runs never began; `{command}` runs them."]
 
 
 def counts(sweep: SweepResults) -> str:

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep
+from hydra.errors import HydraException
 
 from tang.errors import InputError
 from tang.runs.run import OUTPUTS, Failure, Result, RunFolder
@@ -112,6 +115,18 @@ class SweepFolder:
         """The number of the sweep's next run."""
         numbers = (path.name.partition("_")[0] for path in self.path.iterdir() if path.is_dir())
         return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)
+
+    def planned(self) -> int | None:
+        """The number of runs that the sweep was started for; None if that isn't known, as in a search."""
+        if self.is_search:
+            return None
+        try:
+            overrides = OverridesParser.create().parse_overrides(list(self.first_overrides()))
+        except (InputError, OSError, HydraException):
+            return None
+        sweeps = [override.value() for override in overrides if override.is_sweep_override()]
+        sizes = [len(sweep.list) if isinstance(sweep, ChoiceSweep) else None for sweep in sweeps]
+        return None if None in sizes else math.prod(size or 0 for size in sizes)
 
     def check_same(self, overrides: Sequence[str], may_change: str) -> None:
         """Refuse to start a sweep in the folder of one whose runs had another value of a key that isn't swept.

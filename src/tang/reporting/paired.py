@@ -1,0 +1,108 @@
+"""What each key of a sweep does: runs compared that differ in it alone, over all other keys and seeds."""
+
+import math
+import statistics
+from collections import defaultdict
+from dataclasses import dataclass
+
+from tang.reporting.configurations import SweepResults
+from tang.reporting.significance import LEVEL, holm, two_sided_p
+from tang.sweeps.summary import SEED
+from tang.tables import markdown
+
+EXPLAINED = f"""\
+Runs that differ in one key alone are compared, pair by pair, whatever their other keys and seeds; the differences in
+val/loss are to the key's best value. Intervals are of {1 - LEVEL:.0%} by Student's t for pairs; a difference is certain
+where the t test says so at the level of {LEVEL:.0%}, by Holm's correction for all differences here."""
+
+UNKNOWN = "Nothing can be said: it takes two pairs of finished runs or more that differ in one key alone."
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The losses of a value of a key less those of the key's best value, in runs that are otherwise alike."""
+
+    key: str
+    value: str
+    best: str
+    pairs: list[float]
+
+    @property
+    def mean(self) -> float:
+        return statistics.fmean(self.pairs)
+
+    @property
+    def p_value(self) -> float:
+        """Of a mean of zero, by the paired t test; two pairs at least."""
+        error = statistics.stdev(self.pairs) / math.sqrt(len(self.pairs))
+        return two_sided_p(abs(self.mean) / error, len(self.pairs) - 1) if error else float(self.mean == 0)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Bounds of the mean with probability 1 − :data:`LEVEL`."""
+        error = statistics.stdev(self.pairs) / math.sqrt(len(self.pairs))
+        reach = error * _quantile(len(self.pairs) - 1)
+        return self.mean - reach, self.mean + reach
+
+    @property
+    def wins(self) -> int:
+        """Pairs in which the best value is better."""
+        return sum(difference > 0 for difference in self.pairs)
+
+
+def differences(sweep: SweepResults) -> list[Difference]:
+    """For each key, each value but the best, in two pairs at least, the best first."""
+    found = []
+    for key in sweep.keys:
+        losses: dict[str, dict[tuple[str, ...], float]] = defaultdict(dict)  # value → the other keys and seed → loss
+        for configuration in sweep.configurations:
+            for run in configuration.runs:
+                if run.loss is not None and math.isfinite(run.loss):
+                    alike = [configuration.values[other] for other in sweep.keys if other != key]
+                    alike.append(run.overrides.get(SEED, ""))
+                    losses[configuration.values[key]][tuple(alike)] = run.loss
+        if len(losses) < 2:
+            continue
+        best, *values = sorted(losses, key=lambda value: _rank(losses, value))
+        for value in values:
+            common = losses[best].keys() & losses[value].keys()
+            pairs = [losses[value][others] - losses[best][others] for others in sorted(common)]
+            if len(pairs) > 1:
+                found.append(Difference(key, value, best, pairs))
+    return found
+
+
+def _rank(losses: dict[str, dict[tuple[str, ...], float]], value: str) -> float:
+    """The mean loss of a value where all values have one, or over all that it has."""
+    everywhere = set.intersection(*(set(of_value) for of_value in losses.values()))
+    return statistics.fmean(losses[value][others] for others in everywhere or losses[value])
+
+
+def _quantile(freedom: int) -> float:
+    """The t that Student's distribution exceeds in size with probability :data:`LEVEL`, by bisection."""
+    low, high = 0.0, 1e4
+    while high - low > 1e-6 * high:
+        middle = (low + high) / 2
+        low, high = (middle, high) if two_sided_p(middle, freedom) > LEVEL else (low, middle)
+    return high
+
+
+def section(sweep: SweepResults) -> str:
+    """The differences as text and a table."""
+    found = differences(sweep)
+    if not found:
+        return UNKNOWN
+    certain = holm([difference.p_value for difference in found])
+    rows = [
+        {
+            "key": difference.key,
+            "value": difference.value,
+            "best": difference.best,
+            "val/loss": f"{difference.mean:+.4f}",
+            "interval": "{:+.4f} to {:+.4f}".format(*difference.interval),
+            "worse in": f"{difference.wins} of {len(difference.pairs)}",
+            "certain": "yes" if is_certain else "no",
+        }
+        for difference, is_certain in zip(found, certain, strict=True)
+    ]
+    return f"{EXPLAINED}\n\n{markdown(rows)}"

@@ -1,0 +1,58 @@
+import math
+import statistics
+
+import pytest
+
+from tang.reporting.configurations import read_sweep
+from tang.reporting.paired import UNKNOWN, differences, section
+from tang.reporting.report import write_report
+from tests.reporting.conftest import Make
+
+
+def test_pairs_show_what_the_spread_between_configurations_hides(make: Make) -> None:
+    """Adagrad is better by .12 to .19 in all four pairs of seed and tying, while tying changes much more."""
+    gains = iter((0.12, 0.19, 0.15, 0.14))
+    for seed in ("1", "2"):
+        for tying, base in (("true", 5.0), ("false", 6.0)):
+            gain = next(gains)
+            for optimizer, loss in (("adam", base), ("adagrad", base - gain)):
+                folder = make(
+                    [f"optimizer={optimizer}", f"model.tie_weights={tying}", f"seed={seed}"], loss + 0.01 * int(seed)
+                )
+    by_optimizer, by_tying = differences(read_sweep(folder.parent))
+    assert (by_optimizer.key, by_optimizer.value, by_optimizer.best) == ("optimizer", "adam", "adagrad")
+    assert by_optimizer.wins == 4
+    assert sorted(by_optimizer.pairs) == pytest.approx([0.12, 0.14, 0.15, 0.19])
+    assert by_optimizer.mean == pytest.approx(0.15)
+    reach = 3.18245 * statistics.stdev(by_optimizer.pairs) / 2  # Student's t, three degrees of freedom
+    assert by_optimizer.interval == pytest.approx((0.15 - reach, 0.15 + reach), rel=1e-4)
+    assert by_tying.best == "true"
+    report = write_report(folder.parent)
+    assert "optimizer         | adam  | adagrad | +0.1500  | +0.1032 to +0.1968 | 4 of 4   | yes" in report
+
+
+def test_runs_without_a_partner_or_a_loss_are_left_out(make: Make) -> None:
+    make(["optimizer=adam", "seed=1"], 5.0)
+    make(["optimizer=adam", "seed=2"], math.inf)
+    make(["optimizer=sgd", "seed=2"], 6.0)
+    folder = make(["optimizer=sgd", "seed=1"], 6.0)
+    assert section(read_sweep(folder.parent)) == UNKNOWN, "one pair has no spread"
+
+
+def test_equal_differences_are_certain_and_none_is_not(make: Make) -> None:
+    for seed in ("1", "2", "3"):
+        make(["optimizer=adam", f"seed={seed}"], 5.0)
+        make(["optimizer=sgd", f"seed={seed}"], 6.0)
+        folder = make(["optimizer=nadam", f"seed={seed}"], 5.0)
+    found = {difference.value: difference.p_value for difference in differences(read_sweep(folder.parent))}
+    assert found == {"nadam": 1.0, "sgd": 0.0} or found == {"adam": 1.0, "sgd": 0.0}
+
+
+def test_a_sweep_that_was_killed_says_so_first(make: Make) -> None:
+    folder = make(["optimizer=adam", "seed=1"], 5.0).parent
+    record = (
+        "hydra:\n  overrides:\n    hydra: []\n    task: ['optimizer=adam,sgd', 'seed=1,2,3', model.hidden_size=9]\n"
+    )
+    (folder / "multirun.yaml").write_text(record, encoding="utf-8")
+    first = write_report(folder).split("\n\n")[1]
+    assert first.startswith("The sweep isn't complete: 5 of 6 runs never began; `python src/train.py -m resume=")
