@@ -6,7 +6,7 @@ import pytest
 import tang.prosody.rhymes
 from tang.errors import InputError
 from tang.prosody.rhymes import common_groups, groups, level_group, readings, tones
-from tang.text.script import SCRIPTS, Script
+from tang.text.script import _VARIANTS, SCRIPTS, Script
 
 ROWS = [
     row
@@ -122,3 +122,10 @@ def test_a_group_is_found_by_its_name_or_a_character(name: str, expected: str) -
 def test_a_group_that_is_not_clear_is_refused_with_the_choices(name: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         level_group(name)
+
+
+def test_usual_characters_sound_as_the_variants_they_replace() -> None:
+    for code, plain in _VARIANTS.items():
+        old, new = (readings(chr(character), "simplified") for character in (code, plain))
+        assert not old or {group.tone for group in old} == {group.tone for group in new}, chr(code)
+        assert old <= new

@@ -54,6 +54,15 @@ STARTS = "日红山夜湖海月"  # First characters of poems, unless others are
 SAMPLING_TEMPERATURE = 0.8  # Divides the logits, unless another is given
 
 
+def as_typed(value: Any) -> str:
+    """A value of the config as it is typed: ``true``, ``null``, ``[a,b]``."""
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(as_typed, value))}]"
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return str(value)
+
+
 def key(default: Any, help: str = "", rule: Rule | None = None) -> Any:
     """A key of the config: its default, a line of help, and the rule for its values; null is always accepted."""
     metadata = {"help": help, "rule": rule}

@@ -87,9 +87,12 @@ def generate(
         scored = [poem.scored(model.script) for poem in written]
         groups = [scored[i : i + candidates] for i in range(0, len(scored), candidates)]
         written = [poem for group in groups for poem in nlargest(request.best, group, lambda poem: poem.score or 0.0)]
-    if request.script in (None, model.script):  # converting a text to its own script could change it
-        return written
-    return [poem.in_script(cast(Script, request.script)) for poem in written]
+    if request.script not in (None, model.script):  # converting a text to its own script could change it
+        written = [poem.in_script(cast(Script, request.script)) for poem in written]
+    if (request.script or model.script) == "simplified":
+        given = "".join([*(request.start or []), *(constraint.given for constraint in constraints)])
+        written = [poem.with_usual_characters(given) for poem in written]
+    return written
 
 
 def _drafts(model: PoemModelBase, request: Request, constraints: Sequence[Constraint]) -> dict[Layout, list[Draft]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tang.prosody.critique import critique
 from tang.text.forms import hanzi, split_lines
-from tang.text.script import Script, convert
+from tang.text.script import Script, convert, usual
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,10 @@ class Poem:
         couplets = convert(self.text.split("\n"), script)
         lines = [hanzi(line) for couplet in couplets for line in split_lines(couplet)]
         return replace(self, lines=lines, text="\n".join(couplets), missing=convert(self.missing, script))
+
+    def with_usual_characters(self, keep: str) -> "Poem":
+        """The same poem, in simplified script, without old variants; the characters of ``keep`` stay."""
+        return replace(self, lines=[usual(line, keep) for line in self.lines], text=usual(self.text, keep))
 
     def scored(self, script: Script) -> "Poem":
         """The poem with its score: the mean ln p of its symbols less its faults per line.

@@ -83,7 +83,7 @@ def is_regulated(form: Form) -> bool:
 
 @cache
 def patterns(form: Form) -> tuple[Pattern, ...]:
-    """The four patterns of ``form``, or the two of a couplet (对联), which ends in 仄 and 平; an InputError without any."""
+    """The four patterns of ``form``, or a couplet's two (对联); an InputError if it has none."""
     if form.chars in (5, 7) and form.lines == 2:
         return tuple(_pattern(form, start, first_rhymes=False) for start in _OTHER.values())
     if not is_regulated(form):

@@ -42,6 +42,7 @@ def supervise(cfg: DictConfig) -> float:
     if is_done:
         log.info("%s: done before", folder.path.name)
     else:
+        log.info("run %s", folder.path.name)
         code = run([sys.executable, "-m", "tang.sweeps.job", str(folder.path)])
         if code and folder.read_failure() is None:
             fail(folder, "killed", how_it_ended(code))

@@ -18,7 +18,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from tang import checkpoint
-from tang.config.keys import values
+from tang.config.keys import as_typed, values
 from tang.config.model import ModelConfig
 from tang.config.optimizer import OptimizerConfig
 from tang.config.train import TrainConfig
@@ -61,7 +61,7 @@ def build_task(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, 
         kept = {"dropout": config.model.dropout, "backend": config.model.backend}
         config = replace(config, model=type(config.model)(**{**start.hparams["model"], **kept}))
         log.info("weights from %s; of model.* only dropout and backend count, the rest is its own:", initial)
-        log.info("%s", ", ".join(f"{name}={value}" for name, value in values(config.model).items()))
+        log.info("%s", ", ".join(f"{name}={as_typed(value)}" for name, value in values(config.model).items()))
     config = resolve_config(config)
     check_backend(config)
     optimizer = build_optimizer(config.optimizer)
@@ -83,7 +83,8 @@ def refuse_contrary(model: ModelConfig, initial: Mapping[str, Any]) -> None:
     for name, value in values(model).items():
         if name not in ("dropout", "backend") and value not in (initial.get(name, value), usual[name]):
             raise InputError(
-                f"model.{name}={value}: the model of init_from has {initial[name]}, and keeps it; leave the key out"
+                f"model.{name}={as_typed(value)}: the model of init_from has {as_typed(initial[name])}, and keeps it; "
+                "leave the key out"
             )
 
 

@@ -91,11 +91,18 @@ class Progress(Callback):
 
 
 class ProgressBar(RichProgressBar):
-    """Lightning's rich bar, drawn twice a second; reads metrics as rarely as they are logged, since reading waits."""
+    """Lightning's rich bar, drawn twice a second, with epochs counted from 1 as in the log.
+
+    It reads metrics as rarely as they are logged, since reading waits.
+    """
 
     def __init__(self) -> None:
         super().__init__(refresh_rate=2)
         self._shown: dict[str, Any] = {}
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        of = "" if self.trainer.max_epochs in (None, -1) else f"/{self.trainer.max_epochs}"
+        return f"Epoch {current_epoch + 1}{of}".ljust(len(self.validation_description))
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         if trainer.validating or trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
