@@ -60,7 +60,7 @@ def test_train_then_sample_then_evaluate(
         "hp/val_ppl",
     }  # fmt: skip
     assert len(events.Scalars("val/loss")) == 2
-    assert {"samples/text_summary", "corpus/text_summary"} <= set(events.Tags()["tensors"])
+    assert {"samples/text_summary", "statistics/text_summary"} <= set(events.Tags()["tensors"])
     best = min(point.value for point in events.Scalars("val/loss"))
     assert events.Scalars("hp/val_loss")[0].value == pytest.approx(best)
 

@@ -74,6 +74,12 @@ def read(tmp_path: Path, name: str, text: str) -> Reading:
         (written("{0}\n{1}\n{2}\n{3}\n{4}", "\n\n"), "in blocks between blank lines, with titles"),
         (written("{0}\n李白\n{1}\n{2}\n{3}\n{4}"), "in blocks between blank lines, with titles"),
         (written("{0}\n\n{1}，{2}。\n\n{3}，{4}。", "\n\n"), "under titles"),
+        (
+            written("{0}\n{1}①，{2}。\n{3}，{4}②。\n①注一。\n②注二。", "\n\n"),
+            "in blocks between blank lines, with titles",
+        ),
+        (written("{0}\nbái rì yī shān jìn\n{1}，{2}。\nhuáng hé rù\n{3}，{4}。", "\n\n"), "under titles"),
+        (written("Ｎｏ．7 " + QUATRAIN), "one a line"),
         (listed({"title": "<0>", "paragraphs": PARAGRAPHS}), "in JSON (paragraphs), with titles"),
         (listed({"title": "<0>", "paragraphs": ["<1>", "<2>", "<3>", "<4>"]}), "in JSON (paragraphs), with titles"),
         (listed({"title": "<0>", "chapter": "国风", "content": PARAGRAPHS}), "in JSON (content), with titles"),
@@ -107,6 +113,7 @@ def test_poems_are_found_however_they_stand(tmp_path: Path, text: str, way: str)
     [
         ("诗.csv", "title,author,content\n" + written('{0},李白,"' + QUATRAIN + '"')),
         ("诗.csv", written("{0},李白," + QUATRAIN)),
+        ("诗.csv", "诗名;作者;内容\n" + written("{0};李白;" + QUATRAIN)),
         ("诗.tsv", "题目\t诗文\n" + written("{0}\t{1} {2} {3} {4}")),
         ("诗.html", f"<html><head><style>p {{}}</style></head><body>{written(ARTICLE)}</body></html>"),
     ],
@@ -176,6 +183,7 @@ def test_where_two_readings_are_equally_likely_the_key_decides(tmp_path: Path) -
             '[{"name": "李白", "desc": "诗人。"}]',
             "no verse under a key such as paragraphs or content; its keys are: name, desc",
         ),
+        ("a.txt", "长恨歌\n" + written(QUATRAIN)[:800], "is it one poem, or are its poems one a line?"),
         ("a.json", "7", "its keys are: none"),
     ],
 )
@@ -183,6 +191,27 @@ def test_a_file_without_poems_is_refused_with_the_reason(tmp_path: Path, name: s
     with pytest.raises(InputError) as caught:
         read(tmp_path, name, text)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"PK\3\4 a document", "not a text file; save its text as UTF-8"),
+        (b"%PDF-1.7", "not a text file; save its text as UTF-8"),
+        ("白日依山尽".encode("gb18030"), "line 1, byte 1: not UTF-8; save the file as UTF-8"),
+        (b"\xff\xfe\x00\xd8", "line 1, byte 3: not UTF-8"),
+    ],
+)
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "诗.txt").write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_poems([tmp_path / "诗.txt"])
+    assert message in str(caught.value)
+
+
+def test_notepads_unicode_is_read(tmp_path: Path) -> None:
+    (tmp_path / "诗.txt").write_bytes(written(QUATRAIN).encode("utf-16"))
+    assert str(read_poems([tmp_path / "诗.txt"])) == "120 poems one a line"
 
 
 def test_of_several_files_those_without_poems_are_counted(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ _REPETITION = re.compile("(.)([々〻]+)", re.DOTALL)
 
 @cache
 def _plain(character: str) -> str:
-    if unicodedata.category(character)[0] == "P" and not "\ufe10" <= character <= "\ufe6f":
+    is_mark = unicodedata.category(character)[0] == "P" and not "\ufe10" <= character <= "\ufe6f"
+    if is_mark or "①" <= character <= "⒇":  # a note's number isn't a digit of the text
         return character
     return unicodedata.normalize("NFKC", character).translate(_RADICALS)
 
@@ -34,7 +35,8 @@ def normalize(text: str) -> str:
     """``text`` in plain characters, before anything is read from it.
 
     HTML's entities are unescaped (``&nbsp;``), compatibility forms become what they stand for (Unicode's NFKC: ⼭ → 山;
-    also ⻓ → 长), and 々 becomes the character before it. Marks stay as printed, but for small and vertical ones.
+    also ⻓ → 长), and 々 becomes the character before it. Marks and ① stay
+    as printed, but for small and vertical marks.
     """
     if "&" in text:
         text = html.unescape(text)

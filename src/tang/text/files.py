@@ -42,10 +42,12 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """Read a UTF-8 file; InputError if it can't be read, or isn't UTF-8, with the position."""
+    """Read a UTF-8 file, or UTF-16 that says so; InputError with the position of what is neither."""
     content = read_bytes(path)
+    if content.startswith((b"PK\3\4", b"%PDF")):
+        raise InputError(f"{path}: not a text file; save its text as UTF-8")
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start]
         line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")

@@ -113,6 +113,10 @@ def _layout(runs: list[Run], name: str) -> Layout:
         return "titled"  # blank lines stand within poems too
     if not wrapped:
         return "line"
+    if len(runs) == 1 and runs[0].title and verses >= 3 and not is_open:
+        if len(lines) > 2:
+            raise InputError(f"{name}: is it one poem, or are its poems one a line? give data.layout=block or line")
+        return "block"
     if len(runs) == 1:
         return "line" if verses >= 3 and not is_open else "block"
     if verses <= 3 or is_open or titled > 0.5:

@@ -24,8 +24,9 @@ _MARKS = {**MARKS, ord(":"): " ", ord("："): " "}  # a colon ends no line here:
 _CLOSING = "」』”’》〉\"' )）]］】〗|\t"
 _DECORATION = re.compile(r"^[\s>#=~★☆•–—-]+|^[*+●◆■]+(?:\s+|$)|[\s#=~★☆–—]+$")
 _NUMBER = re.compile(
-    r"^(?:[\[(（【]?第?\d+[首章]?[\])）】]?[.．、:：]?|[\[(（【]?第?[一二三四五六七八九十百]+(?:[\])）】]|[首章][.．、:：]?|、))\s*(?=\S)"
+    r"^(?:[\[(（【]?(?:第|[Nn][Oo][.．]?\s*)?\d+[首章]?[\])）】]?[.．、:：]?|[\[(（【]?第?[一二三四五六七八九十百]+(?:[\])）】]|[首章][.．、:：]?|、))\s*(?=\S)"
 )
+_NOTE_NUMBER = re.compile("[①-⒇]")
 _BREAK = re.compile(r"[\s|/\\]+")
 _INNER_BREAK = re.compile(r"(?<=\S)[\s|]+(?=\S)")
 _COLUMN = re.compile(r"[\t|]+")
@@ -98,7 +99,7 @@ def read_lines(text: str) -> list[Line]:
 def _by_themselves(text: str) -> Iterator[Line]:
     """Each line as it looks by itself."""
     known: dict[tuple[str, Kind], Line] = {}  # equal lines are one object, which bounds the memory for short ones
-    in_commentary = False
+    in_commentary, before = False, "blank"
     for printed in re.split(r"\r\n|[\n\r\f\u2028\u2029]", text):
         text = _DECORATION.sub("", printed)
         kind: Kind | None = None
@@ -112,6 +113,9 @@ def _by_themselves(text: str) -> Iterator[Line]:
         line = Line(_NUMBER.sub("", text), "verse")
         if kind is None:
             kind = _kind(line, in_commentary)
+        if kind in ("verse", "bare") and before in ("verse", "prose") and _NOTE_NUMBER.match(printed.strip()):
+            kind = "prose"  # a note below the poem
+        before = kind
         yield known.setdefault((line.text, kind), line if kind == "verse" else replace(line, kind=kind))
 
 

@@ -81,7 +81,7 @@ def _read(path: Path, layout: Layout | None, reading: Reading) -> str:
     if suffix in (".csv", ".tsv") and (table := from_table(text, path)):
         return _add_records(table, "a table", reading)
     text = normalize(_without_tags(text, is_page=suffix in (".html", ".htm", ".xml") or bool(_PAGE.match(text))))
-    others = scripts(text)
+    others = scripts("".join(line for line in text.splitlines() if hanzi(line)) or text)
     if others.total() > len(hanzi(text)):
         return f"no poems in it: not in Chinese characters ({others.most_common(1)[0][0]})"
     reading.add(*find_poems(text, str(path), layout))

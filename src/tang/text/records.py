@@ -127,7 +127,8 @@ def from_table(text: str, path: Path) -> Records | None:
 
     The verse stands in the column that the first row calls so, or else in the one with the most Chinese characters.
     """
-    delimiter = "\t" if "\t" in text[:1000] else ","
+    first = text.partition("\n")[0]
+    delimiter = max("\t;,", key=first.count)
     try:
         rows = [row for row in csv.reader(text.splitlines(keepends=True), delimiter=delimiter) if any(row)]
     except csv.Error as error:

@@ -68,7 +68,7 @@ def _train(config: TrainConfig, folder: RunFolder, is_sweep: bool, stop: Stop) -
         log.info("resuming after step %d from %s", state["global_step"], last)
     else:
         log.info("corpus\n%s", data.card.text())
-        log_text(trainer, "corpus", data.card.markdown(), 0)
+        log_text(trainer, "statistics", data.card.markdown(), 0)
 
     try:
         with restoring(last, checkpoints):
