@@ -6,8 +6,9 @@ import torch
 from tang.config.model import LanguageModelConfig
 from tang.data.vocabulary import BOS, SPECIALS, Vocabulary
 from tang.generation.beam import search
-from tang.generation.constraints import Acrostic, Contains, NoRepeat
+from tang.generation.constraints import Acrostic, NoRepeat
 from tang.generation.slots import Layout
+from tang.generation.words import Contains
 from tang.tasks.network import Network
 from tang.text.forms import Form
 from tests.generation.models import write

@@ -10,9 +10,10 @@ from tang.data.prepare import Sequences
 from tang.data.vocabulary import BOS, EOS, SPECIALS, Vocabulary
 from tang.errors import InputError
 from tang.generation.constraint import Constraint
-from tang.generation.constraints import Acrostic, Avoid, Contains, NoCopy, NoRepeat
+from tang.generation.constraints import Acrostic, NoCopy, NoRepeat
 from tang.generation.overlap import Spans
 from tang.generation.poem import Poem
+from tang.generation.words import Avoid, Contains
 from tang.tasks.network import Network
 from tang.text.forms import FORMS, PUNCTUATION, Form
 from tests.generation.models import write

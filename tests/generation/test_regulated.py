@@ -14,8 +14,9 @@ from tang.config.model import LanguageModelConfig
 from tang.data.vocabulary import SPECIALS, Vocabulary
 from tang.errors import InputError
 from tang.generation.constraint import Constraint
-from tang.generation.constraints import Acrostic, Contains, NoRepeat, Regulated
+from tang.generation.constraints import Acrostic, NoRepeat, Regulated
 from tang.generation.poem import Poem
+from tang.generation.words import Contains
 from tang.tasks.network import Network
 from tang.text.forms import FORMS, Form
 from tang.text.script import convert

@@ -19,10 +19,11 @@ from tang.evaluation.perplexity import token_losses
 from tang.evaluation.quality import NUMBER_FORMATS, QualityMetrics, held_out, shuffled
 from tang.evaluation.trigram import Trigram
 from tang.generation.constraint import Constraint
-from tang.generation.constraints import Acrostic, Contains, NoCopy, NoRepeat, Regulated
+from tang.generation.constraints import Acrostic, NoCopy, NoRepeat, Regulated
 from tang.generation.generate import generate
 from tang.generation.overlap import Spans
 from tang.generation.request import Request
+from tang.generation.words import Contains
 from tang.tables import markdown
 from tang.tasks.poem_model import PoemModelBase
 from tang.text.forms import Form
