@@ -21,7 +21,7 @@ def main(config: CheckConfig) -> None:
     reports = [PoemReport(critique(poem.text, source=poem.source), poem.title) for poem in poems]
     if config.ckpt or config.corpus:  # prosody alone doesn't need PyTorch
         from tang import checkpoint
-        from tang.data.poems import PoemDataModule
+        from tang.data.poem_corpus import PoemCorpus
         from tang.evaluation.likelihood import add_copies, likelihood
         from tang.tasks.poem_model import PoemModel
 
@@ -31,7 +31,7 @@ def main(config: CheckConfig) -> None:
         if config.corpus:
             source = "tang" if config.data.path is None else "text"
             moved = config.data.given()
-            data = model.data_module(**moved) if model else PoemDataModule(PoemsConfig(source=source, **moved))
+            data = model.data_module(**moved) if model else PoemCorpus(PoemsConfig(source=source, **moved))
             reports = add_copies(reports, data)
     cli.output(as_json(reports) if config.format == "json" else as_text(reports), config.out)
 

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from rich.cells import cell_len
 
 from tang.corpus.clean import CleanCorpus
 from tang.corpus.names import Name, Names
-from tang.data.split import Split
+from tang.data.split import SPLITS, Split
 from tang.data.vocabulary import Vocabulary
 from tang.errors import printable
 from tang.text.forms import Form
 from tang.text.reading import Reading, described
 from tang.text.tally import Tally
 
+COLUMNS = 100  # Width of the text
 SHOWN = 8  # Number of shapes or dropped characters listed one by one; the others are summed up
 
 
@@ -23,6 +25,11 @@ class Rows:
     """A table of two columns."""
 
     title: ClassVar[str]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Split → its sequences or names."""
+        raise NotImplementedError
 
     @property
     def rows(self) -> dict[str, str]:
@@ -33,7 +40,9 @@ class Rows:
         """One aligned line for each row, for the terminal."""
         rows = self.rows
         width = max(map(len, rows))
-        return "\n".join(f"  {label:<{width}}  {value}" for label, value in rows.items())
+        indent = " " * (width + 4)
+        lines = {label: f"\n{indent}".join(_wrapped(value, COLUMNS - len(indent))) for label, value in rows.items()}
+        return "\n".join(f"  {label:<{width}}  {value}" for label, value in lines.items())
 
     def markdown(self) -> str:
         """A Markdown table, for TensorBoard."""
@@ -95,6 +104,10 @@ class Card(Rows):
             lengths=dict(zip(("shortest", "median", "99 %", "longest"), lengths, strict=True)),
         )
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        return self.pieces
+
     @classmethod
     def stored(cls, fields: dict[str, Any]) -> "Card":
         """The card of the fields as JSON has them."""
@@ -132,6 +145,10 @@ class NameCard(Rows):
         self.languages = {language: {split: counts[split][language] for split in splits} for language in languages}
 
     @property
+    def sizes(self) -> dict[str, int]:
+        return {split: sum(counts[split] for counts in self.languages.values()) for split in SPLITS}
+
+    @property
     def rows(self) -> dict[str, str]:
         cleaned = self.cleaned
         sizes = {language: sum(counts.values()) for language, counts in self.languages.items()}
@@ -151,6 +168,19 @@ class NameCard(Rows):
         """The rows, then a table of each language's names by split."""
         rows = (f"| {printable(name)} | {' | '.join(map(str, n.values()))} |" for name, n in self.languages.items())
         return "\n".join([super().markdown(), "", "| language | train | val | test |", "|---|--:|--:|--:|", *rows])
+
+
+def _wrapped(text: str, columns: int) -> list[str]:
+    """``text`` in lines of so many columns of a terminal, broken after commas alone."""
+    lines = [""]
+    for part in text.split(", "):
+        longer = f"{lines[-1]}, {part}" if lines[-1] else part
+        if lines[-1] and cell_len(longer) > columns:
+            lines[-1] += ","
+            lines.append(part)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def _listed(counts: Mapping[Any, int], things: str | None = None) -> str:

@@ -1,54 +1,19 @@
 """The poems as a LightningDataModule."""
 
-from functools import cached_property
-from pathlib import Path
-from typing import cast
-
 from tang.config.data import PoemsConfig
-from tang.corpus.collections import CORPORA
-from tang.corpus.sources import CollectionSource, FileSource, Source
 from tang.data.batches import PoemLoader
-from tang.data.card import Card
 from tang.data.module import SplitDataModule
-from tang.data.prepare import Prepared, prepare
+from tang.data.poem_corpus import PoemCorpus
 from tang.data.split import Split
 from tang.data.vocabulary import Vocabulary
-from tang.errors import InputError
-from tang.text.layout import Layout
-from tang.text.script import Script
 
 
-class PoemDataModule(SplitDataModule):
-    """Train, val and test poems in batches bucketed by length.
-
-    ``vocabulary`` is that of an earlier model; by default it is built from the train split. An InputError if the
-    config's ``path`` doesn't exist, is missing or superfluous.
-    """
+class PoemDataModule(PoemCorpus, SplitDataModule):
+    """The poems to train on; its arguments are :class:`~tang.data.poem_corpus.PoemCorpus`'s."""
 
     def __init__(self, config: PoemsConfig, vocabulary: Vocabulary | None = None) -> None:
-        super().__init__()
-        if config.source in CORPORA and config.path is not None:
-            path = f"data.path={config.path}"
-            raise InputError(f"{path}: for your own poems give data=text too; this corpus is in data.dir")
-        if config.source not in CORPORA and config.path is None:
-            raise InputError("data=text needs data.path=FILE, a file of poems (text, JSON, CSV) or a folder of them")
-        self.config = config
-        self.source: Source
-        if config.path is None:
-            self.source = CollectionSource(CORPORA[config.source], Path(config.dir).expanduser())
-        else:
-            self.source = FileSource(Path(config.path).expanduser(), cast(Layout | None, config.layout))
-        self.script = cast(Script, config.script)
-        self._given_vocabulary = vocabulary
+        SplitDataModule.__init__(self)
+        PoemCorpus.__init__(self, config, vocabulary)
 
-    @cached_property
-    def prepared(self) -> Prepared:
-        """The corpus under the config; fetched, cleaned and split at the first use ever, then read from the cache."""
-        return prepare(self.source, self.config, self._given_vocabulary)
-
-    @property
-    def card(self) -> Card:
-        return self.prepared.card
-
-    def loader(self, split: Split) -> PoemLoader:
-        return PoemLoader(self.prepared.splits[split], self.config.batch_size, self.config.seed, self.shard)
+    def loader(self, split: Split) -> PoemLoader:  # type: ignore[override]
+        return PoemCorpus.loader(self, split, self.shard)

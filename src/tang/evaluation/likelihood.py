@@ -7,7 +7,7 @@ from itertools import islice
 import torch
 
 from tang.data.batches import Batch
-from tang.data.poems import PoemDataModule
+from tang.data.poem_corpus import PoemCorpus
 from tang.data.vocabulary import BOS, EOS
 from tang.evaluation.perplexity import token_losses
 from tang.evaluation.poem_report import Copies, Likelihood, PoemReport
@@ -34,7 +34,7 @@ def likelihood(model: PoemModelBase, poem: Critique) -> Likelihood:
     )
 
 
-def add_copies(reports: Sequence[PoemReport], data: PoemDataModule) -> list[PoemReport]:
+def add_copies(reports: Sequence[PoemReport], data: PoemCorpus) -> list[PoemReport]:
     """The reports with the lines and the longest span of each poem that occur in the training split of ``data``."""
     vocabulary = data.prepared.vocabulary
     spans = Spans.of(data.prepared.splits["train"], vocabulary)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tang.console import tracked
 from tang.data.batches import Batch
-from tang.data.poems import PoemDataModule
+from tang.data.poem_corpus import PoemCorpus
 from tang.data.split import Split
 from tang.data.vocabulary import EOS, PAD, UNK
 from tang.errors import InputError
@@ -69,7 +69,7 @@ class PerplexityCard:
 
 
 def measure_perplexity(
-    model: PoemModelBase, data: PoemDataModule, split: Split, precision: str = "32-true"
+    model: PoemModelBase, data: PoemCorpus, split: Split, precision: str = "32-true"
 ) -> PerplexityCard:
     """The perplexity card of ``model`` on a split of its corpus ``data``."""
     poems = data.prepared.splits[split]

@@ -10,7 +10,7 @@ import numpy as np
 
 from tang.console import tracked
 from tang.data.batches import PoemLoader
-from tang.data.poems import PoemDataModule
+from tang.data.poem_corpus import PoemCorpus
 from tang.data.prepare import Sequences
 from tang.data.split import Split
 from tang.errors import InputError
@@ -78,7 +78,7 @@ def _cell(name: str, measurements: Measurements, poems: int) -> str:
 
 
 def measure_quality(
-    model: PoemModelBase, data: PoemDataModule, split: Split, request: Request, forms: Sequence[Form]
+    model: PoemModelBase, data: PoemCorpus, split: Split, request: Request, forms: Sequence[Form]
 ) -> QualityCard:
     """The quality card of ``model``, whose corpus is ``data``.
 

@@ -39,6 +39,7 @@ class Result:
     checkpoint: str  # Path of the best checkpoint
     steps: int = 0
     ended_by: list[str] = field(default_factory=list)  # The limits of ENDS that it reached
+    sizes: dict[str, int] = field(default_factory=dict)  # Split → its poems or names
 
     @property
     def why_ended(self) -> str:

@@ -1,17 +1,17 @@
 """A language model of poems as scripts use it: network, vocabulary, corpus. Needs no Lightning."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from tang.config.data import PoemsConfig
 from tang.config.model import LanguageModelConfig
+from tang.data.batches import Batch
+from tang.data.poem_corpus import PoemCorpus
 from tang.data.vocabulary import PAD, SPECIALS, UNK, Vocabulary
 from tang.errors import InputError
 from tang.tasks.cross_entropy import linear_nll
@@ -19,10 +19,6 @@ from tang.tasks.network import Network
 from tang.tasks.saved import Saved, Values
 from tang.text.forms import DEFAULT_FORM, PUNCTUATION, Form, form_named, hanzi
 from tang.text.script import Script
-
-if TYPE_CHECKING:
-    from tang.data.batches import Batch
-    from tang.data.poems import PoemDataModule
 
 log = logging.getLogger(__name__)
 
@@ -79,15 +75,13 @@ class PoemModelBase(Saved):
         counts = PERPLEXITIES["ppl_hanzi"]
         return torch.tensor([counts(symbol) for symbol in self.vocabulary.symbols])
 
-    def data_module(self, **changes: Any) -> PoemDataModule:
+    def data_module(self, **changes: Any) -> PoemCorpus:
         """The corpus that the model was trained on, in its vocabulary; an InputError if it isn't there.
 
         ``changes`` are keys of its config that differ from those of training, such as ``dir`` or ``batch_size``. A
         warning is logged if the corpus has changed since.
         """
-        from tang.data.poems import PoemDataModule
-
-        data = PoemDataModule(replace(self.data, **changes), self.vocabulary)
+        data = PoemCorpus(replace(self.data, **changes), self.vocabulary)
         if self.corpus != data.source.fingerprint:
             log.warning("%s is not what the model was trained on: its split may differ", data.source)
         return data

@@ -19,6 +19,7 @@ from tang.tasks.language_model import LanguageModel
 from tang.text.forms import FORMS
 from tang.training.callbacks.samples import sample_request
 
+FEW = 10  # So many poems or names at least must be held out for a figure
 EXAMPLES = ("Satoshi", "Jackson", "Dostoevsky")
 
 
@@ -38,13 +39,15 @@ def describe(task: Task, result: Result, config: TrainConfig, folder: RunFolder)
 
 @describe.register
 def _(task: LanguageModel, result: Result, config: TrainConfig, folder: RunFolder) -> list[str]:
+    few = _too_few(result, "poems")
     metrics, request = result.metrics, sample_request(config.callbacks.samples, task, config.seed)
     poems = generate(task, request) if request.start else []
     start, *_ = [*known_starts(task.vocabulary, "春"), *default_starts(task.vocabulary)]
     form = " form=五言绝句" if task.form in FORMS.values() else ""
     return [
-        f"held-out perplexity: {metrics['val/ppl']:.1f} on the val split, {metrics['test/ppl']:.1f} on the test split "
-        f"({metrics['test/ppl_hanzi']:.1f} on its Chinese characters alone)",
+        few
+        or f"held-out perplexity: {metrics['val/ppl']:.1f} on the val split, {metrics['test/ppl']:.1f} on the test "
+        f"split ({metrics['test/ppl_hanzi']:.1f} on its Chinese characters alone)",
         _run(result),
         "",
         "\n\n".join(poem.text for poem in poems),
@@ -56,10 +59,11 @@ def _(task: LanguageModel, result: Result, config: TrainConfig, folder: RunFolde
 
 @describe.register
 def _(task: Classifier, result: Result, config: TrainConfig, folder: RunFolder) -> list[str]:
-    metrics = result.metrics
+    metrics, few = result.metrics, _too_few(result, "names")
     return [
-        f"held-out accuracy: {metrics['val/accuracy']:.1%} on the val split, {metrics['test/accuracy']:.1%} on the "
-        f"test split ({metrics['test/accuracy_balanced']:.1%} if each language counts the same)",
+        few
+        or f"held-out accuracy: {metrics['val/accuracy']:.1%} on the val split, {metrics['test/accuracy']:.1%} on "
+        f"the test split ({metrics['test/accuracy_balanced']:.1%} if each language counts the same)",
         _run(result),
         "",
         as_text(predict(task, EXAMPLES, top=3)),
@@ -67,6 +71,12 @@ def _(task: Classifier, result: Result, config: TrainConfig, folder: RunFolder) 
         f"more names:  {_command('python')} src/predict.py ckpt=latest name=Satoshi",
         f"a picture:   {os.path.relpath(folder.confusion)}",
     ]
+
+
+def _too_few(result: Result, things: str) -> str:
+    """Why nothing is said of the held-out ``things``, if they are too few."""
+    few = [f"{result.sizes[split]} {split}" for split in ("val", "test") if result.sizes.get(split, FEW) < FEW]
+    return f"too few {things} are held out to say how good the model is: {', '.join(few)}" if few else ""
 
 
 def _run(result: Result) -> str:

@@ -94,6 +94,7 @@ def _train(config: TrainConfig, folder: RunFolder, is_sweep: bool, stop: Stop) -
         checkpoint=os.path.relpath(folder.best),
         steps=trainer.global_step,
         ended_by=ended_by,
+        sizes=data.card.sizes,
     )
     log.info("training ended: %s", result.why_ended)
     record(result, resolved, trainer, folder)
