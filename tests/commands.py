@@ -52,8 +52,8 @@ def recipe(word: str) -> str:
     return str(code)
 
 
-UNEXPECTED = re.compile(r"^.*(?:Warning:|site-packages|^Traceback|Tip: |GPU available).*$", re.MULTILINE)
-"""Lines that libraries print and that tell a user nothing."""
+UNEXPECTED = re.compile(r"^.*(?:(?<!Resource)Warning:|site-packages|^Traceback|Tip: |GPU available).*$", re.MULTILINE)
+"""Lines that libraries print and that tell a user nothing; Python shows no ResourceWarning unless it is asked to."""
 
 
 def checked(done: Done, env: Mapping[str, str]) -> Done:

@@ -162,6 +162,11 @@ def test_names_are_classified_and_predicted(script: Script, tmp_path: Path) -> N
     assert "held-out accuracy" in report.stdout
 
 
+def test_a_poem_needs_no_key(script: Script) -> None:
+    checked = script("check", "白日依山尽，黄河入海流。")
+    assert checked.stdout.startswith("5×2 (simplified script), which is no regulated form\n"), checked.stderr
+
+
 def test_a_study_is_printed_and_saved(script: Script, tmp_path: Path) -> None:
     studied = script("study", "study=memory")
     assert studied.returncode == 0, studied.stderr

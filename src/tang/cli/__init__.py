@@ -25,6 +25,7 @@ from tang.console import use_utf8
 from tang.errors import InputError
 from tang.runs.ranks import follower_arguments, rank
 from tang.runs.run import RunFolder
+from tang.text.forms import hanzi
 
 FLAGS = {  # Hydra's
     *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run", "--multirun", "--info"),
@@ -52,7 +53,7 @@ def script(
     Args:
         schema: dataclass of the script's keys.
         lists: keys in groups for which, as for lists of ``schema``, ``key=a,b`` means ``key=[a,b]`` outside a sweep.
-        unnamed: the key of an argument that has none.
+        unnamed: the key of a Chinese argument that has none.
         sweep: makes a sweep when ``-m`` is given, by calling its argument; None: the script makes no sweeps.
         job: runs one job of a sweep.
     """
@@ -95,7 +96,7 @@ def _main(
     use_utf8()
     given, is_sweep = sys.argv[1:], bool(MULTIRUN & set(sys.argv))
     if unnamed:
-        given = [a if "=" in a or a.startswith("-") else f"{unnamed}={a}" for a in given]
+        given = [f"{unnamed}={a}" if hanzi(a) and "=" not in a else a for a in given]
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises its errors instead of printing them
     try:
         if flag := next((a for a in given if a.startswith("--") and a.partition("=")[0] not in FLAGS), None):
