@@ -8,7 +8,9 @@ from typing import Literal, NamedTuple
 
 from tang.errors import InputError
 from tang.text.forms import regulated_form
-from tang.text.lines import FEW, Line, read_lines, with_marks
+from tang.text.line import Line
+from tang.text.lines import FEW, read_lines
+from tang.text.marks import with_marks
 from tang.text.tally import Tally
 
 Layout = Literal["line", "block", "titled"]

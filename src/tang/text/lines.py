@@ -2,33 +2,22 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
-from typing import Literal
 
-from tang.text.characters import GAP, GAP_SIGN
-from tang.text.forms import LINE_END, hanzi, regulated_form, split_lines
-from tang.text.script import MARKS
+from tang.text.forms import hanzi, regulated_form
+from tang.text.line import END, PLAIN_MARKS, Kind, Line
+from tang.text.marks import LONGEST, cut, in_parts, marked
 
-# bare: Chinese characters without a mark; in the end a title, an author, a heading.
-Kind = Literal["blank", "verse", "bare", "note", "prose", "other"]
-
-LONGEST = 14  # Characters of a line of verse at most; a longer one is prose
 FEW = 0.15  # Share of a file's lines up to which something is an exception there
 
-_NOTE = re.compile(r"[（(〖][^（(〖）)〗]*[）)〗]")
-_LINE_END = re.compile(f"[{LINE_END}]")
-_MARKS = {**MARKS, ord(":"): " ", ord("："): " "}  # a colon ends no line here: it may set off a title
-_CLOSING = "」』”’》〉\"' )）]］】〗|\t"
-_DECORATION = re.compile(r"^[\s>#=~★☆•–—-]+|^[*+●◆■]+(?:\s+|$)|[\s#=~★☆–—]+$")
+_DECORATION = re.compile(r"^[\s>#=~★☆•–—-]+|^[*+●◆■]+(?:\s+|$)")
+_TRAILING = " \t\u3000#=~★☆–—"
 _NUMBER = re.compile(
     r"^(?:[\[(（【]?(?:第|[Nn][Oo][.．]?\s*)?\d+[首章]?[\])）】]?[.．、:：]?|[\[(（【]?第?[一二三四五六七八九十百]+(?:[\])）】]|[首章][.．、:：]?|、))\s*(?=\S)"
 )
 _NOTE_NUMBER = re.compile("[①-⒇]")
-_BREAK = re.compile(r"[\s|/\\]+")
-_INNER_BREAK = re.compile(r"(?<=\S)[\s|]+(?=\S)")
 _COLUMN = re.compile(r"[\t|]+")
 _COLON = re.compile("[:：]")
 _SPACE = re.compile(r"\s+|(?<=》)")
@@ -44,44 +33,6 @@ _COMMENTARY = re.compile(
     r"^[【\[]?(?:注释|註釋|注解|译文|譯文|翻译|翻譯|赏析|賞析|简析|鉴赏|鑒賞|评析|作者简介|创作背景)"
     r"(?:[】\]]|\s*[:：]|$)"
 )
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of a file without decoration and number; ``title`` is what stands before its verse."""
-
-    text: str
-    kind: Kind
-    title: str = ""
-
-    @cached_property
-    def plain(self) -> str:
-        """The text with plain marks, without notes, with gaps as characters; a colon is no mark."""
-        return GAP.sub(GAP_SIGN, _NOTE.sub("", self.text)).translate(_MARKS)
-
-    @cached_property
-    def pieces(self) -> list[str]:
-        """Its lines of verse, with their marks."""
-        return [piece for piece in split_lines(self.plain) if hanzi(piece)]
-
-    @cached_property
-    def lengths(self) -> list[int]:
-        """Chinese characters of each of its lines of verse."""
-        return [len(hanzi(piece)) for piece in self.pieces]
-
-    @cached_property
-    def as_verse(self) -> "Line":
-        """The same line as verse; one object, however many lines are equal."""
-        return replace(self, kind="verse")
-
-    @property
-    def is_marked(self) -> bool:
-        return bool(_LINE_END.search(self.plain))
-
-    @property
-    def is_ended(self) -> bool:
-        """Whether a mark stands at its end."""
-        return bool(_LINE_END.match(self.plain.rstrip(_CLOSING)[-1:]))
 
 
 def read_lines(text: str) -> list[Line]:
@@ -101,7 +52,7 @@ def _by_themselves(text: str) -> Iterator[Line]:
     known: dict[tuple[str, Kind], Line] = {}  # equal lines are one object, which bounds the memory for short ones
     in_commentary, before = False, "blank"
     for printed in re.split(r"\r\n|[\n\r\f\u2028\u2029]", text):
-        text = _DECORATION.sub("", printed)
+        text = _DECORATION.sub("", printed).rstrip(_TRAILING)
         kind: Kind | None = None
         if _OTHER_LABEL.match(printed):
             kind = "other"
@@ -153,7 +104,7 @@ def _head(line: Line, delimiter: re.Pattern[str]) -> Line | None:
     """A line of verse with its title apart; None if ``delimiter`` sets off none before the first mark."""
     if line.kind != "verse" or line.title:
         return None
-    end = _LINE_END.search(line.text.translate(_MARKS))
+    end = END.search(line.text.translate(PLAIN_MARKS))
     assert end
     *titles, first = (part.strip() for part in delimiter.split(line.text[: end.start()]))
     titles = [title for title in titles if hanzi(title)]
@@ -167,42 +118,17 @@ def _head(line: Line, delimiter: re.Pattern[str]) -> Line | None:
 def _verse_without_marks(lines: list[Line]) -> list[Line]:
     """Tell verse from titles in a text without marks: by parts, or by neighboring lines, of equal length."""
     bare = [line for line in lines if line.kind == "bare"]
-    in_parts = [_in_parts(line) for line in bare]
+    in_parts = [in_parts(line) for line in bare]
     if sum(found is not None for found in in_parts) > len(bare) / 2:
         verse = iter(in_parts)
         return [next(verse) or line if line.kind == "bare" else line for line in lines]
     run_on = {id(line): form for line in bare if (form := regulated_form(len(hanzi(line.text))))}
     if len(run_on) > len(bare) / 2:
-        return [
-            _marked(line, _cut(line.text, form.chars)) if (form := run_on.get(id(line))) else line for line in lines
-        ]
+        return [marked(line, cut(line.text, form.chars)) if (form := run_on.get(id(line))) else line for line in lines]
     found = _by_neighbors(lines)
     if sum(line.kind == "verse" for line in found) > len(bare) / 2:
         return found
     return [line.as_verse if line.kind == "bare" else line for line in lines]
-
-
-def _in_parts(line: Line) -> Line | None:
-    """A line of two or more equal parts as verse with marks, what stands before them as title."""
-    parts = [part for part in _BREAK.split(line.text) if hanzi(part)]
-    lengths = [len(hanzi(part)) for part in parts]
-    equal = 0
-    while equal < len(parts) and lengths[-1 - equal] == lengths[-1]:
-        equal += 1
-    if equal < 2 or not 3 <= lengths[-1] <= LONGEST:
-        return None
-    return _marked(replace(line, title=" ".join(parts[:-equal])), parts[-equal:])
-
-
-def _cut(text: str, chars: int) -> list[str]:
-    characters = hanzi(text)
-    return [characters[start : start + chars] for start in range(0, len(characters), chars)]
-
-
-def _marked(line: Line, parts: list[str]) -> Line:
-    """``line`` with ``parts`` as its lines of verse, after which ， and 。 stand in turn."""
-    text = "".join(part + "，。"[number % 2] for number, part in enumerate(parts))
-    return Line(text[:-1] + "。", "verse", line.title)
 
 
 def _is_blank(line: Line) -> bool:
@@ -244,36 +170,3 @@ def _verse_with_few_marks(lines: list[Line]) -> list[Line]:
 
 def _fits(line: Line, lengths: list[int], neighbor: Line) -> bool:
     return neighbor.kind == "verse" and line.lengths == lengths
-
-
-def with_marks(lines: Iterable[Line]) -> str:
-    """The text of a poem; lines of verse without a mark get ， and 。 in turn, the last one 。."""
-    parts = [Line(part, "verse") for line in lines for part in _broken(line.text)]
-    text, verses = "", 0
-    for number, part in enumerate(parts, 1):
-        verses += len(part.pieces)
-        is_even = verses % 2 == 0 or number == len(parts)
-        text += part.text if part.is_ended else part.text + ("。" if is_even else "，")
-    return text
-
-
-def _broken(text: str) -> list[str]:
-    """A text cut at the spaces in its lines of verse, where all parts are equally long: the marks are missing."""
-    if not _INNER_BREAK.search(text) or _NOTE.search(text):
-        return [text]
-    cut: list[str] = []
-    for piece in split_lines(text):
-        parts = _INNER_BREAK.split(piece.strip())
-        cut += parts if min(map(len, parts)) > 2 and len({len(hanzi(part)) for part in parts}) == 1 else [piece]
-    return cut
-
-
-def poem_of(pieces: list[str]) -> str:
-    """The text of a poem that is given in ``pieces``, each a line of verse or several, with marks or without."""
-    lines = [Line(piece, "verse") for piece in pieces if piece.strip()]
-    if not any(line.is_marked for line in lines):
-        parts = [part for line in lines for part in _BREAK.split(line.text) if hanzi(part)]
-        if len(parts) == 1 and (form := regulated_form(len(hanzi(parts[0])))):
-            parts = _cut(parts[0], form.chars)
-        lines = [Line(part, "verse") for part in parts] or lines
-    return with_marks(lines)

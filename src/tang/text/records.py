@@ -10,7 +10,8 @@ from tang.errors import InputError
 from tang.text.characters import normalize
 from tang.text.forms import hanzi
 from tang.text.layout import Found
-from tang.text.lines import Line, poem_of
+from tang.text.line import Line
+from tang.text.marks import poem_of
 from tang.text.tally import Tally
 
 # Keys in the order in which they are tried; sample.py and check.py write text, chinese-poetry has paragraphs.

@@ -1,0 +1,68 @@
+"""Marks for verse that has none: ， and 。 in turn."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from tang.text.forms import hanzi, regulated_form, split_lines
+from tang.text.line import NOTE, Line
+
+LONGEST = 14  # Characters of a line of verse at most; a longer one is prose
+_BREAK = re.compile(r"[\s|/\\]+")
+_INNER_BREAK = re.compile(r"(?<=\S)[\s|]+(?=\S)")
+
+
+def in_parts(line: Line) -> Line | None:
+    """A line of two or more equal parts as verse with marks, what stands before them as title."""
+    parts = [part for part in _BREAK.split(line.text) if hanzi(part)]
+    lengths = [len(hanzi(part)) for part in parts]
+    equal = 0
+    while equal < len(parts) and lengths[-1 - equal] == lengths[-1]:
+        equal += 1
+    if equal < 2 or not 3 <= lengths[-1] <= LONGEST:
+        return None
+    return marked(replace(line, title=" ".join(parts[:-equal])), parts[-equal:])
+
+
+def cut(text: str, chars: int) -> list[str]:
+    characters = hanzi(text)
+    return [characters[start : start + chars] for start in range(0, len(characters), chars)]
+
+
+def marked(line: Line, parts: list[str]) -> Line:
+    """``line`` with ``parts`` as its lines of verse, after which ， and 。 stand in turn."""
+    text = "".join(part + "，。"[number % 2] for number, part in enumerate(parts))
+    return Line(text[:-1] + "。", "verse", line.title)
+
+
+def with_marks(lines: Iterable[Line]) -> str:
+    """The text of a poem; lines of verse without a mark get ， and 。 in turn, the last one 。."""
+    parts = [Line(part, "verse") for line in lines for part in _broken(line.text)]
+    text, verses = "", 0
+    for number, part in enumerate(parts, 1):
+        verses += len(part.pieces)
+        is_even = verses % 2 == 0 or number == len(parts)
+        text += part.text if part.is_ended else part.text + ("。" if is_even else "，")
+    return text
+
+
+def _broken(text: str) -> list[str]:
+    """A text cut at the spaces in its lines of verse, where all parts are equally long: the marks are missing."""
+    if not _INNER_BREAK.search(text) or NOTE.search(text):
+        return [text]
+    cut: list[str] = []
+    for piece in split_lines(text):
+        parts = _INNER_BREAK.split(piece.strip())
+        cut += parts if min(map(len, parts)) > 2 and len({len(hanzi(part)) for part in parts}) == 1 else [piece]
+    return cut
+
+
+def poem_of(pieces: list[str]) -> str:
+    """The text of a poem that is given in ``pieces``, each a line of verse or several, with marks or without."""
+    lines = [Line(piece, "verse") for piece in pieces if piece.strip()]
+    if not any(line.is_marked for line in lines):
+        parts = [part for line in lines for part in _BREAK.split(line.text) if hanzi(part)]
+        if len(parts) == 1 and (form := regulated_form(len(hanzi(parts[0])))):
+            parts = cut(parts[0], form.chars)
+        lines = [Line(part, "verse") for part in parts] or lines
+    return with_marks(lines)
