@@ -108,7 +108,7 @@ def test_a_config_is_read_as_untrusted(before: str, after: str, message: str, tm
 
 def test_resume_names_a_run_or_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="resume=latest: no run below outputs/train has a"):
+    with pytest.raises(InputError, match="resume=latest: no run below outputs has a"):
         resumed(["resume=latest"])
     for age, name in enumerate(["finished", "b", "a"]):
         last = run(Path("outputs", "train", name)).last

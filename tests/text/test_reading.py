@@ -78,7 +78,7 @@ def read(tmp_path: Path, name: str, text: str) -> Reading:
             written("{0}\n{1}①，{2}。\n{3}，{4}②。\n①注一。\n②注二。", "\n\n"),
             "in blocks between blank lines, with titles",
         ),
-        (written("{0}\nbái rì yī shān jìn\n{1}，{2}。\nhuáng hé rù\n{3}，{4}。", "\n\n"), "under titles"),
+        (written("{0}\nbái rì yī shān jìn\n{1}，{2}。\nhuáng hé rù\n{3}，{4}。", "\n\n"), "in blocks between"),
         (written("Ｎｏ．7 " + QUATRAIN), "one a line"),
         (listed({"title": "<0>", "paragraphs": PARAGRAPHS}), "in JSON (paragraphs), with titles"),
         (listed({"title": "<0>", "paragraphs": ["<1>", "<2>", "<3>", "<4>"]}), "in JSON (paragraphs), with titles"),
@@ -177,7 +177,7 @@ def test_where_two_readings_are_equally_likely_the_key_decides(tmp_path: Path) -
             "本书收录了唐代诗人的作品一百二十首以供读者阅读。\n",
             "no poems in it: give one a line, or blank lines",
         ),
-        ("a.txt", written("{1}，\n{2}。\n{3}，\n{4}。"), "can't tell where a poem ends; put a blank line"),
+        ("a.txt", written("{1}，\n{2}。\n{3}，\n{4}。"), "can't tell where a poem ends; give data.layout=line"),
         (
             "a.json",
             '[{"name": "李白", "desc": "诗人。"}]',

@@ -53,7 +53,7 @@ def script(
     Args:
         schema: dataclass of the script's keys.
         lists: keys in groups for which, as for lists of ``schema``, ``key=a,b`` means ``key=[a,b]`` outside a sweep.
-        unnamed: the key of a Chinese argument that has none.
+        unnamed: the key of Chinese arguments that have none; several are lines of one value.
         sweep: makes a sweep when ``-m`` is given, by calling its argument; None: the script makes no sweeps.
         job: runs one job of a sweep.
     """
@@ -96,7 +96,8 @@ def _main(
     use_utf8()
     given, is_sweep = sys.argv[1:], bool(MULTIRUN & set(sys.argv))
     if unnamed:
-        given = [f"{unnamed}={a}" if hanzi(a) and "=" not in a else a for a in given]
+        texts = [a for a in given if hanzi(a) and "=" not in a]
+        given = [*(a for a in given if a not in texts), *([f"{unnamed}={chr(10).join(texts)}"] if texts else [])]
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises its errors instead of printing them
     try:
         if flag := next((a for a in given if a.startswith("--") and a.partition("=")[0] not in FLAGS), None):

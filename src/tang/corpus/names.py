@@ -22,7 +22,7 @@ from tang.text.files import check_size, find, read_bytes, read_text
 
 LETTERS = string.ascii_letters + " .,;'"  # The 57 characters of a clean name in ASCII
 SIGNS = " .,;'’-·・"  # Characters beside letters that a name may have in any script
-_NO_LANGUAGE = re.compile(r"(?:readme|license|licence|changelog)\b", re.IGNORECASE)
+_NO_LANGUAGE = re.compile(r"\.|(?:readme|license|licence|changelog)\b", re.IGNORECASE)
 MAX_LENGTH = 200  # Most characters of a line
 
 

@@ -46,6 +46,7 @@ class FileSource:
         if path.is_dir():
             # chinese-poetry keeps faulty twins of its files in folders named error.
             files = [file for file in find(path, "**/*") if "error" not in file.relative_to(path).parts[:-1]]
+            files = [file for file in files if not any(part.startswith(".") for part in file.relative_to(path).parts)]
             self.files = [file for file in files if file.suffix.lower() in SUFFIXES]
             self.others = [file for file in files if file not in set(self.files)]
         if not self.files:

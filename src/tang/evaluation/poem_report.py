@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from math import exp
 from pathlib import Path
@@ -13,7 +14,7 @@ from tang.prosody import report as prosody_report
 from tang.prosody.critique import Critique
 from tang.text.characters import normalize
 from tang.text.forms import hanzi
-from tang.text.layout import Layout
+from tang.text.layout import Layout, find_poems
 from tang.text.reading import read_poems
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,11 @@ def given_poems(poem: str | None, file: str | None, layout: Layout | None = None
     if poem is not None and file is not None:
         raise InputError("poem= and file= exclude each other: give one")
     if poem is not None:
-        return [Given(f"poem={' '.join(poem.split())[:40]}", normalize(poem))]
+        text, title = normalize(poem), ""
+        with suppress(InputError):  # a text whose lines can't be told apart is taken as it stands
+            found, *_ = find_poems(text, "poem")
+            text, title = found[0] if len(found) == 1 else (text, "")
+        return [Given(f"poem={' '.join(poem.split())[:40]}", text, title)]
     if file is None:
         raise InputError("give poem=…, or file=… with poems")
     path = Path(file).expanduser()

@@ -43,9 +43,14 @@ class Constraint:
         return [self]
 
     @property
+    def texts(self) -> Sequence[str]:
+        """Texts that poems are given, whether or not the model knows their characters."""
+        return []
+
+    @property
     def given(self) -> str:
-        """Characters that poems are given, whether or not the model knows them."""
-        return ""
+        """The characters of :attr:`texts`."""
+        return "".join(self.texts)
 
     @property
     def drawn(self) -> str:

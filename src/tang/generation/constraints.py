@@ -38,8 +38,8 @@ class Acrostic(Constraint):
         return [replace(self, acrostic=[text]) for text in self.acrostic or []] or [self]
 
     @property
-    def given(self) -> str:
-        return "".join(self.acrostic or [])
+    def texts(self) -> list[str]:
+        return self.acrostic or []
 
     @property
     def lines(self) -> int:

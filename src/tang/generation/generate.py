@@ -47,6 +47,7 @@ def generate(
     constraints: Sequence[Constraint] = (),
     spans: Spans | None = None,
     show_progress: bool = False,
+    written_before: int = 0,
 ) -> list[Poem]:
     """Write the poems of a request: ``n`` for each start, in the order of the starts.
 
@@ -60,6 +61,7 @@ def generate(
         constraints: what the poems must be beside their form.
         spans: the training split's, for constraints that need the corpus; None: read from the model's corpus.
         show_progress: whether to show a progress bar on stderr if that is a terminal.
+        written_before: poems that come before these in the same request.
 
     Characters that are given needn't be known to the model: they stand as they are, and it reads ``<unk>``. An
     InputError if a start doesn't fit the form, a constraint can't be met, or the corpus is needed and can't be read.
@@ -67,9 +69,14 @@ def generate(
     for number, constraint in enumerate(constraints):
         if len(each := constraint.alternatives()) > 1:
             before, after = constraints[:number], constraints[number + 1 :]
-            choices = ([*before, one, *after] for one in each)
-            return [poem for choice in choices for poem in generate(model, request, choice, spans, show_progress)]
-    drafts = _drafts(model, request, constraints)
+            choices = [[*before, one, *after] for one in each]
+            count = request.n * request.candidates  # of each choice: the next one's random numbers are others
+            return [
+                poem
+                for index, choice in enumerate(choices)
+                for poem in generate(model, request, choice, spans, show_progress, written_before + index * count)
+            ]
+    drafts = _drafts(model, request, constraints, written_before)
     if spans is None and any(constraint.needs_corpus for constraint in constraints):
         spans = Spans.of(model.data_module(**request.data.given()).prepared.splits["train"], model.vocabulary)
     network, candidates = model.network, request.candidates
@@ -95,7 +102,9 @@ def generate(
     return written
 
 
-def _drafts(model: PoemModelBase, request: Request, constraints: Sequence[Constraint]) -> dict[Layout, list[Draft]]:
+def _drafts(
+    model: PoemModelBase, request: Request, constraints: Sequence[Constraint], written_before: int
+) -> dict[Layout, list[Draft]]:
     """Layout → the drafts of the poems that have it."""
     form, n = request.asked_form, request.n * request.candidates
     starts = request.start
@@ -110,7 +119,7 @@ def _drafts(model: PoemModelBase, request: Request, constraints: Sequence[Constr
     drafts: dict[Layout, list[Draft]] = {}
     for index, text in enumerate(texts):
         layout = Layout(form or longer(form_for(text, model.form), lines), vocabulary, undrawn)
-        given, before = _given(layout, text, constraints), n * texts[:index].count(text)
+        given, before = _given(layout, text, constraints), written_before + n * texts[:index].count(text)
         drafts.setdefault(layout, []).extend(
             Draft(starts[index], text, given, n * index + copy, before + copy)
             for copy in range(1 if request.decode == "beam" else n)

@@ -23,6 +23,7 @@ from tang.errors import InputError
 from tang.generation.constraint import Constraint, refuse_empty
 from tang.generation.constraints import CONSTRAINTS
 from tang.generation.poem import FORMATS
+from tang.generation.words import Avoid
 from tang.text.forms import Form, form_named
 from tang.text.script import SCRIPTS
 
@@ -106,6 +107,12 @@ class Request:
                 if (value := getattr(self, name)) > 1:
                     raise InputError(f"{name}={value}: {cause} writes the same poem each time; leave one of them out")
         active = [constraint for constraint in constraints if constraint.given_keys()]
+        given = {f"start={start}": start for start in self.start or []}
+        given |= {str(constraint): text for constraint in active for text in constraint.texts}
+        for word in next((constraint.avoid or [] for constraint in constraints if isinstance(constraint, Avoid)), []):
+            for asked, text in given.items():
+                if word in text:
+                    raise InputError(f"avoid={word}: but {asked} asks for it; leave one of the two out")
         if not any(constraint.needs_corpus for constraint in active):
             readers = ", ".join(fields(kind)[0].name for kind in CONSTRAINTS if kind.needs_corpus)
             for name, place in self.data.given().items():

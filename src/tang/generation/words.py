@@ -9,6 +9,7 @@ from tang.config.keys import key
 from tang.errors import InputError
 from tang.generation.constraint import IMPOSSIBLE, Constraint, DraftBatch, Tracker, forbid, refuse_empty
 from tang.text.characters import normalize
+from tang.text.forms import hanzi
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,8 +28,8 @@ class Contains(Constraint):
         self.contains = self.contains and [normalize(word) for word in self.contains]
 
     @property
-    def given(self) -> str:
-        return "".join(self.contains or [])
+    def texts(self) -> list[str]:
+        return self.contains or []
 
     @property
     def drawn(self) -> str:
@@ -97,6 +98,9 @@ class Avoid(Constraint):
 
     def check(self) -> None:
         refuse_empty("avoid", self.avoid)
+        for word in self.avoid or []:
+            if not hanzi(word) == normalize(word):
+                raise InputError(f"avoid={word}: give words of Chinese characters, avoid=死,白头")
 
     def tracker(self, batch: DraftBatch) -> AvoidTracker:
         return AvoidTracker(batch, [normalize(word) for word in self.avoid or []])

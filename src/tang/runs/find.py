@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tang.errors import InputError
-from tang.runs.run import BEST, OUTPUTS, RUNS, RunFolder
+from tang.runs.run import BEST, OUTPUTS, RunFolder
 from tang.runs.sweep import SweepFolder
 
 LATEST = "latest"
@@ -73,7 +73,8 @@ def run_at(name: str, key: str) -> RunFolder:
 
 def latest_to_resume() -> RunFolder:
     """The run with the newest ``last.ckpt``, a finished one only if there is no other; an InputError without any."""
-    runs = [RunFolder(path.parents[1]) for path in RUNS.glob("*/checkpoints/last.ckpt")]
+    found = [path.parents[1] for path in OUTPUTS.rglob("checkpoints/last.ckpt")]
+    runs = [RunFolder(path) for path in found if not SweepFolder(path.parent).is_sweep]
     if not runs:
-        raise InputError(f"resume=latest: no run below {RUNS} has a checkpoints/last.ckpt; train first")
+        raise InputError(f"resume=latest: no run below {OUTPUTS} has a checkpoints/last.ckpt; train first")
     return max(runs, key=lambda run: (not run.is_finished, run.last.stat().st_mtime))

@@ -84,6 +84,9 @@ def _runs(lines: Sequence[Line], left_out: Tally) -> Iterator[Run]:
             if line.kind == "note":
                 left_out.add("notes", line.text)
                 continue
+            if line.kind == "other" and any(map(str.isalpha, line.text)) and not any(map(str.isdigit, line.text)):
+                left_out.add("other lines", line.text)  # pinyin, between the lines of a poem
+                continue
             run = None
             if line.kind == "bare":
                 titles.append(line.text)
@@ -102,15 +105,19 @@ def _layout(runs: list[Run], name: str) -> Layout:
     lines = [line for run in runs for line in run.lines]
     wrapped = [line for run in runs for line in run.lines[:-1]]
     verses = median(len(line.lengths) for line in lines)  # lines of verse in a line of the file
-    open_ended = sum(not line.is_ended or line.plain.rstrip()[-1:] in "，；" for line in wrapped)
+    open_ended = sum(line.plain.rstrip()[-1:] in "，；" or len(line.lengths) == 1 for line in wrapped)
     is_open = open_ended > FEW * len(wrapped)  # whether poems go on at the end of a line
     longest = max(len(run.lines) for run in runs)
     if longest > MANY_LINES and longest > len(lines) / 2:
         if not is_open and verses >= 2:
             return "line"
-        raise InputError(f"{name}: can't tell where a poem ends; put a blank line or its title between two poems")
+        raise InputError(
+            f"{name}: can't tell where a poem ends; give data.layout=line or titled, or put a blank line between poems"
+        )
     titled = sum(bool(run.title) for run in runs) / len(runs)
-    has_parts = FEW < titled < 0.75 and not all(_is_whole(run.lines) for run in runs)
+    # One title before several runs is a heading, before two it may be that of a song's two halves.
+    is_heading = titled * len(runs) <= 1 and len(runs) > 2
+    has_parts = FEW < titled < 0.75 and not is_heading and not all(_is_whole(run.lines) for run in runs)
     if has_parts and not any(line.title for line in lines):
         return "titled"  # blank lines stand within poems too
     if not wrapped:

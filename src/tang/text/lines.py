@@ -17,12 +17,13 @@ _TRAILING = " \t\u3000#=~★☆–—"
 _NUMBER = re.compile(
     r"^(?:[\[(（【]?(?:第|[Nn][Oo][.．]?\s*)?\d+[首章]?[\])）】]?[.．、:：]?|[\[(（【]?第?[一二三四五六七八九十百]+(?:[\])）】]|[首章][.．、:：]?|、))\s*(?=\S)"
 )
-_NOTE_NUMBER = re.compile("[①-⒇]")
+_NOTE_BELOW = re.compile("[①-⒇]|[【\\[（(][注按校笺][】\\]）)]|[注按][:：]")
+_NUMBERED_NOTE = re.compile(r"[\[(（【]?\d+[\])）】.、．]?\s*[^\s，。]{1,8}[:：]")
 _COLUMN = re.compile(r"[\t|]+")
 _COLON = re.compile("[:：]")
 _SPACE = re.compile(r"\s+|(?<=》)")
 _MODERN = re.compile("[的了们們这這那吗嗎呢吧她它您]")
-_VERSE_LABEL = re.compile(r"^[【\[]?(?:诗文|詩文|正文|原文|内容|內容|诗句|詩句)[】\]]?\s*[:：]\s*")
+_VERSE_LABEL = re.compile(r"^[【\[]?(?:诗文|詩文|正文|原文|内容|內容|诗句|詩句|上联|上聯|下联|下聯)[】\]]?\s*[:：]\s*")
 _TITLE_LABEL = re.compile(
     r"^[【\[]?(?:诗名|詩名|题目|題目|标题|標題|诗题|詩題|篇名|词牌|詞牌|作者|诗人|詩人)[】\]]?\s*[:：]\s*"
 )
@@ -50,7 +51,7 @@ def read_lines(text: str) -> list[Line]:
 def _by_themselves(text: str) -> Iterator[Line]:
     """Each line as it looks by itself."""
     known: dict[tuple[str, Kind], Line] = {}  # equal lines are one object, which bounds the memory for short ones
-    in_commentary, before = False, "blank"
+    in_commentary, before, is_numbered = False, "blank", False
     for printed in re.split(r"\r\n|[\n\r\f\u2028\u2029]", text):
         text = _DECORATION.sub("", printed).rstrip(_TRAILING)
         kind: Kind | None = None
@@ -63,9 +64,12 @@ def _by_themselves(text: str) -> Iterator[Line]:
         in_commentary = bool(text) and (in_commentary or bool(_COMMENTARY.match(text)))
         line = Line(_NUMBER.sub("", text), "verse")
         if kind is None:
-            kind = _kind(line, in_commentary)
-        if kind in ("verse", "bare") and before in ("verse", "prose") and _NOTE_NUMBER.match(printed.strip()):
-            kind = "prose"  # a note below the poem
+            kind = "other" if "http" in text or "www." in text else _kind(line, in_commentary)
+        if before == "blank":
+            is_numbered = bool(_NUMBER.match(text))
+        note = _NOTE_BELOW.match(text) if is_numbered else _NOTE_BELOW.match(text) or _NUMBERED_NOTE.match(text)
+        if kind in ("verse", "bare") and before in ("verse", "prose") and note:
+            kind = "prose"
         before = kind
         yield known.setdefault((line.text, kind), line if kind == "verse" else replace(line, kind=kind))
 
@@ -94,13 +98,22 @@ def _without_titles(lines: list[Line], delimiter: re.Pattern[str]) -> list[Line]
 
         静夜思:床前明月光，疑是地上霜。        静夜思　李白　床前明月光，疑是地上霜。
     """
-    heads = {number: head for number, line in enumerate(lines) if (head := _head(line, delimiter))}
-    if len(heads) <= FEW * sum(line.kind == "verse" for line in lines):
+    verse = [line for line in lines if line.kind == "verse"]
+    # In songs lines of verse differ: a space sets off a title if all lines have it, and none elsewhere.
+    is_rule = bool(verse) and all(len(line.text.split()) > 1 and not _has_late_space(line) for line in verse)
+    heads = {number: head for number, line in enumerate(lines) if (head := _head(line, delimiter, is_rule))}
+    if len(heads) <= FEW * len(verse):
         return lines
     return [heads.get(number, line) for number, line in enumerate(lines)]
 
 
-def _head(line: Line, delimiter: re.Pattern[str]) -> Line | None:
+def _has_late_space(line: Line) -> bool:
+    """Whether there is a space after the first mark."""
+    end = END.search(line.text.translate(PLAIN_MARKS))
+    return end is not None and len(line.text[end.end() :].split()) > 1
+
+
+def _head(line: Line, delimiter: re.Pattern[str], is_rule: bool) -> Line | None:
     """A line of verse with its title apart; None if ``delimiter`` sets off none before the first mark."""
     if line.kind != "verse" or line.title:
         return None
@@ -112,15 +125,15 @@ def _head(line: Line, delimiter: re.Pattern[str]) -> Line | None:
     if not titles or not hanzi(first) or not body.lengths:
         return None
     is_regular = len(body.lengths) > 1 and body.lengths[0] == body.lengths[1]
-    return body if is_regular or delimiter is not _SPACE else None
+    return body if is_regular or is_rule or delimiter is not _SPACE else None
 
 
 def _verse_without_marks(lines: list[Line]) -> list[Line]:
     """Tell verse from titles in a text without marks: by parts, or by neighboring lines, of equal length."""
     bare = [line for line in lines if line.kind == "bare"]
-    in_parts = [in_parts(line) for line in bare]
-    if sum(found is not None for found in in_parts) > len(bare) / 2:
-        verse = iter(in_parts)
+    cut_up = [in_parts(line) for line in bare]
+    if sum(found is not None for found in cut_up) > len(bare) / 2:
+        verse = iter(cut_up)
         return [next(verse) or line if line.kind == "bare" else line for line in lines]
     run_on = {id(line): form for line in bare if (form := regulated_form(len(hanzi(line.text))))}
     if len(run_on) > len(bare) / 2:
@@ -161,7 +174,7 @@ def _by_neighbors(lines: list[Line]) -> list[Line]:
 def _verse_with_few_marks(lines: list[Line]) -> list[Line]:
     """Lines without a mark as verse too, where their neighbors show that only the mark is missing."""
     bare = [number for number, line in enumerate(lines) if line.kind == "bare"]
-    like_next = [n for n in bare if n + 1 < len(lines) and _fits(lines[n], lines[n + 1].lengths[:1], lines[n + 1])]
+    like_next = [n for n in bare if n + 1 < len(lines) and _fits(lines[n], lines[n + 1].lengths, lines[n + 1])]
     between = [n for n in like_next if n and _fits(lines[n], lines[n - 1].lengths[-1:], lines[n - 1])]
     in_blocks = sum(map(_is_blank, lines)) > FEW / 2 * len(lines)
     missing = set(like_next if len(like_next) > 0.8 * len(bare) else between if in_blocks else [])

@@ -8,20 +8,24 @@ from tang.text.forms import hanzi, regulated_form, split_lines
 from tang.text.line import NOTE, Line
 
 LONGEST = 14  # Characters of a line of verse at most; a longer one is prose
+_COLUMN = re.compile(r"[\t:：]+")  # Sets off a title
 _BREAK = re.compile(r"[\s|/\\]+")
 _INNER_BREAK = re.compile(r"(?<=\S)[\s|]+(?=\S)")
 
 
 def in_parts(line: Line) -> Line | None:
     """A line of two or more equal parts as verse with marks, what stands before them as title."""
-    parts = [part for part in _BREAK.split(line.text) if hanzi(part)]
+    *titles, text = [part for part in _COLUMN.split(line.text) if hanzi(part)] or [""]
+    parts = [part for part in _BREAK.split(text) if hanzi(part)]
+    if len(parts) < 2:  # the columns are the lines of verse
+        titles, parts = [], [part for part in _BREAK.split(line.text) if hanzi(part)]
     lengths = [len(hanzi(part)) for part in parts]
     equal = 0
     while equal < len(parts) and lengths[-1 - equal] == lengths[-1]:
         equal += 1
     if equal < 2 or not 3 <= lengths[-1] <= LONGEST:
         return None
-    return marked(replace(line, title=" ".join(parts[:-equal])), parts[-equal:])
+    return marked(replace(line, title=" ".join([*titles, *parts[:-equal]])), parts[-equal:])
 
 
 def cut(text: str, chars: int) -> list[str]:

@@ -19,6 +19,7 @@ SHOWN = 8  # Number of keys named in a message
 
 _JSON = re.compile(r"\s*[\[{]\s*[\[{\"]")
 _PAGE = re.compile(r"\s*<(?:!doctype|html|\?xml)\b", re.IGNORECASE)
+_XML = re.compile(r"\s*<\?xml\b")
 _TAG = re.compile(r"<(/?)([a-zA-Z!]\w*)\b[^<>]*>")
 _INLINE = {"a", "b", "i", "u", "em", "strong", "span", "font", "sup", "sub", "small", "ruby", "rb"}
 _HIDDEN = {"script", "style", "head", "footer", "nav", "rt", "rp"}
@@ -46,8 +47,8 @@ class Reading:
 
 def described(ways: Mapping[str, int]) -> str:
     """How poems stand in the files, in words: ``400 poems one a line; 20 poems in JSON (content)``."""
-    parts = (f"{count:,} {'poem' if count == 1 else 'poems'} {way}".rstrip() for way, count in ways.items())
-    return "; ".join(parts) or "no poems"
+    parts = (f"{count:,} {'poem' if count == 1 else 'poems'} {way}" for way, count in ways.items())
+    return "; ".join(parts).replace(" ,", ",").rstrip() or "no poems"
 
 
 def read_poems(paths: Sequence[Path], layout: Layout | None = None) -> Reading:
@@ -102,6 +103,7 @@ def _without_tags(text: str, is_page: bool) -> str:
     if "<" not in text:
         return text
     parts: list[str] = []
+    hides = _HIDDEN if _XML.match(text) else {*_HIDDEN, "title"}
     hidden: str | None = None
     position = 0
     for tag in _TAG.finditer(text):
@@ -113,7 +115,7 @@ def _without_tags(text: str, is_page: bool) -> str:
                 parts.append("\n")
             elif is_page and name not in _INLINE:
                 parts.append("\n\n")
-            if is_page and name in _HIDDEN and not tag[1]:
+            if is_page and name in hides and not tag[1]:
                 hidden = name
         elif tag[1] and name == hidden:
             hidden = None

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,14 @@ from tang.text.tally import Tally
 # Keys in the order in which they are tried; sample.py and check.py write text, chinese-poetry has paragraphs.
 VERSE_KEYS = (
     *("paragraphs", "content", "contents", "para", "text", "poem", "poetry", "verse", "verses", "lines", "body"),
-    *("诗文", "诗句", "正文", "原文", "内容", "詩文", "詩句", "內容"),
+    *("诗文", "诗句", "正文", "原文", "内容", "诗", "詩文", "詩句", "內容", "詩", "output", "completion"),
 )
 TITLE_KEYS = ("title", "rhythmic", "题目", "标题", "诗名", "題目", "標題", "詩名", "词牌", "詞牌", "name")
+
+
+_COMMENTARY = re.compile("译文|譯文|翻译|注释|註釋|赏析|賞析|简介|translation|note|comment|author|作者|朝代")
+_TAG_BREAK = re.compile(r"<(?:br|/p|/div|/li)\b[^<>]*>", re.IGNORECASE)
+_TAG = re.compile(r"</?[a-zA-Z]\w*\b[^<>]*>")
 
 
 class Records:
@@ -41,6 +48,8 @@ class Records:
                 self.visit(item, title, is_top=False)
         elif isinstance(value, dict):
             self._visit_object(value, title)
+        elif isinstance(value, str) and is_top and _is_verse(value):
+            self._add([value], title)
         else:
             self.left_out.add("entries without verse", json.dumps(value, ensure_ascii=False))
 
@@ -52,6 +61,13 @@ class Records:
                 self.verse_keys[key] = None
                 self._add(pieces, title)
                 return
+        lists = {key: item for key, item in value.items() if _strings(item) and not isinstance(item, str)}
+        if lists and len(lists) == len(value):  # poet → poems, or title → lines
+            for key, item in lists.items():
+                whole = sum(_is_verse(string) and len(Line(string, "verse").pieces) > 2 for string in _strings(item))
+                for pieces in [[string] for string in _strings(item)] if 2 * whole > len(item) else [_strings(item)]:
+                    self._add(pieces, key)
+            return
         inner = [item for item in value.values() if isinstance(item, dict) or _has_objects(item)]
         verse = {key: item for key, item in value.items() if isinstance(item, str) and _is_verse(item)}
         if not inner and len(verse) < max(2, len(value)):
@@ -64,7 +80,8 @@ class Records:
                 self._add([item], key)
 
     def _add(self, pieces: Iterable[str], title: str) -> None:
-        self.poems.append(Found(poem_of([normalize(piece) for piece in pieces]), normalize(title)))
+        lines = [line for piece in pieces for line in _TAG_BREAK.sub("\n", piece).split("\n")]
+        self.poems.append(Found(poem_of([normalize(_TAG.sub("", line)) for line in lines]), normalize(title)))
 
 
 def _strings(value: Any) -> list[str]:
@@ -138,12 +155,23 @@ def from_table(text: str, path: Path) -> Records | None:
         return None
     records = Records()
     names = [name.strip().lower() for name in rows[0]]
-    is_head = any(name in (*VERSE_KEYS, *TITLE_KEYS) for name in names)
+    known = (*VERSE_KEYS, *TITLE_KEYS)
+    is_head = any(name in known for name in names) or bool(re.search("^(line|l|第|句|上联|下联)", names[-1]))
     body = rows[1:] if is_head else rows
-    sizes = [sum(len(hanzi(row[column])) for row in body) for column in range(len(names))]
-    verse = next((names.index(key) for key in VERSE_KEYS if key in names), sizes.index(max(sizes)))
+    columns = [[len(hanzi(row[column])) for row in body] for column in range(len(names))]
+    usable = [number for number, name in enumerate(names) if not _COMMENTARY.search(name)]
+    longest = max(usable, key=lambda column: sum(columns[column]), default=0)
+    verse = [names.index(key) for key in VERSE_KEYS if key in names][:1] or _lines(columns, usable) or [longest]
     title = next((names.index(key) for key in TITLE_KEYS if key in names), 0)
     for row in body:
-        records.visit({"text": row[verse], "title": row[title] if title != verse else ""})
-    records.verse_keys = {f"column {names[verse] if is_head else verse + 1}": None}
+        records.visit({"text": [row[column] for column in verse], "title": row[title] if title not in verse else ""})
+    named = ", ".join(names[column] if is_head else str(column + 1) for column in verse)
+    records.verse_keys = {f"column {named}": None}
     return records
+
+
+def _lines(columns: list[list[int]], usable: list[int]) -> list[int]:
+    """Columns with a line of verse each: two or more in which nearly all rows have the same number of characters."""
+    usual = {column: Counter(columns[column]).most_common(1)[0] for column in usable if columns[column]}
+    even = [column for column, (size, count) in usual.items() if size >= 4 and count > 0.8 * len(columns[column])]
+    return even if len(even) > 1 else []

@@ -60,15 +60,16 @@ def _(task: LanguageModel, result: Result, config: TrainConfig, folder: RunFolde
 @describe.register
 def _(task: Classifier, result: Result, config: TrainConfig, folder: RunFolder) -> list[str]:
     metrics, few = result.metrics, _too_few(result, "names")
+    examples = [name for name in EXAMPLES if set(name) <= set(task.letters)]
     return [
         few
         or f"held-out accuracy: {metrics['val/accuracy']:.1%} on the val split, {metrics['test/accuracy']:.1%} on "
         f"the test split ({metrics['test/accuracy_balanced']:.1%} if each language counts the same)",
         _run(result),
         "",
-        as_text(predict(task, EXAMPLES, top=3)),
+        as_text(predict(task, examples, top=3)) if examples else "",
         "",
-        f"more names:  {_command('python')} src/predict.py ckpt=latest name=Satoshi",
+        f"more names:  {_command('python')} src/predict.py ckpt=latest name={examples[0] if examples else 'NAME'}",
         f"a picture:   {os.path.relpath(folder.confusion)}",
     ]
 
