@@ -8,7 +8,7 @@ import pytest
 
 from tang.corpus.clean import clean_all
 from tang.errors import InputError
-from tang.text.forms import form_of
+from tang.text.forms import form_of, hanzi
 from tang.text.reading import Reading, read_poems
 from tests.conftest import CHARACTERS, verse
 
@@ -80,6 +80,14 @@ def read(tmp_path: Path, name: str, text: str) -> Reading:
         ),
         (written("{0}\nbái rì yī shān jìn\n{1}，{2}。\nhuáng hé rù\n{3}，{4}。", "\n\n"), "in blocks between"),
         (written("Ｎｏ．7 " + QUATRAIN), "one a line"),
+        (written("{0}\t{1} {2} {3} {4}"), "one a line, with titles"),
+        (written("{0}：{1}/{2}/{3}/{4}"), "one a line, with titles"),
+        (written(QUATRAIN[:-1]), "one a line"),
+        (written("{0}\n" + COUPLETS + "\n注：青春也。\n1. 白日：白天的日。", "\n\n"), "in blocks between"),
+        (written("{0}\n" + COUPLETS + "\n来源：https://example.org/1", "\n\n"), "in blocks between"),
+        ("{" + written('"{0}{1}": ["{1}", "{2}", "{3}", "{4}"]', ",") + "}", "in JSON (strings), with titles"),
+        (listed({"text": "<0>\n<1>，<2>。\n<3>，<4>。"}), "in JSON (text), with titles"),
+        (listed({"content": "<1>，<2>。<br><3>，<4>。"}), "in JSON (content)"),
         (listed({"title": "<0>", "paragraphs": PARAGRAPHS}), "in JSON (paragraphs), with titles"),
         (listed({"title": "<0>", "paragraphs": ["<1>", "<2>", "<3>", "<4>"]}), "in JSON (paragraphs), with titles"),
         (listed({"title": "<0>", "chapter": "国风", "content": PARAGRAPHS}), "in JSON (content), with titles"),
@@ -114,6 +122,8 @@ def test_poems_are_found_however_they_stand(tmp_path: Path, text: str, way: str)
         ("诗.csv", "title,author,content\n" + written('{0},李白,"' + QUATRAIN + '"')),
         ("诗.csv", written("{0},李白," + QUATRAIN)),
         ("诗.csv", "诗名;作者;内容\n" + written("{0};李白;" + QUATRAIN)),
+        ("诗.csv", "题目,第一句,第二句,第三句,第四句\n" + written("{0},{1},{2},{3},{4}")),
+        ("诗.csv", "诗名,诗,译文\n" + written("{0}," + QUATRAIN + ",夕阳依傍着西山慢慢地沉没滔滔黄河朝着东海汹涌奔流")),
         ("诗.tsv", "题目\t诗文\n" + written("{0}\t{1} {2} {3} {4}")),
         ("诗.html", f"<html><head><style>p {{}}</style></head><body>{written(ARTICLE)}</body></html>"),
     ],
@@ -228,3 +238,30 @@ def test_of_several_files_those_without_poems_are_counted(tmp_path: Path) -> Non
     assert str(reading) == "120 poems one a line; 120 poems in JSON (paragraphs)"
     assert reading.left_out.counts == {"files without poems": 3}
     assert reading.left_out.examples["files without poems"] == ["README.md", "authors.j…", "c.txt"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "浣溪沙 {0}曲新词酒一杯，去年天气旧亭台。夕阳西下几时回？ 无可奈何花落去，似曾相识燕归来。",
+        "浣溪沙\n\n{0}曲新词酒一杯，去年天气旧亭台。夕阳西下几时回？\n\n无可奈何花落去，似曾相识燕归来。\n\n",
+        "《浣溪沙》\n{0}曲新词酒一杯\n去年天气旧亭台\n夕阳西下几时回\n无可奈何花落去\n似曾相识燕归来\n",
+    ],
+)
+def test_songs_stand_after_their_tunes(tmp_path: Path, text: str) -> None:
+    reading = read(tmp_path, "词.txt", "\n".join(text.format(character) for character in CHARACTERS))
+    assert [poem.title.strip("《》") for poem in reading.poems] == ["浣溪沙"] * len(CHARACTERS)
+    assert [hanzi(poem.text)[:8] for poem in reading.poems] == [f"{c}曲新词酒一杯去" for c in CHARACTERS]
+    assert {len(hanzi(poem.text)) for poem in reading.poems} == {35}
+
+
+def test_a_heading_before_untitled_poems_joins_nothing(tmp_path: Path) -> None:
+    couplets = "\n\n".join("，".join(poem[1:3]) + "。" for poem in POEMS[:3])
+    reading = read(tmp_path, "联.txt", f"我的对联\n\n{couplets}")
+    assert len(reading.poems) == 3
+
+
+@pytest.mark.parametrize("title", ["登鹳雀楼歌", "静夜思"])
+def test_a_title_as_long_as_the_lines_is_a_title(tmp_path: Path, title: str) -> None:
+    (poem,) = read(tmp_path, "诗.txt", f"{title}\n{QUATRAIN.format(*POEMS[0])}").poems
+    assert poem == (QUATRAIN.format(*POEMS[0]), title)

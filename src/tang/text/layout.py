@@ -84,9 +84,6 @@ def _runs(lines: Sequence[Line], left_out: Tally) -> Iterator[Run]:
             if line.kind == "note":
                 left_out.add("notes", line.text)
                 continue
-            if line.kind == "other" and any(map(str.isalpha, line.text)) and not any(map(str.isdigit, line.text)):
-                left_out.add("other lines", line.text)  # pinyin, between the lines of a poem
-                continue
             run = None
             if line.kind == "bare":
                 titles.append(line.text)

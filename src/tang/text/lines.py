@@ -22,6 +22,7 @@ _NUMBERED_NOTE = re.compile(r"[\[(（【]?\d+[\])）】.、．]?\s*[^\s，。]{1
 _COLUMN = re.compile(r"[\t|]+")
 _COLON = re.compile("[:：]")
 _SPACE = re.compile(r"\s+|(?<=》)")
+_BOOK_TITLE = re.compile("《[^《》]*》$")
 _MODERN = re.compile("[的了们們这這那吗嗎呢吧她它您]")
 _VERSE_LABEL = re.compile(r"^[【\[]?(?:诗文|詩文|正文|原文|内容|內容|诗句|詩句|上联|上聯|下联|下聯)[】\]]?\s*[:：]\s*")
 _TITLE_LABEL = re.compile(
@@ -38,7 +39,19 @@ _COMMENTARY = re.compile(
 
 def read_lines(text: str) -> list[Line]:
     """The lines of a text in plain characters, each with its kind."""
-    lines = list(_by_themselves(text))
+    lines: list[Line] = []
+    pinyin: list[Line] = []
+    for line in _by_themselves(text):
+        (pinyin if _is_pinyin(line) else lines).append(line)
+    return [*_told_apart(lines), *pinyin]  # at the end, where it stands between no lines of verse
+
+
+def _is_pinyin(line: Line) -> bool:
+    return line.kind == "other" and any(map(str.isalpha, line.text)) and not any(map(str.isdigit, line.text))
+
+
+def _told_apart(lines: list[Line]) -> list[Line]:
+    """The lines with their kinds as the whole text shows them."""
     marked, bare = (sum(line.kind == kind for line in lines) for kind in ("verse", "bare"))
     if marked <= FEW * (marked + bare):
         return _verse_without_marks(lines)
@@ -108,9 +121,8 @@ def _without_titles(lines: list[Line], delimiter: re.Pattern[str]) -> list[Line]
 
 
 def _has_late_space(line: Line) -> bool:
-    """Whether there is a space after the first mark."""
-    end = END.search(line.text.translate(PLAIN_MARKS))
-    return end is not None and len(line.text[end.end() :].split()) > 1
+    """Whether there is a space within a line of verse after the first."""
+    return any(len(piece.split()) > 1 for piece in line.pieces[1:])
 
 
 def _head(line: Line, delimiter: re.Pattern[str], is_rule: bool) -> Line | None:
@@ -141,7 +153,7 @@ def _verse_without_marks(lines: list[Line]) -> list[Line]:
     found = _by_neighbors(lines)
     if sum(line.kind == "verse" for line in found) > len(bare) / 2:
         return found
-    return [line.as_verse if line.kind == "bare" else line for line in lines]
+    return [line.as_verse if line.kind == "bare" and not _BOOK_TITLE.match(line.text) else line for line in lines]
 
 
 def _is_blank(line: Line) -> bool:
@@ -161,9 +173,11 @@ def _by_neighbors(lines: list[Line]) -> list[Line]:
             sizes[run[0].lengths[0]] += len(run)
     common = {size for size, count in sizes.items() if 3 <= size <= LONGEST and count > FEW * sizes.total()}
     found: list[Line] = []
-    for run in runs:
+    for run, after in zip(runs, [*runs[1:], None], strict=True):
         odd = len(run) % 2 if len(run) > 3 else 0
         first, last = (odd, len(run)) if not found or _is_blank(found[-1]) else (0, len(run) - odd)
+        if after is None or _is_blank(after[0]):  # no poem follows at once
+            last = len(run)
         is_verse = run[0].kind == "bare" and len(run) > 1 and run[0].lengths[0] in common
         found += run[:first]
         found += [line.as_verse if is_verse else line for line in run[first:last]]

@@ -11,7 +11,7 @@ from typing import Any
 from tang.errors import InputError
 from tang.text.characters import normalize
 from tang.text.forms import hanzi
-from tang.text.layout import Found
+from tang.text.layout import Found, find_poems
 from tang.text.line import Line
 from tang.text.marks import poem_of
 from tang.text.tally import Tally
@@ -59,6 +59,8 @@ class Records:
         for key in VERSE_KEYS:
             if pieces := _strings(value.get(key)):
                 self.verse_keys[key] = None
+                if not title and isinstance(value[key], str) and len(pieces) > 1:
+                    pieces, title = _with_title_apart(pieces)
                 self._add(pieces, title)
                 return
         lists = {key: item for key, item in value.items() if _strings(item) and not isinstance(item, str)}
@@ -92,6 +94,15 @@ def _strings(value: Any) -> list[str]:
         return []
     flat = [string for item in value for string in (item if isinstance(item, list) else [item])]
     return flat if all(isinstance(string, str) for string in flat) and any(flat) else []
+
+
+def _with_title_apart(lines: list[str]) -> tuple[list[str], str]:
+    """The lines of a poem, and the title among them, if there is one."""
+    try:
+        found, *_ = find_poems(normalize("\n".join(lines)), "")
+    except InputError:
+        return lines, ""
+    return ([found[0].text], found[0].title) if len(found) == 1 and found[0].title else (lines, "")
 
 
 def _is_verse(text: str) -> bool:
