@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, zip_longest
 
 from tang.text.forms import hanzi, regulated_form
 from tang.text.line import END, PLAIN_MARKS, Kind, Line
@@ -173,7 +173,7 @@ def _by_neighbors(lines: list[Line]) -> list[Line]:
             sizes[run[0].lengths[0]] += len(run)
     common = {size for size, count in sizes.items() if 3 <= size <= LONGEST and count > FEW * sizes.total()}
     found: list[Line] = []
-    for run, after in zip(runs, [*runs[1:], None], strict=True):
+    for run, after in zip_longest(runs, runs[1:]):
         odd = len(run) % 2 if len(run) > 3 else 0
         first, last = (odd, len(run)) if not found or _is_blank(found[-1]) else (0, len(run) - odd)
         if after is None or _is_blank(after[0]):  # no poem follows at once
