@@ -69,3 +69,15 @@ def test_only_the_folder_of_a_sweep_will_do(make: Make, tmp_path: Path) -> None:
         read_sweep(tmp_path / "nowhere")
     with pytest.raises(InputError, match="no runs in it"):
         read_sweep(run / ".hydra")
+
+
+def test_a_table_that_would_be_too_wide_does_without_some_metrics(make: Make) -> None:
+    metrics = {f"{split}/ppl{kind}": 123.456 for split in ("val", "test") for kind in ("", "_hanzi")}
+    for cell in ("gru", "lstm"):
+        for seed in (1, 2):
+            folder = make([f"model.cell={cell}", f"seed={seed}"], 5.0, metrics=metrics)
+    lines = table(read_sweep(folder.parent), lambda configuration: "").splitlines()
+    assert max(map(len, lines)) <= 120
+    assert "val/ppl " in lines[0]
+    assert "test/ppl " in lines[0]
+    assert "tokens/s" not in lines[0]

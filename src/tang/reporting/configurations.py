@@ -14,11 +14,13 @@ from tang.errors import InputError
 from tang.runs.run import RunFolder
 from tang.runs.sweep import LOSS, RunRecord, SweepFolder
 from tang.sweeps.summary import SEED, by_configuration, losses, over_seeds, readable, spread_of_losses, varied
-from tang.tables import markdown
+from tang.tables import columns, markdown
 
 logging.getLogger("tensorboard").setLevel(logging.WARNING)  # it logs every file it opens
 
 Points = list[tuple[int, float]]  # Training steps, each with the loss after it
+COLUMNS = 120  # Width of a table
+DROPPED = ("tokens/s", "minutes", "_hanzi", "_balanced")  # Ends of the columns that a table can do without
 # Beginnings of the keys that change the number of steps in a training
 LENGTH_KEYS = ("data", "experiment", "trainer.max_", "trainer.accumulate_grad_batches")
 
@@ -107,12 +109,19 @@ def validation_curve(run: RunRecord) -> Points:
 
 
 def table(sweep: SweepResults, verdict: Callable[[Configuration], str]) -> str:
-    """All configurations as Markdown, best first; with several seeds, each with its ``verdict`` against the best."""
+    """All configurations as Markdown, best first; with several seeds, each with its ``verdict`` against the best.
+
+    Metrics that would make it wider than :data:`COLUMNS` are left out; ``summary.csv`` has them.
+    """
     rows = []
     for configuration in sweep.configurations:
         rows.append({**configuration.shown, "seeds": len(configuration.runs), **over_seeds(configuration.runs)})
         if sweep.seeds > 1:
             rows[-1]["worse than the first"] = verdict(configuration)
+    optional = [name for name in columns(rows) if name.endswith(DROPPED)]
+    while optional and len(markdown(rows).partition("\n")[0]) > COLUMNS:
+        name = optional.pop()
+        rows = [{key: value for key, value in row.items() if key != name} for row in rows]
     return markdown(rows)
 
 
