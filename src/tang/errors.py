@@ -1,5 +1,7 @@
 """Exceptions for mistakes that a user can correct, and text that is safe to print to a terminal."""
 
+from pathlib import Path
+
 MAX_MESSAGE = 2000  # Characters of a message; text from a file can be of any length
 
 
@@ -19,6 +21,14 @@ class DivergedError(InputError):
 
     def __init__(self, message: str) -> None:
         super().__init__(f"{message}: training diverged: a lower optimizer.lr or trainer.gradient_clip_val=1 may help")
+
+
+def expanded(key: str, name: str) -> Path:
+    """The path that ``key=name`` means, ``~`` being the home directory; an InputError if there is no such home."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:
+        raise InputError(f"{key}={name}: {error}") from error
 
 
 def printable(text: object) -> str:

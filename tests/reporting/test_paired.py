@@ -21,7 +21,7 @@ def test_pairs_show_what_the_spread_between_configurations_hides(make: Make) -> 
                 )
     by_optimizer, by_tying = differences(read_sweep(folder.parent))
     assert (by_optimizer.key, by_optimizer.value, by_optimizer.best) == ("optimizer", "adam", "adagrad")
-    assert by_optimizer.wins == 4
+    assert by_optimizer.worse == 4
     assert sorted(by_optimizer.pairs) == pytest.approx([0.12, 0.14, 0.15, 0.19])
     assert by_optimizer.mean == pytest.approx(0.15)
     reach = 3.18245 * statistics.stdev(by_optimizer.pairs) / 2  # Student's t, three degrees of freedom

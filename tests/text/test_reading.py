@@ -194,6 +194,11 @@ def test_where_two_readings_are_equally_likely_the_key_decides(tmp_path: Path) -
             "no verse under a key such as paragraphs or content; its keys are: name, desc",
         ),
         ("a.txt", "长恨歌\n" + written(QUATRAIN)[:800], "is it one poem, or are its poems one a line?"),
+        (
+            "a.csv",
+            "title,content\n静夜思,床前明月光,疑是地上霜\n",
+            "row 2 has 3 columns, not 2; put its text in quotes",
+        ),
         ("a.json", "7", "its keys are: none"),
     ],
 )
@@ -265,3 +270,43 @@ def test_a_heading_before_untitled_poems_joins_nothing(tmp_path: Path) -> None:
 def test_a_title_as_long_as_the_lines_is_a_title(tmp_path: Path, title: str) -> None:
     (poem,) = read(tmp_path, "诗.txt", f"{title}\n{QUATRAIN.format(*POEMS[0])}").poems
     assert poem == (QUATRAIN.format(*POEMS[0]), title)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("诗.csv", "第一莫令春去也\n" + "\n".join(QUATRAIN.format(*poem) for poem in POEMS)),
+        (
+            "诗.csv",
+            "id,五言绝句,poem\n" + "\n".join(f"{n},五言绝句,{QUATRAIN.format(*p)}" for n, p in enumerate(POEMS)),
+        ),
+        ("诗.json", listed({"Author": "某", "Content": ["<1>，<2>。", "<3>，<4>。"]})),
+        ("诗.json", listed({"text": "<1>，<2>。\u2028<3>，<4>。"})[1:-1].replace("},{", "}\n{")),
+        (
+            "诗.html",
+            "<html><head><title>诗</title><body>" + written(ARTICLE.replace("{1}", "<ruby>{1}<rt>chūn</rt></ruby>")),
+        ),
+        ("诗.html", "<html><!-- 床前明月光，疑是地上霜。 --><body>" + written(ARTICLE)),
+    ],
+)
+def test_nothing_beside_the_poems_is_taken_for_one(tmp_path: Path, name: str, text: str) -> None:
+    found = [poem.text for poem in clean_all(poem.text for poem in read(tmp_path, name, text).poems).poems]
+    assert [poem for poem in found if "莫令" not in poem] == [QUATRAIN.format(*poem) for poem in POEMS]
+
+
+def test_a_regulated_poem_may_stand_in_two_lines_under_its_title(tmp_path: Path) -> None:
+    reading = read(tmp_path, "诗.txt", written("{0}\n" + QUATRAIN + "\n" + QUATRAIN, "\n\n"))
+    assert {str(form_of(poem.text)) for poem in reading.poems} == {"五言律诗"}
+
+
+def test_poems_one_a_line_under_headings_are_not_joined(tmp_path: Path) -> None:
+    parts = ["\n".join(QUATRAIN.format(*poem) for poem in POEMS[first : first + 12]) for first in (0, 12)]
+    reading = read(tmp_path, "诗.txt", f"卷一\n{parts[0]}\n\n卷二\n{parts[1]}")
+    assert len(reading.poems) == 24
+    assert reading.left_out.counts == {"headings": 2}
+
+
+@pytest.mark.parametrize("line", ["十首新诗赠君看，百首新诗百意精。", "3月春风吹，2023年春来。"])
+def test_a_number_in_verse_is_no_numbering(tmp_path: Path, line: str) -> None:
+    (poem,) = read(tmp_path, "诗.txt", line).poems
+    assert poem.text == line

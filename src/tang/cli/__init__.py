@@ -22,7 +22,7 @@ from tang.cli.help import CONF, help_text
 from tang.cli.mistakes import explain
 from tang.cli.resume import resumed
 from tang.console import use_utf8
-from tang.errors import InputError
+from tang.errors import InputError, expanded
 from tang.runs.ranks import follower_arguments, rank
 from tang.runs.run import RunFolder
 from tang.text.forms import hanzi
@@ -138,7 +138,7 @@ def _fail(error: Exception, given: list[str]) -> NoReturn:
 def check_output(path: str | None, overwrite: bool, key: str = "out") -> None:
     """Refuse an output file that can't be written, or is there already, before any work is done, with an InputError."""
     if path is not None:
-        file = Path(path).expanduser()
+        file = expanded(key, path)
         if file.is_dir() or not file.parent.is_dir():
             raise InputError(f"{key}={path}: {'this is a folder' if file.is_dir() else f'no folder {file.parent}'}")
         if file.is_file() and not overwrite:
@@ -154,7 +154,7 @@ def output(text: str, path: str | None) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     try:
-        Path(path).expanduser().write_text(text + "\n", encoding="utf-8")
+        expanded("out", path).write_text(text + "\n", encoding="utf-8")
         sys.stderr.write(f"written to {path}\n")
     except OSError as error:
         raise InputError(f"out={path}: {error.strerror}") from None

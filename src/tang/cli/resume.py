@@ -1,14 +1,13 @@
 """The command line of a run or a sweep that is resumed: ``resume=FOLDER``."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.types import Override
 
 from tang.atomic import atomic_write
 from tang.cli.arguments import MULTIRUN, escaped, parse, plain
-from tang.errors import InputError
+from tang.errors import InputError, expanded
 from tang.runs.config import MAY_CHANGE
 from tang.runs.find import latest_to_resume, run_at
 from tang.runs.run import RunFolder
@@ -33,7 +32,7 @@ def resumed(given: Sequence[str]) -> list[str]:
     if name is None:
         return list(given)
     if MULTIRUN & set(given):
-        return _of_sweep(given, latest_sweep("resume") if name == "latest" else SweepFolder(Path(name).expanduser()))
+        return _of_sweep(given, latest_sweep("resume") if name == "latest" else SweepFolder(expanded("resume", name)))
     return _of_run(given, latest_to_resume() if name == "latest" else run_at(name, "resume"))
 
 

@@ -45,7 +45,7 @@ class Names:
     names: list[Name]  # Sorted by language and name; distinct within a language, but languages may share one
     read: int  # Lines
     duplicates: dict[str, int]  # Lines that repeat a name of their language: as printed, or after cleaning
-    letterless: dict[str, int]  # Language → names of which cleaning leaves no letter, or less than half of them
+    letterless: dict[str, int]  # Language → names of which cleaning leaves half of the letters or fewer
     dropped: dict[str, int]  # Character that cleaning removes → its count, the commonest first
     letters: str  # Characters of the names, in the order of their ids
 
@@ -99,7 +99,7 @@ def as_is(text: str) -> str:
 
 
 def normalized(text: str) -> str:
-    """``text`` with accents and letters as one character where there is one (Unicode's NFC)."""
+    """``text``, cut to :data:`MAX_LENGTH`, with letters and accents as one character where there is one (NFC)."""
     return unicodedata.normalize("NFC", text[:MAX_LENGTH])
 
 
@@ -131,8 +131,9 @@ def clean_names(lines: Mapping[str, Sequence[str]], ascii: bool = True) -> Names
     ]
     unique = {(name.key, name.language): name for name in whole}
     letterless = Counter(language for _, language in distinct) - Counter(name.language for name in whole)
+    totals = Counter(language for _, language in distinct)
     for language in lines:
-        total, lost = sum(of == language for _, of in distinct), letterless[language]
+        total, lost = totals[language], letterless[language]
         if lost > total / 2 or total == 0:
             raise InputError(_lost(language, total, lost, ascii))
     dropped = Counter(character for text, _ in printed for character in plain(text) if not kept(character))

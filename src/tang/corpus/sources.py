@@ -48,7 +48,7 @@ class FileSource:
             files = [file for file in find(path, "**/*") if "error" not in file.relative_to(path).parts[:-1]]
             files = [file for file in files if not any(part.startswith(".") for part in file.relative_to(path).parts)]
             self.files = [file for file in files if file.suffix.lower() in SUFFIXES]
-            self.others = [file for file in files if file not in set(self.files)]
+            self.others = [file for file in files if file.suffix.lower() not in SUFFIXES]
         if not self.files:
             raise InputError(f"data.path={path}: no .txt, .json or .csv files in this folder")
         check_size(path, self.files)

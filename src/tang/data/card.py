@@ -13,7 +13,7 @@ from tang.corpus.names import Name, Names
 from tang.data.split import SPLITS, Split
 from tang.data.vocabulary import Vocabulary
 from tang.errors import printable
-from tang.text.forms import Form
+from tang.text.forms import DEFAULT_FORM, Form, is_form
 from tang.text.reading import Reading, described
 from tang.text.tally import Tally
 
@@ -100,7 +100,7 @@ class Card(Rows):
             distinct=len(set().union(*counts.values())),
             vocabulary=len(known),
             shapes=dict(named.most_common()),
-            form=str(min(shapes, key=lambda form: (-shapes[form], sum(form.lengths), form))),
+            form=commonest(shapes),
             lengths=dict(zip(("shortest", "median", "99 %", "longest"), lengths, strict=True)),
         )
 
@@ -120,7 +120,7 @@ class Card(Rows):
         unknown = (f"{s} {n:,} ({n / max(self.characters[s], 1):.2%})" for s, n in self.unknown.items())
         return {
             "poems read": f"{self.read:,}",
-            "read as": described(self.ways),
+            "read as": printable(described(self.ways)),
             **{f"{what}: {kind}": printable(row) for what, tally in told.items() for kind, row in tally.rows()},
             "clean poems": f"{self.poems:,}",
             "sequences": _listed(self.pieces),
@@ -168,6 +168,12 @@ class NameCard(Rows):
         """The rows, then a table of each language's names by split."""
         rows = (f"| {printable(name)} | {' | '.join(map(str, n.values()))} |" for name, n in self.languages.items())
         return "\n".join([super().markdown(), "", "| language | train | val | test |", "|---|--:|--:|--:|", *rows])
+
+
+def commonest(shapes: Mapping[Form, int]) -> str:
+    """The name of the commonest form, of equally common ones the shortest; of those that poems can be asked for in."""
+    named = [form for form in shapes if is_form(str(form))]
+    return str(min(named, key=lambda form: (-shapes[form], sum(form.lengths), form))) if named else DEFAULT_FORM
 
 
 def _wrapped(text: str, columns: int) -> list[str]:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ from tang.data.gather import Shard, send
 from tang.data.module import SplitDataModule
 from tang.data.split import Split, split_names
 from tang.data.vocabulary import PAD
-from tang.errors import InputError
+from tang.errors import InputError, expanded
 
 NO_LANGUAGE = -100  # Target of a name that isn't counted: the default ignore_index of PyTorch's cross-entropy
 
@@ -71,8 +70,8 @@ class NamesDataModule(SplitDataModule):
     def __init__(self, config: NamesConfig) -> None:
         super().__init__()
         self.config = config
-        own = None if config.path is None else Path(config.path).expanduser()
-        self.source = NameSource(Path(config.dir).expanduser(), own)
+        own = None if config.path is None else expanded("data.path", config.path)
+        self.source = NameSource(expanded("data.dir", config.dir), own)
         self.languages = self.source.languages
 
     @cached_property

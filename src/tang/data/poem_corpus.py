@@ -1,7 +1,6 @@
 """The poems of a corpus, cleaned, split and in batches. Needs no Lightning."""
 
 from functools import cached_property
-from pathlib import Path
 from typing import cast
 
 from tang.config.data import PoemsConfig
@@ -13,7 +12,7 @@ from tang.data.gather import Shard
 from tang.data.prepare import Prepared, prepare
 from tang.data.split import Split
 from tang.data.vocabulary import Vocabulary
-from tang.errors import InputError
+from tang.errors import InputError, expanded
 from tang.text.layout import Layout
 from tang.text.script import Script
 
@@ -34,9 +33,9 @@ class PoemCorpus:
         self.config = config
         self.source: Source
         if config.path is None:
-            self.source = CollectionSource(CORPORA[config.source], Path(config.dir).expanduser())
+            self.source = CollectionSource(CORPORA[config.source], expanded("data.dir", config.dir))
         else:
-            self.source = FileSource(Path(config.path).expanduser(), cast(Layout | None, config.layout))
+            self.source = FileSource(expanded("data.path", config.path), cast(Layout | None, config.layout))
         self.script = cast(Script, config.script)
         self._given_vocabulary = vocabulary
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from math import exp
-from pathlib import Path
 from typing import NamedTuple
 
-from tang.errors import InputError, printable
+from tang.errors import InputError, expanded, printable
 from tang.prosody import report as prosody_report
 from tang.prosody.critique import Critique
 from tang.text.characters import normalize
@@ -71,11 +70,13 @@ def given_poems(poem: str | None, file: str | None, layout: Layout | None = None
         return [Given(f"poem={' '.join(poem.split())[:40]}", text, title)]
     if file is None:
         raise InputError("give poem=…, or file=… with poems")
-    path = Path(file).expanduser()
+    path = expanded("file", file)
     if not path.is_file():
         raise InputError(f"file={file}: {'this is a folder; give a file in it' if path.is_dir() else 'no such file'}")
     reading = read_poems([path], layout)
-    log.info("%s: %s", printable(file), reading)
+    log.info("%s: %s", printable(file), printable(reading))
+    for kind, counts in reading.left_out.rows():
+        log.info("  %s %s", kind, printable(counts))
     return [Given(f"file={file}, poem {number}", *found) for number, found in enumerate(reading.poems, 1)]
 
 
@@ -95,7 +96,7 @@ def as_text(reports: Sequence[PoemReport]) -> str:
 
 def _rows(report: PoemReport) -> Iterator[str]:
     if report.title:
-        yield report.title
+        yield printable(report.title)
     yield prosody_report.as_text(report.critique)
     if (copies := report.copies) is not None:
         lines = f"lines {', '.join(map(str, copies.lines))}" if copies.lines else "no line"

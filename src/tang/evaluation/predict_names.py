@@ -1,7 +1,6 @@
 """The most probable languages of names, under a classifier."""
 
 import json
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -30,9 +29,9 @@ def predict(model: Classifier, names: Sequence[str], top: int) -> list[Predictio
     if not names:
         raise InputError("name: give one, name=Satoshi")
     clean = in_ascii if model.letters == LETTERS else as_is
-    known = [re.sub(f"[^{re.escape(model.letters)}]", "", clean(name)) for name in names]
+    known = ["".join(letter for letter in clean(name) if letter in model.letters) for name in names]
     for name, text in zip(names, known, strict=True):
-        if not text:
+        if not any(map(str.isalpha, text)):
             letters = "Latin letter" if model.letters == LETTERS else "letter that the model knows"
             raise InputError(f"name={name}: has no {letters}")
     probabilities = model.network(*encode(known, model.letters)).softmax(-1)

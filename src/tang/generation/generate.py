@@ -66,6 +66,8 @@ def generate(
     Characters that are given needn't be known to the model: they stand as they are, and it reads ``<unk>``. An
     InputError if a start doesn't fit the form, a constraint can't be met, or the corpus is needed and can't be read.
     """
+    if spans is None and any(constraint.needs_corpus for constraint in constraints):
+        spans = Spans.of(model.data_module(**request.data.given()).prepared.splits["train"], model.vocabulary)
     for number, constraint in enumerate(constraints):
         if len(each := constraint.alternatives()) > 1:
             before, after = constraints[:number], constraints[number + 1 :]
@@ -77,8 +79,6 @@ def generate(
                 for poem in generate(model, request, choice, spans, show_progress, written_before + index * count)
             ]
     drafts = _drafts(model, request, constraints, written_before)
-    if spans is None and any(constraint.needs_corpus for constraint in constraints):
-        spans = Spans.of(model.data_module(**request.data.given()).prepared.splits["train"], model.vocabulary)
     network, candidates = model.network, request.candidates
     layouts = (_write(model, layout, of_layout, request, constraints, spans) for layout, of_layout in drafts.items())
     was_training = network.training

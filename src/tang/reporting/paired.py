@@ -13,7 +13,8 @@ from tang.tables import markdown
 EXPLAINED = f"""\
 Runs that differ in one key alone are compared, pair by pair, whatever their other keys and seeds; the differences in
 val/loss are to the key's best value. Intervals are of {1 - LEVEL:.0%} by Student's t for pairs; a difference is certain
-where the t test says so at the level of {LEVEL:.0%}, by Holm's correction for all differences here."""
+where the t test says so at the level of {LEVEL:.0%}, by Holm's correction for all differences here. Runs that diverged
+are left out."""
 
 UNKNOWN = "Nothing can be said: it takes two pairs of finished runs or more that differ in one key alone."
 
@@ -45,8 +46,8 @@ class Difference:
         return self.mean - reach, self.mean + reach
 
     @property
-    def wins(self) -> int:
-        """Pairs in which the best value is better."""
+    def worse(self) -> int:
+        """Pairs in which the value is worse than the best."""
         return sum(difference > 0 for difference in self.pairs)
 
 
@@ -100,7 +101,7 @@ def section(sweep: SweepResults) -> str:
             "best": difference.best,
             "val/loss": f"{difference.mean:+.4f}",
             "interval": "{:+.4f} to {:+.4f}".format(*difference.interval),
-            "worse in": f"{difference.wins} of {len(difference.pairs)}",
+            "worse in": f"{difference.worse} of {len(difference.pairs)}",
             "certain": "yes" if is_certain else "no",
         }
         for difference, is_certain in zip(found, certain, strict=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from tang.errors import InputError
+from tang.errors import InputError, expanded
 from tang.runs.run import BEST, OUTPUTS, RunFolder
 from tang.runs.sweep import SweepFolder
 
@@ -46,10 +46,12 @@ def best_checkpoints() -> Iterator[Path]:
     Runs that ended without a step of training are left out.
     """
     found = [path for path in OUTPUTS.rglob(BEST) if path.is_file() and _is_trained(path)]
-    seen: set[Path] = set()
+    seen: set[Path] = set()  # Checkpoints, and folders of sweeps
     for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):
         sweep = SweepFolder(path.parents[2])
-        for best in [*(_best_first(sweep) if sweep.is_sweep else ()), path]:
+        is_new = sweep.path not in seen and sweep.is_sweep
+        seen.add(sweep.path)
+        for best in [*(_best_first(sweep) if is_new else ()), path]:
             if best not in seen:
                 seen.add(best)
                 yield best
@@ -67,7 +69,7 @@ def _best_first(sweep: SweepFolder) -> Iterator[Path]:
 
 def run_at(name: str, key: str) -> RunFolder:
     """The run that ``key=name`` means: its folder, or a checkpoint in it."""
-    path = Path(name).expanduser()
+    path = expanded(key, name)
     return RunFolder(path.parents[1] if path.is_file() and path.parent.name == "checkpoints" else path)
 
 

@@ -3,9 +3,12 @@
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from filelock import FileLock, Timeout
 
 from tang.atomic import write_text
 from tang.errors import InputError
@@ -151,8 +154,9 @@ class RunFolder:
 
     def remove_if_unused(self) -> None:
         """Remove the folder of a run that was refused before it began: it has its config and messages alone."""
-        if {path.name for path in self.path.iterdir()} <= {".hydra", self.log.name, self.lock.name}:
-            shutil.rmtree(self.path)
+        with suppress(Timeout), FileLock(self.lock, timeout=0):  # another process may be about to train here
+            if {path.name for path in self.path.iterdir()} <= {".hydra", self.log.name, self.lock.name}:
+                shutil.rmtree(self.path)
 
     @property
     def resume_hint(self) -> str:

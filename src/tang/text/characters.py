@@ -20,7 +20,8 @@ GAP = re.compile(  # What is printed where a character is missing: signs, parts 
     "[□■▢▯◻◽⬜☐●○◎◯△▲◇◆〓囗✕×✖*＊_＿{}｛｝\u2e80-\u2eff\u2ff0-\u2fff\u31c0-\u31ef\ud800-\udfff"
     "\ue000-\uf8ff\U000f0000-\U0010ffff\ufffd]"
 )
-_REPETITION = re.compile("(.)([々〻]+)", re.DOTALL)
+_LONG_NUMBER = re.compile(r"&#\d{8,};?")  # Of no character; Python reads no number of thousands of digits
+_REPETITION = re.compile(r"(\w)([々〻]+)")
 
 
 @cache
@@ -39,7 +40,7 @@ def normalize(text: str) -> str:
     as printed, but for small and vertical marks.
     """
     if "&" in text:
-        text = html.unescape(text)
+        text = html.unescape(_LONG_NUMBER.sub("\ufffd", text))
     # Character by character: of a whole text with many combining marks NFKC takes quadratic time.
     plain = {ord(character): _plain(character) for character in set(text) if not character.isascii()}
     return _REPETITION.sub(lambda run: run[1] * (1 + len(run[2])), text.translate(plain))

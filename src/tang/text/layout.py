@@ -47,7 +47,7 @@ def find_poems(text: str, name: str, layout: Layout | None = None) -> tuple[list
     if not runs:
         return [], "", left_out
     layout = layout or _layout(runs, name)
-    poems = [Found(with_marks(poem.lines), poem.title) for poem in _grouped(runs, layout)]
+    poems = [Found(with_marks(poem.lines), poem.title) for poem in _grouped(runs, layout, left_out)]
     titles = [poem.title for poem in poems if poem.title]
     for title in titles:
         left_out.add("titles", title)
@@ -125,11 +125,12 @@ def _layout(runs: list[Run], name: str) -> Layout:
         return "block"
     if len(runs) == 1:
         return "line" if verses >= 3 and not is_open else "block"
-    if verses <= 3 or is_open or titled > 0.5:
+    are_whole = all(_is_whole([line]) for line in wrapped)
+    if verses <= 3 or is_open or (titled > 0.5 and (not are_whole or longest <= 2)):
         return "block"
     if fmean(len(run.lines) for run in runs) > 8:
         return "line"
-    if all(_is_whole([line]) for line in wrapped):
+    if are_whole:
         raise InputError(
             f"{name}: are its poems one a line, or in blocks between blank lines? give data.layout=line or block"
         )
@@ -142,10 +143,12 @@ def _is_whole(lines: list[Line]) -> bool:
     return len(set(lengths)) == 1 and len(lengths) in (4, 8) and regulated_form(sum(lengths)) is not None
 
 
-def _grouped(runs: list[Run], layout: Layout) -> Iterator[Run]:
+def _grouped(runs: list[Run], layout: Layout, left_out: Tally) -> Iterator[Run]:
     """A run for each poem."""
     if layout == "line":
-        for run in runs:  # the title before several poems is a heading
+        for run in runs:
+            if run.title and len(run.lines) > 1:
+                left_out.add("headings", run.title)
             yield from (Run(run.title if len(run.lines) == 1 else "", [line]) for line in run.lines)
         return
     poem = Run(runs[0].title)

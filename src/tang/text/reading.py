@@ -19,9 +19,10 @@ SHOWN = 8  # Number of keys named in a message
 
 _JSON = re.compile(r"\s*[\[{]\s*[\[{\"]")
 _PAGE = re.compile(r"\s*<(?:!doctype|html|\?xml)\b", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--(?:[^-]|-(?!->))*-->")
 _XML = re.compile(r"\s*<\?xml\b")
 _TAG = re.compile(r"<(/?)([a-zA-Z!]\w*)\b[^<>]*>")
-_INLINE = {"a", "b", "i", "u", "em", "strong", "span", "font", "sup", "sub", "small", "ruby", "rb"}
+_INLINE = {"a", "b", "i", "u", "em", "strong", "span", "font", "sup", "sub", "small", "ruby", "rb", "rt", "rp"}
 _HIDDEN = {"script", "style", "head", "footer", "nav", "rt", "rp"}
 _NO_VERSE = re.compile(r"(?:readme|license|licence|changelog)\b", re.IGNORECASE)
 
@@ -76,9 +77,13 @@ def _read(path: Path, layout: Layout | None, reading: Reading) -> str:
     text, suffix = read_text(path), path.suffix.lower()
     if not text.strip():
         return "is empty: no poems in it"
-    if suffix in (".json", ".jsonl", ".ndjson") or _JSON.match(text):
-        records, kind = from_json(text, path)
-        return _add_records(records, kind, reading)
+    is_json = suffix in (".json", ".jsonl", ".ndjson")
+    if is_json or _JSON.match(text):
+        try:
+            return _add_records(*from_json(text, path), reading)
+        except InputError:
+            if is_json:
+                raise
     if suffix in (".csv", ".tsv") and (table := from_table(text, path)):
         return _add_records(table, "a table", reading)
     text = normalize(_without_tags(text, is_page=suffix in (".html", ".htm", ".xml") or bool(_PAGE.match(text))))
@@ -103,6 +108,7 @@ def _without_tags(text: str, is_page: bool) -> str:
     if "<" not in text:
         return text
     parts: list[str] = []
+    text = _COMMENT.sub("", text)
     hides = _HIDDEN if _XML.match(text) else {*_HIDDEN, "title"}
     hidden: str | None = None
     position = 0
@@ -115,9 +121,9 @@ def _without_tags(text: str, is_page: bool) -> str:
                 parts.append("\n")
             elif is_page and name not in _INLINE:
                 parts.append("\n\n")
-            if is_page and name in hides and not tag[1]:
+            if is_page and name in hides and not tag[1] and not tag[0].endswith("/>"):
                 hidden = name
-        elif tag[1] and name == hidden:
+        elif (tag[1] and name == hidden) or name == "body":  # which ends the head, closed or not
             hidden = None
         position = tag.end()
     parts.append("" if hidden else text[position:])

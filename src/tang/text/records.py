@@ -25,6 +25,7 @@ TITLE_KEYS = ("title", "rhythmic", "题目", "标题", "诗名", "題目", "標�
 
 
 _COMMENTARY = re.compile("译文|譯文|翻译|注释|註釋|赏析|賞析|简介|translation|note|comment|author|作者|朝代")
+_LINE_NAME = re.compile(r"(?:line|l|句)[ _]?\d*|第.{1,2}句|[上下]联|[上下]聯")  # Of a column with a line of verse
 _TAG_BREAK = re.compile(r"<(?:br|/p|/div|/li)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z]\w*\b[^<>]*>")
 
@@ -55,6 +56,7 @@ class Records:
 
     def _visit_object(self, value: dict[str, Any], title: str) -> None:
         self.keys.update(dict.fromkeys(value))
+        value = {key.lower(): item for key, item in value.items()}
         title = next((value[key] for key in TITLE_KEYS if isinstance(value.get(key), str) and value[key]), title)
         for key in VERSE_KEYS:
             if pieces := _strings(value.get(key)):
@@ -66,14 +68,14 @@ class Records:
         lists = {key: item for key, item in value.items() if _strings(item) and not isinstance(item, str)}
         if lists and len(lists) == len(value):  # poet → poems, or title → lines
             for key, item in lists.items():
-                whole = sum(_is_verse(string) and len(Line(string, "verse").pieces) > 2 for string in _strings(item))
+                whole = sum(len(Line(string, "verse").pieces) > 2 for string in _strings(item))
                 for pieces in [[string] for string in _strings(item)] if 2 * whole > len(item) else [_strings(item)]:
                     self._add(pieces, key)
             return
         inner = [item for item in value.values() if isinstance(item, dict) or _has_objects(item)]
         verse = {key: item for key, item in value.items() if isinstance(item, str) and _is_verse(item)}
         if not inner and len(verse) < max(2, len(value)):
-            self.left_out.add("entries without verse", json.dumps(value, ensure_ascii=False)[:200])
+            self.left_out.add("entries without verse", json.dumps(value, ensure_ascii=False))
             return
         for item in inner:
             self.visit(item, title, is_top=False)
@@ -139,7 +141,7 @@ def _parsed(text: str) -> Any:
 
 
 def _parsed_lines(text: str, path: Path) -> Iterator[Any]:
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
                 yield _parsed(line)
@@ -162,27 +164,34 @@ def from_table(text: str, path: Path) -> Records | None:
         rows = [row for row in csv.reader(text.splitlines(keepends=True), delimiter=delimiter) if any(row)]
     except csv.Error as error:
         raise InputError(f"{path}: not a table ({error}); save it as text, one poem a line") from None
-    if not rows or len(set(map(len, rows))) > 1:
+    if not rows:
         return None
     records = Records()
     names = [name.strip().lower() for name in rows[0]]
-    known = (*VERSE_KEYS, *TITLE_KEYS)
-    is_head = any(name in known for name in names) or bool(re.search("^(line|l|第|句|上联|下联)", names[-1]))
+    is_head = any(name in (*VERSE_KEYS, *TITLE_KEYS) for name in names) or bool(_LINE_NAME.fullmatch(names[-1]))
+    if uneven := next((number for number, row in enumerate(rows, 1) if len(row) != len(names)), None):
+        if is_head:
+            found = f"row {uneven} has {len(rows[uneven - 1])} columns, not {len(names)}"
+            raise InputError(f"{path}: {found}; put its text in quotes")
+        return None
     body = rows[1:] if is_head else rows
     columns = [[len(hanzi(row[column])) for row in body] for column in range(len(names))]
     usable = [number for number, name in enumerate(names) if not _COMMENTARY.search(name)]
     longest = max(usable, key=lambda column: sum(columns[column]), default=0)
     verse = [names.index(key) for key in VERSE_KEYS if key in names][:1] or _lines(columns, usable) or [longest]
-    title = next((names.index(key) for key in TITLE_KEYS if key in names), 0)
+    titles = [names.index(key) for key in TITLE_KEYS if key in names] if is_head else [0]
     for row in body:
-        records.visit({"text": [row[column] for column in verse], "title": row[title] if title not in verse else ""})
+        title = next((row[column] for column in titles if column not in verse and hanzi(row[column])), "")
+        records.visit({"text": [row[column] for column in verse], "title": title})
     named = ", ".join(names[column] if is_head else str(column + 1) for column in verse)
     records.verse_keys = {f"column {named}": None}
     return records
 
 
 def _lines(columns: list[list[int]], usable: list[int]) -> list[int]:
-    """Columns with a line of verse each: two or more in which nearly all rows have the same number of characters."""
+    """Columns with a line of verse each: two or more of the same length in nearly all rows."""
     usual = {column: Counter(columns[column]).most_common(1)[0] for column in usable if columns[column]}
-    even = [column for column, (size, count) in usual.items() if size >= 4 and count > 0.8 * len(columns[column])]
-    return even if len(even) > 1 else []
+    even = {column: size for column, (size, count) in usual.items() if size >= 4 and count > 0.8 * len(columns[column])}
+    size = Counter(even.values()).most_common(1)[0][0] if even else 0
+    alike = [column for column in even if even[column] == size]
+    return alike if len(alike) > 1 else []
