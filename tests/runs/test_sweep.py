@@ -2,9 +2,10 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tang.errors import InputError
-from tang.runs.sweep import latest_sweep
+from tang.runs.sweep import SweepFolder, latest_sweep
 
 
 def test_the_latest_sweep_was_started_or_had_a_run_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,3 +19,28 @@ def test_the_latest_sweep_was_started_or_had_a_run_last(tmp_path: Path, monkeypa
     assert latest_sweep("dir").path == sweeps / "search"
     os.utime(sweeps / "older" / "multirun.yaml")
     assert latest_sweep("dir").path == sweeps / "older"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "problem"),
+    [
+        (["model.hidden_size=16", "seed=1,2", "trainer.max_epochs=1"], None),
+        (["model.hidden_size=choice('16')", "seed=1,2,3", "trainer.max_epochs=9", "optimizer=sgd"], None),
+        (["model.hidden_size=32", "seed=1,2"], "model.hidden_size=16, not 32; give another folder"),
+        (["seed=1,2"], "model.hidden_size=16, which is left out now"),
+        (["model.hidden_size=16,32", "seed=1"], None),
+    ],
+)
+def test_another_sweep_is_kept_out_of_a_sweeps_folder(
+    tmp_path: Path, overrides: list[str], problem: str | None
+) -> None:
+    folder = SweepFolder(tmp_path)
+    folder.check_same(overrides, "trainer.max_")  # there is none yet
+    task = ["model.hidden_size=16", "seed=1,2", "trainer.max_epochs=1"]
+    record = {"hydra": {"overrides": {"hydra": ["hydra.mode=MULTIRUN"], "task": task}}}
+    folder.record.write_text(yaml.safe_dump(record), encoding="utf-8")
+    if problem is None:
+        folder.check_same(overrides, "trainer.max_")
+    else:
+        with pytest.raises(InputError, match=problem):
+            folder.check_same(overrides, "trainer.max_")

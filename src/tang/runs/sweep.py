@@ -138,10 +138,11 @@ class SweepFolder:
         except (InputError, OSError):  # no sweep's folder yet, or one whose keys can't be read any more
             return
         before, after = (_constants(keys, may_change) for keys in (first, overrides))
-        for key in before.keys() & after.keys():
-            if before[key] != after[key]:
+        for key, value in before.items():
+            if key not in after or (None not in (value, after[key]) and value != after[key]):
+                now = f"not {after[key]}" if key in after else "which is left out now"
                 raise InputError(
-                    f"hydra.sweep.dir={self.path}: has a sweep with {key}={before[key]}, not {after[key]}; "
+                    f"hydra.sweep.dir={self.path}: has a sweep with {key}={value or 'several values'}, {now}; "
                     "give another folder"
                 )
 
@@ -157,14 +158,14 @@ class SweepFolder:
             ) from None
 
 
-def _constants(overrides: Sequence[str], may_change: str) -> dict[str, str]:
-    """Key → value of the ``overrides`` that aren't swept, without the keys that may change."""
-    constants = {}
+def _constants(overrides: Sequence[str], may_change: str) -> dict[str, str | None]:
+    """Key → value of the ``overrides``, None if it is swept, without the keys that may change."""
+    constants: dict[str, str | None] = {}
     for override in overrides:
         key, _, value = override.lstrip("+").partition("=")
         value = _CHOICE.sub(r"\1", value)
-        if not key.startswith((may_change, "hydra")) and not _SWEPT.search(value):
-            constants[key] = value.strip("'\"")
+        if not key.startswith((may_change, "hydra", "~")):
+            constants[key] = None if _SWEPT.search(value) else value.strip("'\"")
     return constants
 
 
