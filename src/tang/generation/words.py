@@ -96,14 +96,17 @@ class Avoid(Constraint):
 
     avoid: list[str] | None = key(None, "words that no poem may have, 死,断肠,白头")
 
+    def __post_init__(self) -> None:
+        self.avoid = self.avoid and [normalize(word) for word in self.avoid]
+
     def check(self) -> None:
         refuse_empty("avoid", self.avoid)
         for word in self.avoid or []:
-            if not hanzi(word) == normalize(word):
+            if hanzi(word) != word:
                 raise InputError(f"avoid={word}: give words of Chinese characters, avoid=死,白头")
 
     def tracker(self, batch: DraftBatch) -> AvoidTracker:
-        return AvoidTracker(batch, [normalize(word) for word in self.avoid or []])
+        return AvoidTracker(batch, self.avoid or [])
 
 
 class AvoidTracker(Tracker):

@@ -11,6 +11,7 @@ from tang.prosody.meter import Break, Fault, Slip, Strictness
 from tang.prosody.rhymes import Group, Readings, groups, readings
 from tang.text.characters import GAP, GAP_SIGN, normalize
 from tang.text.forms import LINE_END, Form, hanzi, regulated_form, split_lines
+from tang.text.marks import cut
 from tang.text.script import MARKS, Script, convert
 
 
@@ -124,8 +125,7 @@ def _split(text: str) -> tuple[list[str], list[str]]:
     texts = [hanzi(line) for line in lines]
     if len(texts) == 1 and not set(LINE_END) & set(lines[0]):
         form = regulated_form(len(texts[0]))
-        chars = form.chars if form else len(texts[0])
-        lines = texts = [texts[0][start : start + chars] for start in range(0, len(texts[0]), chars)]
+        lines = texts = cut(texts[0], form.chars) if form else texts
     marks = [line[-1] if line[-1] in LINE_END else "，。"[number % 2] for number, line in enumerate(lines)]
     return texts, marks
 

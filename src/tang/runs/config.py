@@ -98,13 +98,16 @@ def check_unchanged(folder: RunFolder, cfg: DictConfig) -> None:
     with read_write(composed), open_dict(composed):
         del composed["hydra"]
     before, after = (flat(asdict(config)) for config in (load_config(folder), typed(composed, TrainConfig)))
-    changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-    if fixed := [key for key in changed if not key.startswith(MAY_CHANGE)]:
-        key = fixed[0]
+    for key in (key for key in changed_keys(before, after) if not key.startswith(MAY_CHANGE)):
         raise InputError(
             f"hydra.run.dir={folder.relative}: has a run with {key}={before.get(key)}, not {after.get(key)}; "
             f"give another folder, or resume={folder.relative}"
         )
+
+
+def changed_keys(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Keys whose values in two :func:`flat` configs differ."""
+    return [key for key in {**before, **after} if before.get(key) != after.get(key)]
 
 
 def flat(values: Any, path: str = "") -> dict[str, Any]:

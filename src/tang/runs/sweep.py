@@ -125,8 +125,8 @@ class SweepFolder:
         except (InputError, OSError, HydraException):
             return None
         sweeps = [override.value() for override in overrides if override.is_sweep_override()]
-        sizes = [len(sweep.list) if isinstance(sweep, ChoiceSweep) else None for sweep in sweeps]
-        return None if None in sizes else math.prod(size or 0 for size in sizes)
+        choices = [sweep for sweep in sweeps if isinstance(sweep, ChoiceSweep)]
+        return math.prod(len(sweep.list) for sweep in choices) if len(choices) == len(sweeps) else None
 
     def check_same(self, overrides: Sequence[str], may_change: str) -> None:
         """Refuse to start a sweep in the folder of one whose runs had another value of a key that isn't swept.

@@ -13,7 +13,7 @@ from tang.atomic import write_text
 from tang.config import typed
 from tang.config.train import TrainConfig
 from tang.errors import InputError
-from tang.runs.config import MAY_CHANGE, flat
+from tang.runs.config import MAY_CHANGE, changed_keys, flat
 from tang.runs.run import FailureKind, RunFolder
 from tang.sweeps.processes import Stopped, Worker, run
 
@@ -62,7 +62,7 @@ def prepare(folder: RunFolder) -> bool:
     if not folder.started.is_file():
         raise InputError(f"{folder.started}: isn't there; another sweep's folder can be resumed")
     before, after = (flat(OmegaConf.to_container(OmegaConf.load(path))) for path in (folder.started, folder.config))
-    changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    changed = changed_keys(before, after)
     if fixed := [key for key in changed if not key.startswith(MAY_CHANGE)]:
         write_text(folder.config, folder.started.read_text(encoding="utf-8"))
         raise InputError(

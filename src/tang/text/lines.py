@@ -54,8 +54,8 @@ def _is_pinyin(line: Line) -> bool:
 
 def _told_apart(lines: list[Line]) -> list[Line]:
     """The lines with their kinds as the whole text shows them."""
-    marked, bare = (sum(line.kind == kind for line in lines) for kind in ("verse", "bare"))
-    if marked <= FEW * (marked + bare):
+    with_marks, without = (sum(line.kind == kind for line in lines) for kind in ("verse", "bare"))
+    if with_marks <= FEW * (with_marks + without):
         return _verse_without_marks(lines)
     for split_title in (_COLUMN, _COLON, _SPACE):
         lines = _without_titles(lines, split_title)

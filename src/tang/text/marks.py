@@ -29,6 +29,7 @@ def in_parts(line: Line) -> Line | None:
 
 
 def cut(text: str, chars: int) -> list[str]:
+    """The Chinese characters of ``text``, so many at a time."""
     characters = hanzi(text)
     return [characters[start : start + chars] for start in range(0, len(characters), chars)]
 

@@ -103,8 +103,7 @@ def _add_records(records: Records, kind: str, reading: Reading) -> str:
 
 
 def _without_tags(text: str, is_page: bool) -> str:
-    """A web page, or a text with some tags of HTML, as text: ``<br>`` ends a line, paragraphs have blank lines between
-    them."""
+    """A web page, or a text with some tags of HTML, as text: ``<br>`` ends a line, a page's other blocks are apart."""
     if "<" not in text:
         return text
     parts: list[str] = []

@@ -65,11 +65,11 @@ class Records:
                     pieces, title = _with_title_apart(pieces)
                 self._add(pieces, title)
                 return
-        lists = {key: item for key, item in value.items() if _strings(item) and not isinstance(item, str)}
-        if lists and len(lists) == len(value):  # poet → poems, or title → lines
-            for key, item in lists.items():
-                whole = sum(len(Line(string, "verse").pieces) > 2 for string in _strings(item))
-                for pieces in [[string] for string in _strings(item)] if 2 * whole > len(item) else [_strings(item)]:
+        lists = {key: _strings(item) for key, item in value.items() if isinstance(item, list)}
+        if value and len(lists) == len(value) and all(lists.values()):  # poet → poems, or title → lines
+            for key, strings in lists.items():
+                whole = sum(len(Line(string, "verse").pieces) > 2 for string in strings)
+                for pieces in [[string] for string in strings] if 2 * whole > len(strings) else [strings]:
                     self._add(pieces, key)
             return
         inner = [item for item in value.values() if isinstance(item, dict) or _has_objects(item)]
