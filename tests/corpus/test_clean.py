@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tang.corpus.clean import Cleaned, CleanPoem, clean, clean_all, in_script
+from tang.corpus.clean import Cleaned, CleanPoem, clean, clean_all, clean_title, in_script, titles_in_script
 from tang.text.forms import PUNCTUATION, hanzi
 from tang.text.script import convert
 
@@ -93,3 +93,26 @@ def test_a_traditional_corpus_is_not_converted_to_traditional_again() -> None:
 
 def test_the_key_is_the_same_whatever_script_and_marks() -> None:
     assert CleanPoem("萬國來，雲歸。", "万国来，云归。").key == CleanPoem("万国来云归", "万国来云归").key
+
+
+@pytest.mark.parametrize(
+    ("raw", "title"),
+    [
+        ("送友人", "送友人"),
+        ("奉和聖製〔龍池篇〕（一作沈佺期詩）", "奉和聖製龍池篇"),
+        ("雜曲歌辭 三臺二首 其一", "雜曲歌辭三臺"),
+        ("秋興八首", "秋興"),
+        ("其一", ""),
+        ("Untitled 12", ""),
+        ("九月九日登玄武山旅眺三秋二字韻", "九月九日登玄武山旅眺三秋"),
+    ],
+)
+def test_a_title_is_its_chinese_characters_without_notes_and_place_in_a_series(raw: str, title: str) -> None:
+    assert clean_title(raw) == title
+
+
+def test_a_poem_keeps_its_title_when_others_are_dropped() -> None:
+    corpus = clean_all(["日月。", "春眠不覺曉。", "牀前明月光，"], ["短", "春曉（孟作）", "靜夜思"])
+    assert [poem.title for poem in corpus.poems] == ["春曉", "靜夜思"]
+    assert titles_in_script(corpus.poems, "simplified") == ["春晓", "静夜思"]
+    assert titles_in_script(corpus.poems, "traditional") == ["春曉", "靜夜思"]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,19 @@ def test_an_altered_file_of_it_is_refused(song: Path, tmp_path: Path, monkeypatc
     data = PoemDataModule(PoemsConfig(source="song", dir=str(song), cache=str(tmp_path / "cache")))
     with pytest.raises(InputError, match=r"the Song corpus can't be fetched, and 1 of 4 files .* poet\.song\.2\.json"):
         data.prepare_data()
+
+
+def test_a_corpus_is_not_added_to_itself(song: Path) -> None:
+    with pytest.raises(InputError, match=r"data\.train_also=song: this is the corpus itself"):
+        PoemDataModule(PoemsConfig(source="song", dir=str(song), train_also="song"))
+
+
+def test_a_registered_corpus_is_added_by_its_name(song: Path, poems_txt: Path, tmp_path: Path) -> None:
+    own = PoemsConfig(source="text", path=str(poems_txt), cache=str(tmp_path / "cache"), min_count=1)
+    (poems_txt).write_text("\n".join(verses(600)[400:]), encoding="utf-8")
+    data = PoemDataModule(replace(own, train_also="song", dir=str(song)))
+    assert data.card.added > 300
+    assert data.card.sizes["test"] == PoemDataModule(own).card.sizes["test"]
 
 
 def test_every_registered_corpus_has_a_config_of_its_name() -> None:

@@ -7,8 +7,8 @@ import torch
 
 from tang.config.data import PoemsConfig
 from tang.data import gather
-from tang.data.batches import Batch, PoemLoader
-from tang.data.gather import PaddedGather, Shard, fits
+from tang.data.batches import Batch, PoemLoader, half_titled
+from tang.data.gather import PaddedGather, Shard, TitledGather, fits
 from tang.data.poems import PoemDataModule
 from tang.data.prepare import Sequences
 from tang.data.vocabulary import PAD
@@ -77,6 +77,8 @@ def test_poems_go_where_the_trainer_computes(poems_txt: Path, tmp_path: Path) ->
     assert next(iter(data.loader("val"))).inputs.device == VALUELESS
 
 
+@pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype feature")
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("is_resident", [True, False])
 def test_a_gpu_gets_the_same_batches_and_is_never_waited_for(
@@ -94,3 +96,44 @@ def test_a_gpu_gets_the_same_batches_and_is_never_waited_for(
         assert batch.inputs.is_cuda
         assert torch.equal(batch.inputs.cpu(), expected.inputs)
         assert torch.equal(batch.targets.cpu(), expected.targets)
+
+
+def test_a_poem_may_follow_its_title() -> None:
+    poems = sequences([5, 2, 4])
+    titles = Sequences(np.array([50, 51, 52, 53, 54, 55]), np.array([0, 3, 3, 6]))
+    poems = Sequences(poems.tokens, poems.offsets, titles)
+    found = TitledGather(poems, CPU)(np.array([2, 1, 0]), np.array([True, True, False]))
+    assert found.tolist() == [
+        [53, 54, 55, *poems[2].tolist()],
+        [*poems[1].tolist(), *[PAD] * 5],
+        [*poems[0].tolist(), *[PAD] * 2],
+    ]
+    batch = Batch.of(found, 11)
+    assert batch.inputs[0].tolist() == [53, 54, 55, *poems[2].tolist()[:-1]]
+    assert batch.targets[0].tolist() == [PAD, PAD, PAD, *poems[2].tolist()[1:]], "a title isn't predicted"
+    assert batch.targets[2, :5].tolist() == poems[0].tolist()[1:]
+
+
+@pytest.mark.parametrize("is_meta", [True, False])
+def test_half_of_the_poems_follow_their_titles_in_turn(is_meta: bool) -> None:
+    poems = sequences(corpus_lengths(300).tolist())
+    sizes = np.random.default_rng(0).integers(0, 5, 300)
+    titles = Sequences(np.full(sizes.sum(), 7), np.cumsum([0, *sizes]))
+    poems = Sequences(poems.tokens, poems.offsets, titles)
+    titled = half_titled(300, seed=1)
+    loader = PoemLoader(poems, 16, 1, Shard(VALUELESS if is_meta else CPU), titled)
+    read = []
+    for epoch in range(2):
+        loader.set_epoch(epoch)
+        count = 0
+        for indices, batch in zip(loader.batcher.batches(epoch), loader, strict=True):
+            length = poems.lengths[indices] + titled[epoch][indices] * sizes[indices]
+            assert batch.inputs.shape == (len(indices), length.max())
+            assert batch.num_tokens == poems.lengths[indices].sum()
+            count += len(indices)
+            if not is_meta:
+                read += batch.inputs[batch.inputs == 7].tolist()
+                assert (batch.targets != PAD).sum() == batch.num_tokens
+        assert count == 300
+    assert is_meta or len(read) == sizes.sum(), "each title comes once in two epochs"
+    assert 0.4 < titled[0].mean() < 0.6

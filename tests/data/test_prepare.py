@@ -1,3 +1,5 @@
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from tang.data.vocabulary import BOS, EOS, Vocabulary
 from tang.errors import InputError
 from tang.text.forms import form_of
 from tang.text.script import convert
-from tests.conftest import verse
+from tests.conftest import verse, verses
 
 
 def texts(prepared: Prepared, split: str) -> list[str]:
@@ -156,3 +158,40 @@ def test_a_corpus_without_usable_poems_is_refused(tmp_path: Path) -> None:
     expected = r"latin\.txt: no usable poems among .* \(fewer than 5 characters: 1, missing characters: 1\)"
     with pytest.raises(InputError, match=expected):
         made(poems, tmp_path)
+
+
+def titled(tmp_path: Path, name: str, poems: list[str]) -> Path:
+    path = tmp_path / name
+    entries = [{"title": f"題{poem[0]}", "paragraphs": [poem]} for poem in poems]
+    path.write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+def test_titles_are_stored_beside_the_poems_which_stay_as_they_are(tmp_path: Path) -> None:
+    poems = titled(tmp_path, "poems.json", verses(400))
+    plain, prepared = made(poems, tmp_path), made(poems, tmp_path, titles=True)
+    assert plain.splits["train"].titles is None
+    for split in SPLITS:
+        assert texts(prepared, split) == texts(plain, split)
+        titles = prepared.splits[split].titles
+        assert titles is not None
+        shown = [prepared.vocabulary.decode(titles[index].tolist()) for index in range(len(titles))]
+        assert shown == [f"□{text[0]}" for text in texts(prepared, split)], "题 is in no poem"
+
+
+def test_added_poems_are_trained_on_in_the_vocabulary_of_the_others(tmp_path: Path) -> None:
+    own, more = verses(400), [verse(1000 + seed) + "鱼。" for seed in range(300)]
+    others = titled(tmp_path, "more.json", [*more, own[0]])
+    alone = made(titled(tmp_path, "own.json", own), tmp_path)
+    config = PoemsConfig(min_count=1, cache=str(tmp_path / "cache"), titles=True)
+    prepared = prepare(FileSource(tmp_path / "own.json"), config, added=FileSource(others))
+    assert prepared.vocabulary.symbols == alone.vocabulary.symbols
+    for split in ("val", "test"):
+        assert texts(prepared, split) == texts(alone, split)
+    assert set(texts(alone, "train")) < set(texts(prepared, "train"))
+    assert prepared.card.added == len(prepared.splits["train"]) - len(alone.splits["train"]) > 250
+    assert f"({prepared.card.added:,} of train are added)" in prepared.card.text()
+    assert prepared.card.dropped.counts["also in the corpus they are added to"] == 1
+    assert {text[-2:] for text in texts(prepared, "train")} >= {"□。"}, "a character that the others lack"
+    few = prepare(FileSource(tmp_path / "own.json"), replace(config, max_train=40), added=FileSource(others))
+    assert 5 < few.card.added < 35, "a subset of all, not the first"

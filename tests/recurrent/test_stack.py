@@ -235,3 +235,23 @@ def test_a_cell_that_is_not_derived_by_hand_is_refused(backend: str) -> None:
     message = f"model.backend={backend}: has no model.cell=gru; backends that do: torch, cell, equations"
     with pytest.raises(InputError, match=message):
         Recurrent(4, 4, cell="gru", backend=backend)
+
+
+@pytest.mark.parametrize(("backend", "cell"), OTHERS)
+def test_weight_dropout_drops_the_same_recurrent_weights_at_every_step(backend: str, cell: str) -> None:
+    pair = case(backend, cell, Shape(3, 5, 4, 6, 2), torch.float64, has_state=False)
+    inputs, found = pair.inputs, []
+    for stack in (pair.reference, pair.other):
+        plain, _ = stack.train()(inputs)
+        stack.weight_dropout = 0.5
+        torch.manual_seed(3)
+        outputs, _ = stack(inputs)
+        outputs.sum().backward()
+        gradient = stack.weights(1)[1].grad
+        assert gradient is not None
+        assert not torch.allclose(outputs, plain)
+        assert 0.3 < (gradient == 0).double().mean() < 0.7, "a dropped weight has no gradient"
+        assert torch.equal(stack.eval()(inputs)[0], plain)
+        found.append((outputs, gradient))
+    for expected, other in zip(*found, strict=True):
+        torch.testing.assert_close(other, expected)

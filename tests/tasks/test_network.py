@@ -39,3 +39,30 @@ def test_logits_depend_on_earlier_characters_alone() -> None:
     before, after = network(ids)[0], network(changed)[0]
     torch.testing.assert_close(before[:, :4], after[:, :4])
     assert not torch.allclose(before[:, 4:], after[:, 4:])
+
+
+def in_training(**keys: float | bool) -> Network:
+    torch.manual_seed(0)
+    return Network(200, LanguageModelConfig(hidden_size=32, **keys)).train()  # type: ignore[arg-type]
+
+
+def test_locked_dropout_zeroes_the_same_units_at_every_step_of_a_poem() -> None:
+    ids = torch.full((2, 9), 7)
+    network = in_training(dropout=0.5, locked_dropout=True)
+    dropped = network._drop(network.embedding(ids.T))
+    assert torch.equal(dropped, dropped[:1].expand_as(dropped))
+    assert not torch.equal(dropped[:, 0], dropped[:, 1])
+    assert not torch.equal(*(in_training(dropout=0.5)._drop(network.embedding(ids.T))[:2]))
+    assert torch.equal(network.eval()._drop(dropped), dropped)
+
+
+def test_embedding_dropout_drops_a_character_wherever_it_stands() -> None:
+    network = in_training(embedding_dropout=0.4, dropout=0.0)
+    ids = torch.arange(200).repeat(2, 1)
+    embedded = network._embedded(ids)
+    is_dropped = (embedded == 0).all(-1)
+    assert torch.equal(is_dropped[:, 0], is_dropped[:, 1])
+    assert 0.25 < is_dropped[:, 0].float().mean() < 0.55
+    kept = embedded[~is_dropped]
+    torch.testing.assert_close(kept, network.embedding(ids.T)[~is_dropped] / 0.6)
+    assert torch.equal(network.eval()._embedded(ids), network.embedding(ids.T))

@@ -80,8 +80,9 @@ def _check_config(group: str, given: Any, schema: type) -> None:
     keys = [f for f in dataclasses.fields(schema) if not f.name.startswith("_")]
     rules = {f.name: f.metadata.get("rule") for f in keys}
     hints = typing.get_type_hints(schema)
-    # Without a key that is null by default, an earlier version did what null asks for.
-    _check_names(group, given, rules, optional=[f.name for f in keys if f.default is None])
+    # Without a key that is off by default, or counts only with such a key, an earlier version did without it too.
+    later = [f.name for f in keys if f.default in (None, 0, False) or f.name == "echo_lines"]
+    _check_names(group, given, rules, optional=later)
     for name, value in given.items():
         _check_type(f"{group}.{name}", value, hints[name])
         if (rule := rules[name]) and value is not None and not rule.holds(value):

@@ -24,7 +24,12 @@ class PoemsConfig(DataConfig):
 
     _target_: str = "tang.data.poems.PoemDataModule"
     source: str = key("tang", "corpus; text: your own poems, data.path", one_of(*CORPORA, "text"))
-    dir: str = key("data/tang", "folder of the corpus's files, downloaded there when missing")
+    dir: str = key("data/tang", "folder of the corpora's files, downloaded there when missing")
+    train_also: str | None = key(
+        None, "corpus whose poems are added to the training poems, in their vocabulary", one_of(*CORPORA)
+    )
+    shared_lines: bool = key(False, "add poems too that share a line, though no couplet, with a val or test poem")
+    titles: bool = key(False, "a poem follows its title in half of the epochs: write with sample.py title=")
     path: str | None = key(None, "your own poems: a file (text, JSON, CSV) or a folder of such files")
     layout: str | None = key(None, "how the poems stand in a text file; null: found out", one_of(*LAYOUTS))
     cache: str = key("data/prepared", "folder of prepared ids, made once for each set of options")

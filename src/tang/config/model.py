@@ -34,6 +34,12 @@ class LanguageModelConfig(ModelConfig):
 
     _target_: str = "tang.tasks.language_model.LanguageModel"
     tie_weights: bool = key(True, "the head shares the embedding's weight")
+    echo_size: int = key(0, "size of the embeddings of what stands above a character; 0: off", between(0, 2**12))
+    echo_lines: int = key(2, "how many lines above count for echo_size", between(1, 16))
+    echo_to_head: bool = key(False, "the head hears the lines above too")
+    locked_dropout: bool = key(False, "dropout zeroes the same units at every step of a poem")
+    embedding_dropout: float = key(0.0, "characters whose whole embedding is dropped in a batch", FRACTION)
+    weight_dropout: float = key(0.0, "dropout on the recurrent weights, drawn for each batch", FRACTION)
 
 
 @dataclass

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from itertools import repeat
 from typing import NamedTuple
 
 from tang.text.characters import GAP, LETTER, scripts
@@ -18,12 +19,14 @@ from tang.text.tally import Tally, around
 
 MIN_CHARACTERS = 5
 MAX_CHARACTERS = 10_000  # As printed; longer poems are dropped unread (the longest of the 全唐诗 has 2,980)
+MAX_TITLE = 12
 
 _BRACKET = re.compile("([（(〖）)〗])")
 _NOTE_NUMBER = re.compile(r"[\[［【][一二三四五六七八九十百○〇\d]+[\]］】]|[⁰¹²³⁴-⁹₀-₉①-⑳⑴-⒇]")
 _DIGITS = re.compile(r"[0-9]+")
 _DIRT = re.compile(f"[^{HANZI}{PUNCTUATION}]+")
 _RUN_OF_MARKS = re.compile(f"[{PUNCTUATION}]{{2,}}")
+_PLACE_IN_SERIES = re.compile("(?:[一二三四五六七八九十百]+首)?(?:其[一二三四五六七八九十百]+)?$")
 _STRENGTH = "、，；。！？"  # ascending
 _CATEGORIES = {"P": "brackets, quotation marks, dashes", "Z": "spaces", "C": "invisible characters"}
 
@@ -33,6 +36,7 @@ class CleanPoem(NamedTuple):
 
     text: str  # In the script of the source
     simplified: str  # In simplified script, of equal length
+    title: str = ""  # In the script of the source, see clean_title
 
     @property
     def key(self) -> str:
@@ -72,6 +76,11 @@ def clean(raw: str, removed: Tally | None = None) -> Cleaned:
     if removed is not None:
         removed.update(found)
     return Cleaned(text)
+
+
+def clean_title(raw: str) -> str:
+    """The first :data:`MAX_TITLE` Chinese characters of a title, without notes and without its place in a series."""
+    return _PLACE_IN_SERIES.sub("", hanzi(_without_notes(raw, Tally())))[:MAX_TITLE]
 
 
 def _lost(text: str) -> Cleaned | None:
@@ -133,19 +142,28 @@ class CleanCorpus(NamedTuple):
     dropped: Tally  # Poems, by the reason
     removed: Tally  # Parts of poems that stay, by kind
 
+    def with_all_of(self, other: "CleanCorpus") -> "CleanCorpus":
+        """Both corpora's poems and counts."""
+        dropped, removed = Tally(), Tally()
+        for corpus in (self, other):
+            dropped.update(corpus.dropped)
+            removed.update(corpus.removed)
+        return CleanCorpus(self.poems + other.poems, dropped, removed)
 
-def clean_all(raws: Iterable[str]) -> CleanCorpus:
-    """Clean the poems of a corpus; of those with the same characters the first stays."""
+
+def clean_all(raws: Iterable[str], titles: Iterable[str] = repeat("")) -> CleanCorpus:
+    """Clean the poems of a corpus and their titles; of those with the same characters the first stays."""
     dropped, removed = Tally(), Tally()
-    texts = []
-    for raw in raws:
+    texts, clean_titles = [], []
+    for raw, title in zip(raws, titles, strict=False):
         poem = clean(raw, removed)
         if poem.reason:
             dropped.add(poem.reason, poem.example)
         else:
             texts.append(poem.text)
+            clean_titles.append(clean_title(title))
     unique: dict[str, CleanPoem] = {}
-    for clean_poem in map(CleanPoem, texts, convert(texts, "simplified")):
+    for clean_poem in map(CleanPoem, texts, convert(texts, "simplified"), clean_titles):
         if unique.setdefault(clean_poem.key, clean_poem) is not clean_poem:
             dropped.add("duplicate", clean_poem.text)
     return CleanCorpus(list(unique.values()), dropped, removed)
@@ -160,5 +178,15 @@ def in_script(poems: list[CleanPoem], script: Script) -> list[str]:
     if script == "simplified":
         return [poem.simplified for poem in poems]
     texts = [poem.text for poem in poems]
+    return texts if _is_traditional(poems) else convert(texts, "traditional")
+
+
+def titles_in_script(poems: list[CleanPoem], script: Script) -> list[str]:
+    """The titles of ``poems`` in ``script``; traditional ones stay as printed, as in :func:`in_script`."""
+    titles = [poem.title for poem in poems]
+    return titles if script == "traditional" and _is_traditional(poems) else convert(titles, script)
+
+
+def _is_traditional(poems: list[CleanPoem]) -> bool:
     changed = sum(a != b for poem in poems for a, b in zip(poem.text, poem.simplified, strict=True))
-    return convert(texts, "traditional") if changed <= sum(map(len, texts)) / 100 else texts
+    return changed > sum(len(poem.text) for poem in poems) / 100

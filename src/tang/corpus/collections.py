@@ -42,14 +42,25 @@ class Collection:
         return hashlib.sha256(repr(self.files).encode()).hexdigest()
 
 
+_COMMIT = "99ebbef7e1345c0985c44b9fd96a3f9e776f117b"
+_PACKAGE = Package("chinese-poetry@2.0.1", "package/dist/quantangshi/", megabytes=85, unpacked_megabytes=364)
+
 CORPORA = {  # Value of ``data.source`` → its collection of poems
     "tang": Collection(
         title="the Tang corpus",
         repository="chinese-poetry/chinese-poetry",
-        commit="99ebbef7e1345c0985c44b9fd96a3f9e776f117b",
+        commit=_COMMIT,
         folder="全唐诗",
         files=read_hashes("tang"),
-        package=Package("chinese-poetry@2.0.1", "package/dist/quantangshi/", megabytes=85, unpacked_megabytes=364),
+        package=_PACKAGE,
+    ),
+    "song": Collection(
+        title="the Song corpus",
+        repository="chinese-poetry/chinese-poetry",
+        commit=_COMMIT,
+        folder="全唐诗",
+        files=read_hashes("song"),
+        package=_PACKAGE,
     ),
 }
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tang.data.gather import PaddedGather, Shard
+from tang.data.gather import PaddedGather, Shard, TitledGather
 from tang.data.prepare import Sequences
-from tang.data.vocabulary import PAD
+from tang.data.vocabulary import BOS, PAD
 
 FULL_LENGTH = 128  # Longer examples come in batches of fewer than batch_size
 MAX_PADDING = 0.02  # Largest fraction of an epoch's positions that is padding
@@ -23,6 +23,8 @@ class Batch(NamedTuple):
 
         inputs   <bos> 日  照  香           targets   日  照  香  <eos>
                  <bos> 月 <eos> PAD                   月 <eos> PAD PAD
+
+    A title may stand before ``<bos>``: it is read, and nothing of it is to be predicted.
     """
 
     inputs: Tensor  # (B, T) int64
@@ -33,8 +35,10 @@ class Batch(NamedTuple):
 
     @classmethod
     def of(cls, ids: Tensor, num_tokens: float) -> "Batch":
-        """The batch of the sequences ``ids`` (B, T + 1), ``<bos> … <eos> PAD …``."""
-        return cls(ids[:, :-1].long(), ids[:, 1:].long(), num_tokens)
+        """The batch of the sequences ``ids`` (B, T + 1), perhaps a title, ``<bos> … <eos> PAD …``."""
+        inputs = ids[:, :-1].long()
+        is_title = (inputs == BOS).cumsum(1) == 0
+        return cls(inputs, ids[:, 1:].long().masked_fill(is_title, PAD), num_tokens)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Batcher:
     The examples of an epoch are sorted by length, equal ones in random order, and cut into batches, which are shuffled.
     """
 
-    lengths: np.ndarray  # (N,) of the examples
+    lengths: np.ndarray  # (R, N) of the examples in R kinds of epochs, which take turns
     cuts: list[int]  # Positions among the sorted examples where all batches but the first begin
     seed: int
     p: np.ndarray | None = None  # (N,) probability of each draw with replacement; by default every example comes once
@@ -55,9 +59,10 @@ class Batcher:
     def batches(self, epoch: int) -> list[np.ndarray]:
         """The indices of each batch of an epoch."""
         random = np.random.default_rng([self.seed, epoch])
-        count = len(self.lengths)
+        lengths = self.lengths[epoch % len(self.lengths)]
+        count = len(lengths)
         order = random.permutation(count) if self.p is None else random.choice(count, count, p=self.p)
-        batches = np.split(order[np.argsort(self.lengths[order], kind="stable")], self.cuts)
+        batches = np.split(order[np.argsort(lengths[order], kind="stable")], self.cuts)
         return [batches[index] for index in random.permutation(len(batches))]
 
 
@@ -66,9 +71,11 @@ def length_buckets(lengths: np.ndarray, batch_size: int, seed: int) -> Batcher:
 
     Two kinds of batches are smaller: those of long examples, so that none has more than batch_size × ``FULL_LENGTH``
     positions (a single example may), which bounds their memory; and those of rare lengths, so that at most the
-    fraction ``MAX_PADDING`` of all positions is padding.
+    fraction ``MAX_PADDING`` of all positions is padding. ``lengths`` are (N,), or (R, N) as in :class:`Batcher`; the
+    sizes of the batches are those of the first kind of epoch.
     """
-    ascending = np.sort(lengths).tolist()
+    lengths = np.atleast_2d(lengths)
+    ascending = np.sort(lengths[0]).tolist()
     cuts: list[int] = []
     size, tokens = 0, 0  # of the batch that is being filled
     done, done_tokens = 0, 0  # positions and tokens of the batches before it
@@ -88,7 +95,13 @@ def balanced_draws(classes: np.ndarray, lengths: np.ndarray, batch_size: int, se
     """As many examples as there are, drawn with replacement, each class equally likely."""
     _, inverse, counts = np.unique(classes, return_inverse=True, return_counts=True)
     cuts = list(range(batch_size, len(lengths), batch_size))
-    return Batcher(lengths, cuts, seed, 1 / (len(counts) * counts[inverse]))
+    return Batcher(lengths[None], cuts, seed, 1 / (len(counts) * counts[inverse]))
+
+
+def half_titled(count: int, seed: int) -> np.ndarray:
+    """(2, N) whether a poem follows its title: half of the poems in even epochs, the other half in odd ones."""
+    first = np.random.default_rng([seed, count]).random(count) < 0.5
+    return np.stack([first, ~first])
 
 
 B = TypeVar("B")
@@ -131,16 +144,37 @@ class BatchLoader(Generic[B]):
 
 
 class PoemLoader(BatchLoader[Batch]):
-    """Loads a rank's shard of each batch of poems bucketed by length."""
+    """Loads a rank's shard of each batch of poems bucketed by length.
 
-    def __init__(self, sequences: Sequences, batch_size: int, seed: int = 0, shard: Shard = Shard()) -> None:
-        super().__init__(length_buckets(sequences.lengths, batch_size, seed), self._collate)
+    Args:
+        titled: (R, N) whether a poem follows its title, in R kinds of epochs, which take turns; None: none does.
+    """
+
+    def __init__(
+        self,
+        sequences: Sequences,
+        batch_size: int,
+        seed: int = 0,
+        shard: Shard = Shard(),
+        titled: np.ndarray | None = None,
+    ) -> None:
+        lengths = sequences.lengths[None]
+        if titled is not None:
+            assert sequences.titles is not None, "the corpus is prepared without titles"
+            lengths = lengths + titled * np.diff(sequences.titles.offsets)
+        super().__init__(length_buckets(lengths, batch_size, seed), self._collate)
         self.sequences = sequences
         self.shard = shard
+        self.titled = titled
         self._gather = PaddedGather(sequences, shard.device)
+        self._gather_titled = TitledGather(sequences, shard.device) if titled is not None else None
 
     def _collate(self, indices: np.ndarray) -> Batch:
         taken, counts = self.shard.take(indices)
-        num_tokens = int(self.batcher.lengths[indices].sum()) / self.shard.world_size
-        batch = Batch.of(self._gather(taken), num_tokens)
+        num_tokens = int(self.sequences.lengths[indices].sum()) / self.shard.world_size
+        if self._gather_titled and self.titled is not None:
+            ids = self._gather_titled(taken, self.titled[self.epoch % len(self.titled), taken])
+        else:
+            ids = self._gather(taken)
+        batch = Batch.of(ids, num_tokens)
         return batch if counts else batch._replace(targets=torch.full_like(batch.targets, PAD))

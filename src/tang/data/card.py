@@ -67,6 +67,7 @@ class Card(Rows):
     unknown: dict[str, int]  # Split → its characters outside the vocabulary
     distinct: int
     vocabulary: int
+    added: int  # Sequences of the train split that are of the corpus train_also
     shapes: dict[str, int]  # Form → its sequences, the commonest first
     form: str  # The commonest form of all, those with lines of unequal length one by one
     lengths: dict[str, int]  # Minimum, quantiles and maximum of the characters of a sequence
@@ -79,6 +80,7 @@ class Card(Rows):
         texts: Mapping[Split, list[str]],
         shapes: Counter[Form],
         known: Vocabulary,
+        added: int = 0,
     ) -> "Card":
         """The card of poems as read and as cleaned, which give these sequences of each split, of these shapes."""
         counts = {split: Counter("".join(of_split)) for split, of_split in texts.items()}
@@ -99,6 +101,7 @@ class Card(Rows):
             unknown={split: sum(count[c] for c in count if c not in known) for split, count in counts.items()},
             distinct=len(set().union(*counts.values())),
             vocabulary=len(known),
+            added=added,
             shapes=dict(named.most_common()),
             form=commonest(shapes),
             lengths=dict(zip(("shortest", "median", "99 %", "longest"), lengths, strict=True)),
@@ -123,7 +126,7 @@ class Card(Rows):
             "read as": printable(described(self.ways)),
             **{f"{what}: {kind}": printable(row) for what, tally in told.items() for kind, row in tally.rows()},
             "clean poems": f"{self.poems:,}",
-            "sequences": _listed(self.pieces),
+            "sequences": _listed(self.pieces) + (f" ({self.added:,} of train are added)" if self.added else ""),
             "characters and marks": _listed(self.characters),
             "outside the vocabulary": ", ".join(unknown),
             "vocabulary": f"{self.vocabulary:,} symbols of {self.distinct:,} distinct characters",

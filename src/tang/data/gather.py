@@ -39,6 +39,24 @@ class PaddedGather:
         return send(ids.masked_fill_(is_padding, PAD), self.device)
 
 
+class TitledGather:
+    """Gathers poems into a padded batch, some of them after their titles; arguments as for :class:`PaddedGather`."""
+
+    def __init__(self, sequences: Sequences, device: torch.device) -> None:
+        assert sequences.titles is not None, "the corpus is prepared without titles"
+        self.poems, self.titles = PaddedGather(sequences, device), PaddedGather(sequences.titles, device)
+
+    def __call__(self, indices: np.ndarray, titled: np.ndarray) -> Tensor:
+        """(B, T) the sequences of these indices, those of ``titled`` (B,) after their titles, PAD after the shorter."""
+        sizes = self.poems.sizes[indices] + titled * self.titles.sizes[indices]
+        poems, titles = self.poems(indices), self.titles(indices)
+        titles = titles.where(send(torch.from_numpy(titled), titles.device)[:, None], PAD)
+        both = torch.cat((titles, poems), 1)
+        # A stable sort moves the padding between a title and its poem to the end.
+        order = (both == PAD).to(torch.uint8).argsort(dim=1, stable=True)
+        return both.gather(1, order)[:, : int(sizes.max())]
+
+
 class Shard(NamedTuple):
     """This rank's slice of each global batch, and its device; by default the whole batch, on the CPU."""
 

@@ -6,7 +6,7 @@ from typing import cast
 from tang.config.data import PoemsConfig
 from tang.corpus.collections import CORPORA
 from tang.corpus.sources import CollectionSource, FileSource, Source
-from tang.data.batches import PoemLoader
+from tang.data.batches import PoemLoader, half_titled
 from tang.data.card import Card
 from tang.data.gather import Shard
 from tang.data.prepare import Prepared, prepare
@@ -36,18 +36,25 @@ class PoemCorpus:
             self.source = CollectionSource(CORPORA[config.source], expanded("data.dir", config.dir))
         else:
             self.source = FileSource(expanded("data.path", config.path), cast(Layout | None, config.layout))
+        if config.train_also == config.source:
+            raise InputError(f"data.train_also={config.train_also}: this is the corpus itself; give another or null")
+        self.added: Source | None = None
+        if config.train_also:
+            self.added = CollectionSource(CORPORA[config.train_also], expanded("data.dir", config.dir))
         self.script = cast(Script, config.script)
         self._given_vocabulary = vocabulary
 
     @cached_property
     def prepared(self) -> Prepared:
         """The corpus under the config; fetched, cleaned and split at the first use ever, then read from the cache."""
-        return prepare(self.source, self.config, self._given_vocabulary)
+        return prepare(self.source, self.config, self._given_vocabulary, self.added)
 
     @property
     def card(self) -> Card:
         return self.prepared.card
 
     def loader(self, split: Split, shard: Shard = Shard()) -> PoemLoader:
-        """The batches of a split, or a rank's ``shard`` of each."""
-        return PoemLoader(self.prepared.splits[split], self.config.batch_size, self.config.seed, shard)
+        """The batches of a split, or a rank's ``shard`` of each; train poems half of the time after their titles."""
+        sequences = self.prepared.splits[split]
+        titled = half_titled(len(sequences), self.config.seed) if split == "train" and self.config.titles else None
+        return PoemLoader(sequences, self.config.batch_size, self.config.seed, shard, titled)

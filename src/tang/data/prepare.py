@@ -6,9 +6,9 @@ import logging
 import shutil
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import chain, pairwise
+from itertools import chain, pairwise, repeat
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -17,21 +17,26 @@ import pooch
 from filelock import FileLock
 
 from tang.config.data import PoemsConfig
-from tang.corpus.clean import CleanPoem, clean_all, in_script
+from tang.corpus.clean import CleanCorpus, CleanPoem, clean_all, in_script, titles_in_script
 from tang.corpus.sources import Source
+from tang.data.added import addable
 from tang.data.card import Card
-from tang.data.split import SPLITS, Split, couplet_groups, split_poems
+from tang.data.split import SPLITS, Assignment, Split, couplet_groups, split_poems
 from tang.data.vocabulary import BOS, EOS, Vocabulary
 from tang.errors import InputError, printable
 from tang.text.forms import Form, form_named, hanzi, shape_of, stanzas
+from tang.text.reading import Reading
 from tang.text.script import Script
 
 log = logging.getLogger(__name__)
 
-VERSION = 4  # Version of cleaning, splitting, encoding and file format; raising it invalidates all caches
-FILES = ("tokens.npy", "offsets.npy", "meta.json")
-OPTIONS = ("script", "punctuation", "forms", "max_length", "stanzas", "min_count", "max_train", "max_val")
-HASHES = "sha256"  # The file with the hashes of FILES, which are verified before these are read
+VERSION = 5  # Version of cleaning, splitting, encoding and file format; raising it invalidates all caches
+POEMS, TITLES = ("tokens.npy", "offsets.npy"), ("title_tokens.npy", "title_offsets.npy")
+OPTIONS = (
+    *("script", "punctuation", "forms", "max_length", "stanzas", "min_count", "max_train", "max_val"),
+    *("titles", "shared_lines"),
+)
+HASHES = "sha256"  # The file with the hashes of all others, which are verified before these are read
 
 
 class Passage(NamedTuple):
@@ -40,9 +45,11 @@ class Passage(NamedTuple):
     text: str
     form: Form  # As printed
     is_whole: bool  # Whether the end was not cut off
+    title: str = ""
+    is_added: bool = False  # Whether it is of the corpus ``train_also``
 
 
-def passages(text: str, config: PoemsConfig) -> Iterator[Passage]:
+def passages(text: str, config: PoemsConfig, title: str = "", is_added: bool = False) -> Iterator[Passage]:
     """The training sequences of a poem; it is cut into stanzas first, and ``forms`` chooses among these."""
     wanted = None if config.forms is None else {form_named(name) for name in config.forms}
     for passage in stanzas(text, config.stanzas) if config.stanzas else [text]:
@@ -50,15 +57,16 @@ def passages(text: str, config: PoemsConfig) -> Iterator[Passage]:
         if wanted is None or form in wanted:
             whole = hanzi(passage) if config.punctuation == "drop" else passage
             text = whole[: config.max_length]
-            yield Passage(text, form, is_whole=text == whole)
+            yield Passage(text, form, text == whole, title, is_added)
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """Sequences of ids ``<bos> … <eos>``."""
+    """Sequences of ids ``<bos> … <eos>``, and perhaps their titles."""
 
     tokens: np.ndarray  # Those of all sequences, one after another
     offsets: np.ndarray  # (N + 1,) the start of each sequence in tokens, then the end of the last one
+    titles: "Sequences | None" = None  # The characters of each title alone
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -71,6 +79,11 @@ class Sequences:
         """(N,) targets of each sequence: its characters and its end."""
         return np.diff(self.offsets) - 1
 
+    def part(self, first: int, last: int) -> "Sequences":
+        """The sequences from ``first`` to before ``last``; their tokens aren't copied."""
+        titles = self.titles and self.titles.part(first, last)
+        return Sequences(self.tokens, self.offsets[first : last + 1], titles)
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -81,24 +94,27 @@ class Prepared:
     card: Card
 
 
-def prepare(source: Source, config: PoemsConfig, vocabulary: Vocabulary | None = None) -> Prepared:
+def prepare(
+    source: Source, config: PoemsConfig, vocabulary: Vocabulary | None = None, added: Source | None = None
+) -> Prepared:
     """Prepare a corpus under the :data:`OPTIONS` of ``config``, or open it in its cache if that was done before.
 
-    ``vocabulary`` is that of an earlier model; by default it is built from the train split. An InputError if the corpus
-    is faulty, a split would be empty, or the cache can't be written.
+    ``vocabulary`` is that of an earlier model; by default it is built from the train split, without the poems of
+    ``added``, which go there alone. An InputError if a corpus is faulty, a split would be empty, or the cache can't be
+    written.
     """
-    cache = Path(config.cache)
-    folder = cache / _key(source, config, None)
+    cache, sources = Path(config.cache), [source, *([added] if added else [])]
+    folder = cache / _key(sources, config, None)
     try:
         prepared = _open(folder)
         if vocabulary is not None and (prepared is None or prepared.vocabulary.symbols != vocabulary.symbols):
-            folder = cache / _key(source, config, vocabulary)
+            folder = cache / _key(sources, config, vocabulary)
             prepared = _open(folder)
         if prepared is None:
             cache.mkdir(parents=True, exist_ok=True)
             with FileLock(folder.with_suffix(".lock")):
                 if _open(folder) is None:  # another process may have prepared it meanwhile
-                    _create(folder, source, config, vocabulary)
+                    _create(folder, sources, config, vocabulary)
             prepared = _open(folder)
             assert prepared is not None
         return prepared
@@ -108,7 +124,7 @@ def prepare(source: Source, config: PoemsConfig, vocabulary: Vocabulary | None =
         raise InputError(f"data.cache={cache}: {reason}") from None
 
 
-def _create(folder: Path, source: Source, config: PoemsConfig, vocabulary: Vocabulary | None) -> None:
+def _create(folder: Path, sources: list[Source], config: PoemsConfig, vocabulary: Vocabulary | None) -> None:
     """Write the prepared files to ``folder`` atomically, instead of damaged ones."""
     if folder.exists():
         log.info("corpus: %s is damaged and is prepared again", printable(folder))
@@ -117,58 +133,98 @@ def _create(folder: Path, source: Source, config: PoemsConfig, vocabulary: Vocab
     staging = folder.with_suffix(".part")
     try:
         staging.mkdir(exist_ok=True)  # a process that was killed may have left it; this one holds the lock
-        _write(staging, source, config, vocabulary)
+        _write(staging, sources, config, vocabulary)
         staging.rename(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _key(source: Source, config: PoemsConfig, vocabulary: Vocabulary | None) -> str:
+def _key(sources: list[Source], config: PoemsConfig, vocabulary: Vocabulary | None) -> str:
     """The name of a folder of prepared files: a hash of all that they depend on."""
-    digest = hashlib.sha256(f"{VERSION} {source.fingerprint}".encode())
+    digest = hashlib.sha256(" ".join([str(VERSION), *(source.fingerprint for source in sources)]).encode())
     digest.update(json.dumps({name: getattr(config, name) for name in OPTIONS}).encode())
     digest.update(json.dumps(vocabulary.symbols if vocabulary else None).encode())
     return digest.hexdigest()[:16]
 
 
-def _write(folder: Path, source: Source, config: PoemsConfig, vocabulary: Vocabulary | None) -> None:
-    reading = source.read()
-    log.info("corpus: %s", printable(reading))
-    corpus = clean_all(poem.text for poem in reading.poems)
-    poems = corpus.poems
-    if not poems:
-        reasons = ", ".join(f"{reason}: {count}" for reason, count in corpus.dropped.counts.items())
-        raise InputError(f"{source}: no usable poems among {reading} ({reasons})")
-    parts = _split(poems, config)
-    texts = {split: [passage.text for passage in parts[split]] for split in SPLITS}
+def _write(folder: Path, sources: list[Source], config: PoemsConfig, vocabulary: Vocabulary | None) -> None:
+    reading, corpus = _read(sources[0])
+    assignments = split_poems(corpus.poems)
+    assigned = _with_passages(corpus.poems, assignments, config)
+    if len(sources) > 1:
+        also, others = _read(sources[1])
+        others = addable(others, corpus.poems, assignments, config.shared_lines)
+        in_train = [assignment._replace(split="train") for assignment in split_poems(others.poems)]
+        assigned += _with_passages(others.poems, in_train, config, are_added=True)
+        reading, corpus = reading.with_all_of(also), corpus.with_all_of(others)
+    parts = _parts(assigned, config, corpus.poems)
     if vocabulary is None:
-        vocabulary = Vocabulary.build(texts["train"], config.min_count)
-    tokens, offsets = array("i"), [0]  # a list of tokens would take several times the memory
-    for passage in chain(*parts.values()):
-        tokens.extend([BOS, *vocabulary.encode(passage.text), *([EOS] if passage.is_whole else [])])
-        offsets.append(len(tokens))
-    forms = Counter(passage.form for passage in chain(*parts.values()))
-    np.save(folder / "tokens.npy", np.array(tokens, dtype=np.int32))
-    np.save(folder / "offsets.npy", np.array(offsets, dtype=np.int64))
+        vocabulary = Vocabulary.build((p.text for p in parts["train"] if not p.is_added), config.min_count)
+    everything = list(chain(*parts.values()))
+    _save(folder, POEMS, ([BOS, *vocabulary.encode(p.text), *([EOS] if p.is_whole else [])] for p in everything))
+    if config.titles:
+        _save(folder, TITLES, (vocabulary.encode(p.title) for p in everything))
+    texts = {split: [passage.text for passage in parts[split]] for split in SPLITS}
+    added = sum(passage.is_added for passage in everything)
+    forms = Counter(passage.form for passage in everything)
     meta = {
         "vocabulary": vocabulary.symbols,
         "sizes": [len(parts[split]) for split in SPLITS],
-        "card": asdict(Card.of(reading, corpus, texts, forms, vocabulary)),
+        "card": asdict(Card.of(reading, corpus, texts, forms, vocabulary, added)),
     }
     (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     (folder / HASHES).write_bytes(_hashes(folder))
 
 
+def _read(source: Source) -> tuple[Reading, CleanCorpus]:
+    """The poems of a source, as read and as cleaned; an InputError if there are none."""
+    reading = source.read()
+    log.info("corpus: %s", printable(reading))
+    corpus = clean_all([poem.text for poem in reading.poems], [poem.title for poem in reading.poems])
+    if not corpus.poems:
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in corpus.dropped.counts.items())
+        raise InputError(f"{source}: no usable poems among {reading} ({reasons})")
+    return reading, corpus
+
+
+def _save(folder: Path, names: tuple[str, str], sequences: Iterable[list[int]]) -> None:
+    """Write the tokens of ``sequences`` and their offsets."""
+    tokens, offsets = array("i"), [0]  # a list of tokens would take several times the memory
+    for sequence in sequences:
+        tokens.extend(sequence)
+        offsets.append(len(tokens))
+    np.save(folder / names[0], np.array(tokens, dtype=np.int32))
+    np.save(folder / names[1], np.array(offsets, dtype=np.int64))
+
+
+def _load(folder: Path, names: tuple[str, str], titles: Sequences | None = None) -> Sequences:
+    # Mode "c" maps copy-on-write: PyTorch wants arrays that are writable, and the files stay as they are.
+    tokens, offsets = (np.load(folder / name, mmap_mode="c") for name in names)
+    return Sequences(tokens, offsets, titles)
+
+
 def _hashes(folder: Path) -> bytes:
-    return "".join(f"{pooch.file_hash(folder / name)}  {name}\n" for name in FILES).encode()
+    files = [*sorted(path.name for path in folder.glob("*.npy")), "meta.json"]
+    return "".join(f"{pooch.file_hash(folder / name)}  {name}\n" for name in files).encode()
 
 
-def _split(poems: list[CleanPoem], config: PoemsConfig) -> dict[Split, list[Passage]]:
+def _with_passages(
+    poems: list[CleanPoem], assignments: list[Assignment], config: PoemsConfig, are_added: bool = False
+) -> list[tuple[Assignment, list[Passage]]]:
+    """The training sequences of each poem, with its split."""
+    script = cast(Script, config.script)
+    texts, titles = in_script(poems, script), titles_in_script(poems, script) if config.titles else repeat("")
+    of_poems = ([*passages(text, config, title, are_added)] for text, title in zip(texts, titles, strict=False))
+    return list(zip(assignments, of_poems, strict=True))
+
+
+def _parts(
+    assigned: list[tuple[Assignment, list[Passage]]], config: PoemsConfig, poems: list[CleanPoem]
+) -> dict[Split, list[Passage]]:
     """The sequences of each split in the order of their poems' hashes, so that a prefix is a random subset."""
-    assigned = zip(split_poems(poems), in_script(poems, cast(Script, config.script)), strict=True)
     parts: dict[Split, list[Passage]] = {split: [] for split in SPLITS}
-    for assignment, text in sorted(assigned, key=lambda entry: entry[0].rank):
-        parts[assignment.split] += passages(text, config)
+    for assignment, of_poem in sorted(assigned, key=lambda entry: entry[0].rank):
+        parts[assignment.split] += of_poem
     parts["train"] = parts["train"][: config.max_train]
     parts["val"] = parts["val"][: config.max_val]
     for split in SPLITS:
@@ -197,11 +253,9 @@ def _open(folder: Path) -> Prepared | None:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
     meta: dict[str, Any] = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-    # Mode "c" maps copy-on-write: PyTorch wants arrays that are writable, and the files stay as they are.
-    tokens = np.load(folder / "tokens.npy", mmap_mode="c")
-    offsets = np.load(folder / "offsets.npy", mmap_mode="c")
-    bounds = pairwise(np.cumsum([0, *meta["sizes"]]))
-    sequences = [Sequences(tokens, offsets[first : last + 1]) for first, last in bounds]
+    titles = _load(folder, TITLES) if (folder / TITLES[0]).exists() else None
+    everything = _load(folder, POEMS, titles)
+    sequences = [everything.part(first, last) for first, last in pairwise(np.cumsum([0, *meta["sizes"]]))]
     return Prepared(
         Vocabulary(meta["vocabulary"]), dict(zip(SPLITS, sequences, strict=True)), Card.stored(meta["card"])
     )

@@ -1,14 +1,25 @@
 """The recurrent stack: parameters in PyTorch's layout, computed by any of the backends."""
 
+import warnings
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tang.errors import InputError
 from tang.kernels.pointwise import dropout as drop
 from tang.recurrent import bptt, cells, numpy_autograd, stepwise
 from tang.recurrent.layer import Layer, State, Weights
+
+# PyTorch hints that it compacts weights at each call, which is how weight dropout works.
+warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous chunk")
+
+FUNCTIONS: dict[type, Callable[..., tuple[Tensor, ...]]] = {
+    nn.LSTM: torch.lstm,
+    nn.GRU: torch.gru,
+    nn.RNN: torch.rnn_tanh,
+}  # Of modules, with weights of our own
 
 BACKENDS: dict[str, Callable[[str], Layer | None]] = {
     "cell": stepwise.pytorch_cell,
@@ -45,6 +56,8 @@ class Recurrent(nn.Module):
         cell: a name of :func:`tang.recurrent.cells.names`.
         backend: see :mod:`tang.recurrent`; ``auto`` is ``torch``, or ``equations`` for a cell that PyTorch lacks.
         forget_bias: initial bias of the forget gate, in cells that have one.
+        weight_dropout: of the recurrent weights in training, the same at all steps of a call (Merity et al. 2018,
+            Regularizing and Optimizing LSTM Language Models).
     """
 
     def __init__(
@@ -56,6 +69,7 @@ class Recurrent(nn.Module):
         cell: str = "lstm",
         backend: str = "auto",
         forget_bias: float = 0.0,
+        weight_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.cell_name = cell
@@ -63,7 +77,7 @@ class Recurrent(nn.Module):
         self.backend = cells.default_backend(cell) if backend == "auto" else backend
         check_cell(cell, self.backend)
         self.output_size = hidden_size
-        self.dropout = dropout
+        self.dropout, self.weight_dropout = dropout, weight_dropout
         self.layers: nn.RNNBase | Parameters
         if self.cell.module:
             # PyTorch warns about dropout in a stack of one layer.
@@ -89,8 +103,15 @@ class Recurrent(nn.Module):
         if state is None:
             zeros = inputs.new_zeros(self.layers.num_layers, len(inputs), self.layers.hidden_size)
             state = (zeros,) * self.cell.states
+        weights = [self._with_dropout(self.weights(layer)) for layer in range(self.layers.num_layers)]
         if self.backend == "torch":
-            outputs, last = self.layers(inputs, state if len(state) > 1 else state[0])
+            first = state if len(state) > 1 else state[0]
+            if self.training and self.weight_dropout:
+                flat, between = [w for of_layer in weights for w in of_layer], getattr(self.layers, "dropout", 0.0)
+                compute_all = FUNCTIONS[type(self.layers)]
+                outputs, *last = compute_all(inputs, first, flat, True, len(weights), between, True, False, True)
+                return outputs, tuple(last)
+            outputs, last = self.layers(inputs, first)
             return outputs, last if len(state) > 1 else (last,)
         compute = BACKENDS[self.backend](self.cell_name)
         assert compute, "the constructor has checked the backend"
@@ -99,9 +120,14 @@ class Recurrent(nn.Module):
         for number, before in enumerate(zip(*state, strict=True)):
             if number:
                 hidden = drop(hidden, self.dropout, self.training)
-            hidden, after = compute(hidden, before, self.weights(number))
+            hidden, after = compute(hidden, before, weights[number])
             states.append(after)
         return hidden.transpose(0, 1), tuple(torch.stack(tensors) for tensors in zip(*states, strict=True))
+
+    def _with_dropout(self, weights: Weights) -> Weights:
+        """The weights for this call; in training with elements of the recurrent one dropped."""
+        weight_ih, weight_hh, bias_ih, bias_hh = weights
+        return weight_ih, F.dropout(weight_hh, self.weight_dropout, self.training), bias_ih, bias_hh
 
 
 class Parameters(nn.Module):

@@ -34,6 +34,7 @@ def pytorch_cell(cell: str) -> Layer | None:
 def _stepped(step_module: type[nn.RNNCellBase], inputs: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:
     module = step_module(inputs.shape[-1], state[0].shape[-1], device="meta")  # type: ignore[call-arg]
     for name, weight in zip(NAMES, weights, strict=True):
+        delattr(module, name)  # what dropout has made of a parameter couldn't take its place
         setattr(module, name, weight)
 
     def step(x: Tensor, state: State, weights: Weights) -> State:

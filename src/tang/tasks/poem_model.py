@@ -15,6 +15,7 @@ from tang.data.poem_corpus import PoemCorpus
 from tang.data.vocabulary import PAD, SPECIALS, UNK, Vocabulary
 from tang.errors import InputError
 from tang.tasks.cross_entropy import linear_nll
+from tang.tasks.echo import Echo, line_ends
 from tang.tasks.network import Network
 from tang.tasks.saved import Saved, Values
 from tang.text.forms import DEFAULT_FORM, PUNCTUATION, Form, form_named, hanzi
@@ -53,7 +54,23 @@ class PoemModelBase(Saved):
         self.corpus = corpus
         self.script = cast(Script, self.data.script)
         self.form = form_named(form)
-        self.network = Network(len(self.vocabulary), LanguageModelConfig(**model))
+        config = LanguageModelConfig(**model)
+        self.network = Network(len(self.vocabulary), config, self._echo(config))
+
+    def _echo(self, config: LanguageModelConfig) -> Echo | None:
+        """What the network is told of the lines above; an InputError if these can't be told apart."""
+        if not config.echo_size:
+            return None
+        length = None
+        if self.data.punctuation == "drop":
+            lengths = {form_named(name).chars for name in self.data.forms or ()} - {0}
+            if len(lengths) != 1:
+                raise InputError(
+                    f"model.echo_size={config.echo_size}: without marks (data.punctuation=drop) lines end where? "
+                    "give data.forms whose lines are all equally long"
+                )
+            (length,) = lengths
+        return Echo(line_ends(self.vocabulary), config.echo_size, config.echo_lines, length)
 
     @classmethod
     def check_saved(cls, fields: Mapping[str, Any]) -> None:

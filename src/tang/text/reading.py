@@ -39,6 +39,13 @@ class Reading:
         """What was seen, in one line: ``400 poems in blocks between blank lines, with titles``."""
         return described(self.ways)
 
+    def with_all_of(self, other: "Reading") -> "Reading":
+        """Both readings' poems and counts."""
+        left_out = Tally()
+        for reading in (self, other):
+            left_out.update(reading.left_out)
+        return Reading(self.poems + other.poems, self.ways + other.ways, left_out)
+
     def add(self, poems: list[Found], way: str, left_out: Tally) -> None:
         self.poems += poems
         if poems:

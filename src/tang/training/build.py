@@ -43,6 +43,9 @@ log = logging.getLogger(__name__)
 
 DataModule = PoemDataModule | NamesDataModule
 
+# Keys of a model that its weights don't depend on
+OF_TRAINING = ("dropout", "locked_dropout", "embedding_dropout", "weight_dropout", "backend")
+
 
 def build_task(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, DataModule, Task]:
     """The config with everything that was ``auto`` resolved, the data module and the model.
@@ -58,9 +61,9 @@ def build_task(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, 
     start = checkpoint.load(initial, kind) if initial else None
     if start:
         refuse_contrary(config.model, start.hparams["model"])
-        kept = {"dropout": config.model.dropout, "backend": config.model.backend}
+        kept = {name: value for name, value in values(config.model).items() if name in OF_TRAINING}
         config = replace(config, model=type(config.model)(**{**start.hparams["model"], **kept}))
-        log.info("weights from %s; of model.* only dropout and backend count, the rest is its own:", initial)
+        log.info("weights from %s; of model.* only dropouts and backend count, the rest is its own:", initial)
         log.info("%s", ", ".join(f"{name}={as_typed(value)}" for name, value in values(config.model).items()))
     config = resolve_config(config)
     check_backend(config)
@@ -81,7 +84,7 @@ def refuse_contrary(model: ModelConfig, initial: Mapping[str, Any]) -> None:
     """Refuse a key of the model that is given and isn't as the checkpoint that training starts from has it."""
     usual = values(type(model)())
     for name, value in values(model).items():
-        if name not in ("dropout", "backend") and value not in (initial.get(name, value), usual[name]):
+        if name not in OF_TRAINING and value not in (initial.get(name, value), usual[name]):
             raise InputError(
                 f"model.{name}={as_typed(value)}: the model of init_from has {as_typed(initial[name])}, and keeps it; "
                 "leave the key out"

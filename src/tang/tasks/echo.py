@@ -1,0 +1,74 @@
+"""What stands above a character: the input beside the character before it, by which an LSTM hears rhyme."""
+
+import torch
+from torch import Tensor, nn
+
+from tang.data.vocabulary import BOS, PAD, SPECIALS, Vocabulary
+from tang.text.forms import LINE_END
+
+MAX_PLACE = 64  # Places in a line that are told apart
+
+
+def line_ends(vocabulary: Vocabulary) -> Tensor:
+    """(V,) bool: the symbols after which a line begins: marks that end one, and ``<bos>``."""
+    return torch.tensor([symbol in (*LINE_END, SPECIALS[BOS]) for symbol in vocabulary.symbols])
+
+
+def above(ids: Tensor, ends: Tensor, lines: int, line_length: int | None = None) -> tuple[Tensor, Tensor]:
+    """What stands above the character after each of ``ids`` (B, T): at its place in the lines before; and that place.
+
+    ::
+
+        ids                  <bos> 日  照  ，  月  明  。      T = 7
+        place of the next       0   1   2   0   1   2   0
+        one line above          –   –   –  日  照  ，  月
+        two lines above         –   –   –   –   –   –  日
+
+    A line has its mark at its end. A title before ``<bos>`` isn't a line.
+
+    Args:
+        ends: (V,) bool, the symbols after which a line begins.
+        lines: K, how many lines to look up.
+        line_length: of all lines, where no marks show their ends.
+
+    Returns:
+        (B, T, K) the ids one, two, … K lines above, PAD where there is none; (B, T) the places, from 0.
+    """
+    length = ids.shape[1]
+    steps = torch.arange(length, device=ids.device).expand_as(ids)
+    first = torch.where(ids == BOS, steps, length).amin(1, keepdim=True)  # a title stands before it
+    is_end = ends[ids] if line_length is None else (steps - first) % line_length == 0
+    # The last step before each next character after which a line begins: that line's characters begin one later.
+    begins = torch.where(is_end & (steps >= first), steps, first).cummax(1).values
+    place = (steps - begins).clamp(min=0)
+    found = []
+    end = begins
+    for _ in range(lines):
+        exists = end > first
+        begin = begins.gather(1, (end - 1).clamp(min=0))
+        there = begin + 1 + place
+        exists = exists & (there <= end)
+        found.append(ids.gather(1, there.clamp(max=length - 1)).where(exists, PAD))
+        end = begin
+    return torch.stack(found, -1), place
+
+
+class Echo(nn.Module):
+    """Embeds what stands above the next character, and its place in the line: (B, T) → (B, T, (K + 1)·size)."""
+
+    ends: Tensor
+
+    def __init__(self, ends: Tensor, size: int, lines: int, line_length: int | None) -> None:
+        super().__init__()
+        self.register_buffer("ends", ends, persistent=False)
+        self.line_length = line_length
+        self.lines = nn.ModuleList(nn.Embedding(len(ends), size) for _ in range(lines))
+        self.place = nn.Embedding(MAX_PLACE, size)
+        self.size = (lines + 1) * size
+        for embedding in (*self.lines, self.place):
+            nn.init.normal_(embedding.weight, std=size**-0.5)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        symbols, place = above(ids, self.ends, len(self.lines), self.line_length)
+        heard = [embed(symbols[..., line]) for line, embed in enumerate(self.lines)]
+        return torch.cat([*heard, self.place(place.clamp(max=MAX_PLACE - 1))], -1)
