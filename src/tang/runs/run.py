@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
 from filelock import FileLock, Timeout
 
 from tang.atomic import write_text
@@ -72,7 +73,7 @@ class RunFolder:
         result.json             its outcome, once it is finished
         failure.json            in a sweep: why it has none
         confusion.png           of a classifier
-        events.out.tfevents.*   TensorBoard's curves; hparams.yaml: its HParams row
+        events.out.tfevents.*   TensorBoard's curves, texts and HParams row
         csv/, wandb/, .mlflow   of other loggers; .mlflow is the run's id there
         .lock                   held by the process that trains here
     """
@@ -105,6 +106,11 @@ class RunFolder:
         return sorted(self.path.glob(self.EVENTS))
 
     @property
+    def number(self) -> str:
+        """In a sweep: the job's number, with which the folder's name begins."""
+        return self.path.name.partition("_")[0]
+
+    @property
     def is_finished(self) -> bool:
         return self._result.exists()
 
@@ -117,6 +123,11 @@ class RunFolder:
     def ended_at(self) -> float:
         """Time of the result or the failure, in seconds since 1970."""
         return (self._result if self.is_finished else self._failure).stat().st_mtime
+
+    def read_overrides(self) -> dict[str, str]:
+        """The run's keys → values, as given on the command line."""
+        given: list[str] = yaml.safe_load(self.overrides.read_text(encoding="utf-8")) or []
+        return dict(override.lstrip("+").split("=", 1) for override in given)
 
     def read_result(self) -> Result | None:
         """The result; None if the run isn't finished."""

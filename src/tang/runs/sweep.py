@@ -105,16 +105,23 @@ class SweepFolder:
         records = []
         for path in sorted(self.path.glob("*/.hydra/overrides.yaml")):
             folder = RunFolder(path.parents[1])
-            given: list[str] = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-            overrides = dict(override.lstrip("+").split("=", 1) for override in given)
             failure = folder.read_failure()
-            records.append(RunRecord(folder, overrides, None if failure else folder.read_result(), failure))
+            result = None if failure else folder.read_result()
+            records.append(RunRecord(folder, folder.read_overrides(), result, failure))
         return sorted(records, key=lambda run: (run.failure is not None, run.metrics.get(LOSS, math.inf)))
 
     def next_number(self) -> int:
         """The number of the sweep's next run."""
-        numbers = (path.name.partition("_")[0] for path in self.path.iterdir() if path.is_dir())
+        numbers = (RunFolder(path).number for path in self.path.iterdir() if path.is_dir())
         return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)
+
+    def varied(self, run: RunFolder) -> dict[str, str]:
+        """Those of a run's overrides that the sweep varies; none if its command line isn't known."""
+        try:
+            constants = _constants(self.first_overrides())
+        except (InputError, OSError):
+            return {}
+        return {key: value for key, value in run.read_overrides().items() if constants.get(key) is None}
 
     def planned(self) -> int | None:
         """The number of runs that the sweep was started for; None if that isn't known, as in a search."""
@@ -137,8 +144,10 @@ class SweepFolder:
             first = self.first_overrides()
         except (InputError, OSError):  # no sweep's folder yet, or one whose keys can't be read any more
             return
-        before, after = (_constants(keys, may_change) for keys in (first, overrides))
+        before, after = (_constants(keys) for keys in (first, overrides))
         for key, value in before.items():
+            if key.startswith(may_change):
+                continue
             if key not in after or (None not in (value, after[key]) and value != after[key]):
                 now = f"not {after[key]}" if key in after else "which is left out now"
                 raise InputError(
@@ -158,13 +167,13 @@ class SweepFolder:
             ) from None
 
 
-def _constants(overrides: Sequence[str], may_change: str) -> dict[str, str | None]:
-    """Key → value of the ``overrides``, None if it is swept, without the keys that may change."""
+def _constants(overrides: Sequence[str]) -> dict[str, str | None]:
+    """Key → value of the ``overrides``, None if it is swept, without Hydra's own."""
     constants: dict[str, str | None] = {}
     for override in overrides:
         key, _, value = override.lstrip("+").partition("=")
         value = _CHOICE.sub(r"\1", value)
-        if not key.startswith((may_change, "hydra", "~")):
+        if not key.startswith(("hydra", "~")):
             constants[key] = None if _SWEPT.search(value) else value.strip("'\"")
     return constants
 
