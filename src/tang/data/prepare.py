@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pooch
-from filelock import FileLock
 
+from tang.atomic import sole_maker
 from tang.config.data import PoemsConfig
 from tang.corpus.clean import CleanPoem, clean_all, in_script
 from tang.corpus.sources import Source
@@ -85,7 +85,7 @@ def prepare(source: Source, config: PoemsConfig, vocabulary: Vocabulary | None =
     """Prepare a corpus under the :data:`OPTIONS` of ``config``, or open it in its cache if that was done before.
 
     ``vocabulary`` is that of an earlier model; by default it is built from the train split. An InputError if the corpus
-    is faulty, a split would be empty, or the cache can't be written.
+    is faulty, a split would be empty, or the cache can't be written; then nothing is left in the cache.
     """
     cache = Path(config.cache)
     folder = cache / _key(source, config, None)
@@ -95,8 +95,7 @@ def prepare(source: Source, config: PoemsConfig, vocabulary: Vocabulary | None =
             folder = cache / _key(source, config, vocabulary)
             prepared = _open(folder)
         if prepared is None:
-            cache.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder.with_suffix(".lock")):
+            with sole_maker(folder):
                 if _open(folder) is None:  # another process may have prepared it meanwhile
                     _create(folder, source, config, vocabulary)
             prepared = _open(folder)
