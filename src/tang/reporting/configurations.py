@@ -3,7 +3,7 @@
 import logging
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -41,6 +41,11 @@ class Configuration:
     @property
     def losses(self) -> list[float]:
         return losses(self.runs)
+
+    @property
+    def by_seed(self) -> dict[str, float]:
+        """Seed, "" if none was given → the ``val/loss`` of its run."""
+        return dict(zip((run.overrides.get(SEED, "") for run in self.runs), self.losses, strict=True))
 
     @property
     def loss(self) -> float:
@@ -108,16 +113,12 @@ def validation_curve(run: RunRecord) -> Points:
     return [(point.step + 1, point.value) for point in points if math.isfinite(point.value)]
 
 
-def table(sweep: SweepResults, verdict: Callable[[Configuration], str]) -> str:
-    """All configurations as Markdown, best first; with several seeds, each with its ``verdict`` against the best.
+def table(sweep: SweepResults) -> str:
+    """All configurations as Markdown, best first.
 
     Metrics that would make it wider than :data:`COLUMNS` are left out; ``summary.csv`` has them.
     """
-    rows = []
-    for configuration in sweep.configurations:
-        rows.append({**configuration.shown, "seeds": len(configuration.runs), **over_seeds(configuration.runs)})
-        if sweep.seeds > 1:
-            rows[-1]["worse than the first"] = verdict(configuration)
+    rows = [{**c.shown, "seeds": len(c.runs), **over_seeds(c.runs)} for c in sweep.configurations]
     optional = [name for name in columns(rows) if name.endswith(DROPPED)]
     while optional and len(markdown(rows).partition("\n")[0]) > COLUMNS:
         name = optional.pop()

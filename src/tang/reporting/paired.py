@@ -6,22 +6,26 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from tang.reporting.configurations import SweepResults
-from tang.reporting.significance import LEVEL, holm, two_sided_p
+from tang.reporting.significance import LEVEL, certain, interval
 from tang.sweeps.summary import SEED
 from tang.tables import markdown
 
 EXPLAINED = f"""\
-Runs that differ in one key alone are compared, pair by pair, whatever their other keys and seeds; the differences in
-val/loss are to the key's best value. Intervals are of {1 - LEVEL:.0%} by Student's t for pairs; a difference is certain
-where the t test says so at the level of {LEVEL:.0%}, by Holm's correction for all differences here. Runs that diverged
-are left out."""
+Runs that differ in one key alone are compared pair by pair, whatever their other keys and seeds. The differences in
+val/loss are to the key's best value, with an interval of {1 - LEVEL:.0%} by Student's t for pairs; one is certain if
+the t test says so at the level of {LEVEL:.0%}, by Holm's correction for all differences here. Runs that diverged are
+left out."""
 
-UNKNOWN = "Nothing can be said: it takes two pairs of finished runs or more that differ in one key alone."
+ONE_SEED = " All runs have one seed: with another, the differences may be others; seed=1,2,3 tells."
+
+UNKNOWN = """\
+Nothing can be said: it takes two pairs of finished runs or more that differ in one key alone. Several
+values of a key make them, with seed=1,2,3."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The losses of a value of a key less those of the key's best value, in runs that are otherwise alike."""
+    """The losses of a value of a key less those of the key's best value, in two pairs or more of runs alike."""
 
     key: str
     value: str
@@ -31,19 +35,6 @@ class Difference:
     @property
     def mean(self) -> float:
         return statistics.fmean(self.pairs)
-
-    @property
-    def p_value(self) -> float:
-        """Of a mean of zero, by the paired t test; two pairs at least."""
-        error = statistics.stdev(self.pairs) / math.sqrt(len(self.pairs))
-        return two_sided_p(abs(self.mean) / error, len(self.pairs) - 1) if error else float(self.mean == 0)
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Bounds of the mean with probability 1 − :data:`LEVEL`."""
-        error = statistics.stdev(self.pairs) / math.sqrt(len(self.pairs))
-        reach = error * _quantile(len(self.pairs) - 1)
-        return self.mean - reach, self.mean + reach
 
     @property
     def worse(self) -> int:
@@ -79,31 +70,22 @@ def _rank(losses: dict[str, dict[tuple[str, ...], float]], value: str) -> float:
     return statistics.fmean(losses[value][others] for others in everywhere or losses[value])
 
 
-def _quantile(freedom: int) -> float:
-    """The t that Student's distribution exceeds in size with probability :data:`LEVEL`, by bisection."""
-    low, high = 0.0, 1e4
-    while high - low > 1e-6 * high:
-        middle = (low + high) / 2
-        low, high = (middle, high) if two_sided_p(middle, freedom) > LEVEL else (low, middle)
-    return high
-
-
-def section(sweep: SweepResults) -> str:
-    """The differences as text and a table."""
-    found = differences(sweep)
-    if not found:
-        return UNKNOWN
-    certain = holm([difference.p_value for difference in found])
+def section(sweep: SweepResults) -> list[str]:
+    """The report's section on the differences, if any key varied."""
+    title = "## What each key does"
+    if not (found := differences(sweep)):
+        return [title, UNKNOWN] if sweep.keys else []
+    is_certain = certain(dict(enumerate(difference.pairs for difference in found)))
     rows = [
         {
             "key": difference.key,
             "value": difference.value,
             "best": difference.best,
             "val/loss": f"{difference.mean:+.4f}",
-            "interval": "{:+.4f} to {:+.4f}".format(*difference.interval),
+            "interval": "{:+.4f} to {:+.4f}".format(*interval(difference.pairs)),
             "worse in": f"{difference.worse} of {len(difference.pairs)}",
-            "certain": "yes" if is_certain else "no",
+            "certain": "yes" if is_certain[number] else "no",
         }
-        for difference, is_certain in zip(found, certain, strict=True)
+        for number, difference in enumerate(found)
     ]
-    return f"{EXPLAINED}\n\n{markdown(rows)}"
+    return [title, EXPLAINED + ONE_SEED * (sweep.seeds == 1), markdown(rows)]
