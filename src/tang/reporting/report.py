@@ -38,7 +38,7 @@ def write_report(folder: Path, x: str | None = None, y: str | None = None) -> st
 
 def missing(folder: SweepFolder) -> list[str]:
     """A sentence on runs that never began, and the command that runs them, if there are any."""
-    planned, begun = folder.planned(), len(folder.runs())
+    planned, begun = folder.planned(), len(folder.run_folders())
     if planned is None or planned <= begun:
         return []
     command = f"python src/train.py -m resume={folder.path}"
