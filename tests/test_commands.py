@@ -46,6 +46,7 @@ def test_train_then_sample_then_evaluate(
     assert "epoch 2/2" in log
     assert "pytorch_lightning" in log
     assert "poems read" in trained.stdout
+    assert "━" not in trained.stdout, "no progress bar in a pipe"
     assert "held-out perplexity" in trained.stdout
     assert "tensorboard --logdir outputs" in trained.stdout
     assert trained.stdout.count("\n\n日") == 1
