@@ -34,7 +34,7 @@ def test_the_claims_are_answered_from_the_numbers(make: Make) -> None:
     beats, fast, sensitive = answers(make, losses, {"adam": 6.5, "adagrad": 6.0, "momentum": 6.2})
     assert beats == (
         "**A, “Adagrad beats Adam”: yes.** At their best adagrad 4.8020 ± 0.0010, adam 5.0020 ± 0.0010; "
-        "the difference is certain."
+        "the difference is +0.2000 (+0.2000 to +0.2000)."
     )
     assert fast.startswith(
         "**D, “momentum is fast, Adam slower”: yes.** At the first validation after 25% of the training momentum 6.2020"

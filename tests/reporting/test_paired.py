@@ -36,6 +36,20 @@ def test_runs_without_a_partner_or_a_loss_are_left_out(make: Make) -> None:
     assert section(read_sweep(folder.parent))[1:] == [UNKNOWN], "one pair has no spread"
 
 
+def test_optimizers_are_compared_at_the_best_of_their_rates(make: Make) -> None:
+    rates = {"adam": {"1": 5.0, "10": 5.1}, "adagrad": {"1": 4.9, "10": 9.0}}  # on the mean Adagrad is the worse
+    for seed in (1, 2):
+        for optimizer, losses in rates.items():
+            for rate, loss in losses.items():
+                folder = make([f"optimizer={optimizer}", f"optimizer.lr_scale={rate}", f"seed={seed}"], loss + seed)
+    sweep = read_sweep(folder.parent)
+    by_optimizer, by_rate = differences(sweep)
+    assert (by_optimizer.value, by_optimizer.best) == ("adam", "adagrad")
+    assert by_optimizer.pairs == pytest.approx([0.1, 0.1])
+    assert len(by_rate.pairs) == 4
+    assert "at the best of its learning rates" in section(sweep)[1]
+
+
 def test_seeds_alone_say_nothing_of_keys(make: Make) -> None:
     make(["optimizer=adam", "seed=1"], 5.0)
     assert section(read_sweep(make(["optimizer=adam", "seed=2"], 5.1).parent)) == []

@@ -1,9 +1,8 @@
-import math
 import statistics
 
 import pytest
 
-from tang.reporting.significance import LEVEL, certain, holm, interval, paired_p, two_sided_p
+from tang.reporting.significance import holm, interval, paired_p, two_sided_p
 
 
 @pytest.mark.parametrize(("t", "freedom"), [(12.7062, 1), (4.30265, 2), (2.77645, 4), (1.98397, 100)])
@@ -23,13 +22,8 @@ def test_pairs_show_what_their_spread_hides() -> None:
 
 
 def test_equal_differences_are_certain_and_none_is_not() -> None:
-    assert certain({"all": [1.0, 1.0], "none": [0.0, 0.0]}) == {"all": True, "none": False}
-
-
-def test_what_cannot_be_tested_counts_for_nothing() -> None:
-    pairs = {"one": [1.0], "diverged": [1.0, math.inf], "two": [0.10, 0.11]}
-    assert certain(pairs) == {"two": True}
-    assert two_sided_p(21, 1) > LEVEL / 2, "by Holm's correction for several it wouldn't be"
+    assert paired_p([1.0, 1.0]) == 0
+    assert paired_p([0.0, 0.0]) == 1
 
 
 def test_holm_stops_at_the_first_that_stands() -> None:

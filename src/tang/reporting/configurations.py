@@ -19,6 +19,7 @@ from tang.tables import columns, markdown
 logging.getLogger("tensorboard").setLevel(logging.WARNING)  # it logs every file it opens
 
 Points = list[tuple[int, float]]  # Training steps, each with the loss after it
+RATE_KEYS = ("optimizer.lr_scale", "optimizer.lr")
 COLUMNS = 120  # Width of a table
 DROPPED = ("tokens/s", "minutes", "_hanzi", "_balanced")  # Ends of the columns that a table can do without
 # Beginnings of the keys that change the number of steps in a training
@@ -73,6 +74,16 @@ class SweepResults:
     def seeds(self) -> int:
         """The largest number of seeds of a configuration."""
         return max((len(configuration.runs) for configuration in self.configurations), default=0)
+
+    @cached_property
+    def rate_key(self) -> str | None:
+        """The key of the learning rates, if most optimizers of several ran with most of them, unlike in a search."""
+        for key in RATE_KEYS:
+            if {key, "optimizer"} <= set(self.keys):
+                tried = {(c.values["optimizer"], c.values[key]) for c in self.configurations}
+                if 2 * len(tried) > len(self.best_by("optimizer")) * len(self.best_by(key)):
+                    return key
+        return None
 
     def best_by(self, key: str) -> dict[str, Configuration]:
         """The best configuration for each value of ``key``; best first."""

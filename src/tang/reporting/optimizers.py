@@ -4,23 +4,20 @@ import statistics
 from typing import NamedTuple
 
 from tang.reporting.configurations import Configuration, SweepResults
-from tang.reporting.significance import LEVEL, certain
+from tang.reporting.significance import LEVEL, interval, is_sample
 from tang.runs.sweep import LOSS
 from tang.sweeps.summary import spread_of_losses
 from tang.tables import markdown
 
 CLOSE = 0.02  # A learning rate is good if its val/loss exceeds the optimizer's best by this share at most
 EARLY = 0.25  # The share of the training after which the early loss is taken
-RATE_KEYS = ("optimizer.lr_scale", "optimizer.lr")
 
 TABLE = f"Each optimizer in its best configuration; early: the first validation after {EARLY:.0%} of the training."
 RATES = f" A rate is good if its best loss is within {CLOSE:.0%} of the optimizer's best."
 ASKED = "compare_optimizers"  # The experiment that asks whether the claims hold
 ANSWERS = f"""\
 What this experiment asks of the reports A and D (docs/reports.md). Two optimizers are compared at their best, seed by
-seed; a difference is certain if the t test for pairs says so at the level of {LEVEL:.0%}, by Holm's correction for
-these questions alone."""
-
+seed; the difference has its interval of {1 - LEVEL:.0%}, each question by itself."""
 
 Losses = dict[str, float]  # Seed → val/loss
 
@@ -33,18 +30,19 @@ class Claim(NamedTuple):
     higher: str
     is_early: bool  # Whether it is about the early loss, not the best
 
-    def answer(self, lower: Losses, higher: Losses, is_certain: bool | None) -> str:
-        """The answer from the losses of both; ``is_certain``: None if that can't be tested."""
-        holds = "yes" if statistics.fmean(lower.values()) < statistics.fmean(higher.values()) else "no"
+    def answer(self, lower: Losses, higher: Losses) -> str:
+        """The answer from the losses of both: it can't be told if the interval of their difference has both signs."""
+        word = "yes" if statistics.fmean(lower.values()) < statistics.fmean(higher.values()) else "no"
+        pairs = [higher[seed] - lower[seed] for seed in lower.keys() & higher.keys()]
+        if is_sample(pairs):
+            low, high = interval(pairs)
+            word = "can't be told" if low <= 0 <= high else word
+            difference = f"the difference is {statistics.fmean(pairs):+.4f} ({low:+.4f} to {high:+.4f})"
+        else:
+            word, difference = f"{word}, by these runs", "there are no two seeds to tell by"
         place = f"At the first validation after {EARLY:.0%} of the training" if self.is_early else "At their best"
-        word, certainty = {
-            True: (holds, "the difference is certain"),
-            False: ("can't be told", "the difference isn't certain"),
-            None: (f"{holds}, by these runs", "there are no two seeds to tell by"),
-        }[is_certain]
         one, other = (spread_of_losses(list(losses.values())) for losses in (lower, higher))
-        numbers = f"{self.lower} {one}, {self.higher} {other}"
-        return f"**{self.words}: {word}.** {place} {numbers}; {certainty}."
+        return f"**{self.words}: {word}.** {place} {self.lower} {one}, {self.higher} {other}; {difference}."
 
 
 CLAIMS = (
@@ -68,14 +66,7 @@ class Optimizers:
     """The optimizers of a sweep, each in its best configuration, and their learning rates if these form a grid."""
 
     def __init__(self, sweep: SweepResults) -> None:
-        self.best = sweep.best_by("optimizer")
-        self.sweep = sweep
-        self.rate_key = next((key for key in RATE_KEYS if key in sweep.keys and self._is_grid(key)), None)
-
-    def _is_grid(self, key: str) -> bool:
-        """Whether most optimizers ran with most values of ``key``, unlike in a search, where the values are random."""
-        pairs = {(c.values["optimizer"], c.values[key]) for c in self.sweep.configurations}
-        return 2 * len(pairs) > len(self.best) * len(self.sweep.best_by(key))
+        self.sweep, self.best, self.rate_key = sweep, sweep.best_by("optimizer"), sweep.rate_key
 
     def table(self) -> list[str]:
         """The optimizers, best first, and what their table shows."""
@@ -100,19 +91,12 @@ class Optimizers:
 
     def answers(self) -> list[str]:
         """Answers to the claims about optimizers that ran."""
-        losses: dict[Claim, tuple[Losses, Losses]] = {}
+        answers = []
         for claim in CLAIMS:
             both = [self.best[name] for name in (claim.lower, claim.higher) if name in self.best]
-            found = [early_losses(self.sweep, best) if claim.is_early else best.by_seed for best in both]
-            if len(found) == 2 and all(found):
-                losses[claim] = found[0], found[1]
-        is_certain = certain(
-            {
-                claim: [higher[seed] - lower[seed] for seed in lower.keys() & higher.keys()]
-                for claim, (lower, higher) in losses.items()
-            }
-        )
-        answers = [claim.answer(*both, is_certain.get(claim)) for claim, both in losses.items()]
+            losses = [early_losses(self.sweep, best) if claim.is_early else best.by_seed for best in both]
+            if len(losses) == 2 and all(losses):
+                answers.append(claim.answer(*losses))
         if self.rate_key and {"adam", "momentum"} <= set(self.best):
             answers.append(self._stability())
         return [ANSWERS, *answers] if answers else []

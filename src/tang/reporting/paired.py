@@ -5,9 +5,8 @@ import statistics
 from collections import defaultdict
 from dataclasses import dataclass
 
-from tang.reporting.configurations import SweepResults
-from tang.reporting.significance import LEVEL, certain, interval
-from tang.sweeps.summary import SEED
+from tang.reporting.configurations import Configuration, SweepResults
+from tang.reporting.significance import LEVEL, holm, interval, paired_p
 from tang.tables import markdown
 
 EXPLAINED = f"""\
@@ -16,11 +15,14 @@ val/loss are to the key's best value, with an interval of {1 - LEVEL:.0%} by Stu
 the t test says so at the level of {LEVEL:.0%}, by Holm's correction for all differences here. Runs that diverged are
 left out."""
 
+AT_BEST = " Optimizers are compared each at the best of its learning rates."
 ONE_SEED = " All runs have one seed: with another, the differences may be others; seed=1,2,3 tells."
 
 UNKNOWN = """\
 Nothing can be said: it takes two pairs of finished runs or more that differ in one key alone. Several
 values of a key make them, with seed=1,2,3."""
+
+Losses = dict[str, dict[tuple[str, ...], float]]  # Value of a key → values of the other keys, and the seed → val/loss
 
 
 @dataclass(frozen=True)
@@ -46,28 +48,35 @@ def differences(sweep: SweepResults) -> list[Difference]:
     """For each key, each value but the best, in two pairs at least, the best first."""
     found = []
     for key in sweep.keys:
-        losses: dict[str, dict[tuple[str, ...], float]] = defaultdict(dict)  # value → the other keys and seed → loss
-        for configuration in sweep.configurations:
-            for run in configuration.runs:
-                if run.loss is not None and math.isfinite(run.loss):
-                    alike = [configuration.values[other] for other in sweep.keys if other != key]
-                    alike.append(run.overrides.get(SEED, ""))
-                    losses[configuration.values[key]][tuple(alike)] = run.loss
+        losses = _losses(sweep, key)
         if len(losses) < 2:
             continue
         best, *values = sorted(losses, key=lambda value: _rank(losses, value))
         for value in values:
-            common = losses[best].keys() & losses[value].keys()
-            pairs = [losses[value][others] - losses[best][others] for others in sorted(common)]
+            common = sorted(losses[best].keys() & losses[value].keys())
+            pairs = [losses[value][setting] - losses[best][setting] for setting in common]
             if len(pairs) > 1:
                 found.append(Difference(key, value, best, pairs))
     return found
 
 
-def _rank(losses: dict[str, dict[tuple[str, ...], float]], value: str) -> float:
+def _losses(sweep: SweepResults, key: str) -> Losses:
+    """The finite losses at each value of ``key``, those of an optimizer at the best of its rates."""
+    alike = [other for other in sweep.keys if other != key and (key, other) != ("optimizer", sweep.rate_key)]
+    chosen: dict[tuple[str, ...], Configuration] = {}
+    for configuration in sweep.configurations:  # the best comes first
+        chosen.setdefault(tuple(configuration.values[name] for name in (key, *alike)), configuration)
+    losses: Losses = defaultdict(dict)
+    for (value, *others), configuration in chosen.items():
+        finite = {seed: loss for seed, loss in configuration.by_seed.items() if math.isfinite(loss)}
+        losses[value] |= {(*others, seed): loss for seed, loss in finite.items()}
+    return {value: found for value, found in losses.items() if found}
+
+
+def _rank(losses: Losses, value: str) -> float:
     """The mean loss of a value where all values have one, or over all that it has."""
     everywhere = set.intersection(*(set(of_value) for of_value in losses.values()))
-    return statistics.fmean(losses[value][others] for others in everywhere or losses[value])
+    return statistics.fmean(losses[value][setting] for setting in everywhere or losses[value])
 
 
 def section(sweep: SweepResults) -> list[str]:
@@ -75,7 +84,7 @@ def section(sweep: SweepResults) -> list[str]:
     title = "## What each key does"
     if not (found := differences(sweep)):
         return [title, UNKNOWN] if sweep.keys else []
-    is_certain = certain(dict(enumerate(difference.pairs for difference in found)))
+    certain = holm([paired_p(difference.pairs) for difference in found])
     rows = [
         {
             "key": difference.key,
@@ -84,8 +93,9 @@ def section(sweep: SweepResults) -> list[str]:
             "val/loss": f"{difference.mean:+.4f}",
             "interval": "{:+.4f} to {:+.4f}".format(*interval(difference.pairs)),
             "worse in": f"{difference.worse} of {len(difference.pairs)}",
-            "certain": "yes" if is_certain[number] else "no",
+            "certain": "yes" if is_certain else "no",
         }
-        for number, difference in enumerate(found)
+        for difference, is_certain in zip(found, certain, strict=True)
     ]
-    return [title, EXPLAINED + ONE_SEED * (sweep.seeds == 1), markdown(rows)]
+    explained = EXPLAINED + AT_BEST * (sweep.rate_key is not None) + ONE_SEED * (sweep.seeds == 1)
+    return [title, explained, markdown(rows)]

@@ -2,21 +2,17 @@
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import takewhile
-from typing import TypeVar
 
 import numpy as np
-
-Key = TypeVar("Key")
 
 LEVEL = 0.05  # Significance level of all tests
 
 
-def certain(pairs: Mapping[Key, Sequence[float]]) -> dict[Key, bool]:
-    """Whether the mean of each sample of differences isn't zero; without those of one pair, or with infinite ones."""
-    samples = {key: sample for key, sample in pairs.items() if len(sample) > 1 and all(map(math.isfinite, sample))}
-    return dict(zip(samples, holm([paired_p(sample) for sample in samples.values()]), strict=True))
+def is_sample(differences: Sequence[float]) -> bool:
+    """Whether there are two differences or more, all finite."""
+    return len(differences) > 1 and all(map(math.isfinite, differences))
 
 
 def paired_p(differences: Sequence[float]) -> float:
