@@ -18,6 +18,7 @@ from tang.text.forms import FORMS, Form, form_of
 from tests.commands import Script, fresh
 from tests.commands import script as path_of
 from tests.conftest import verses
+from tests.training.test_hparams import first_columns
 
 pytestmark = pytest.mark.slow
 
@@ -45,6 +46,7 @@ def test_train_then_sample_then_evaluate(
     assert "epoch 2/2" in log
     assert "pytorch_lightning" in log
     assert "poems read" in trained.stdout
+    assert "━" not in trained.stdout, "no progress bar in a pipe"
     assert "held-out perplexity" in trained.stdout
     assert "tensorboard --logdir outputs" in trained.stdout
     assert trained.stdout.count("\n\n日") == 1
@@ -56,13 +58,13 @@ def test_train_then_sample_then_evaluate(
         *(f"train/{name}" for name in ("loss", "ppl", "loss_epoch", "ppl_epoch", "lr", "grad_norm")),
         "train/tokens_per_second",
         *(f"{part}/{name}" for part in ("val", "test") for name in ("loss", "ppl", "ppl_hanzi")),
-        "hp/val_loss",
-        "hp/val_ppl",
+        "val_best/loss",
+        "val_best/ppl",
     }  # fmt: skip
     assert len(events.Scalars("val/loss")) == 2
     assert {"samples/text_summary", "statistics/text_summary"} <= set(events.Tags()["tensors"])
     best = min(point.value for point in events.Scalars("val/loss"))
-    assert events.Scalars("hp/val_loss")[0].value == pytest.approx(best)
+    assert events.Scalars("val_best/loss")[0].value == pytest.approx(best)
 
     # Poems, from the checkpoint alone
     moved = tmp_path / "elsewhere" / "epoch=1.ckpt"
@@ -104,8 +106,10 @@ def test_a_sweep_ends_with_its_table(script: Script, small: Sequence[str], tmp_p
     assert swept.stdout.count("epoch 1/1") == 2
     assert "━" not in swept.stdout, "no progress bars in a sweep"
     for row in rows:
-        loss = scalars((tmp_path / row["checkpoint"]).parent.parent).Scalars("hp/val_loss")
-        assert f"{loss[0].value:.4f}" == row["val/loss"]
+        events = scalars((tmp_path / row["checkpoint"]).parent.parent)
+        assert f"{events.Scalars('val_best/loss')[0].value:.4f}" == row["val/loss"]
+        assert first_columns(events) == ["optimizer"]
+        assert ("statistics/text_summary" in events.Tags()["tensors"]) == (row["optimizer"] == "adam")
 
 
 def test_every_backend_draws_the_same_curve(script: Script, small: Sequence[str], tmp_path: Path) -> None:

@@ -1,10 +1,16 @@
-"""Atomic writes: a file has its old content or its new content, never a part, even after a power cut."""
+"""Atomic writes: a file has its old content or its new content, never a part, even after a power cut.
+
+And what takes long to make is made by one process at a time.
+"""
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from filelock import FileLock
 
 
 def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -35,6 +41,30 @@ def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
 def write_text(path: Path, text: str) -> None:
     """:func:`atomic_write` of a text, as UTF-8."""
     atomic_write(path, lambda file: file.write(text.encode("utf-8")))
+
+
+@contextmanager
+def sole_maker(path: Path) -> Iterator[None]:
+    """Let one process at a time make ``path``, by the lock ``path.lock``; its folder is made if missing.
+
+    If that raises an error, neither the lock's file nor the folders made for it are left.
+    """
+    lock = FileLock(path.with_suffix(".lock"))
+    while not lock.is_locked:
+        made = [folder for folder in path.parents if not folder.exists()]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # another process has failed, and removed the folder since
+            lock.acquire()
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # other files are in the folder
+            Path(lock.lock_file).unlink()  # while it is held: a process that waits for it makes another
+            for folder in made:
+                folder.rmdir()
+        raise
+    finally:
+        lock.release()
 
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}

@@ -1,9 +1,10 @@
 """Fonts for pictures with Chinese in them."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 
 import matplotlib
@@ -37,8 +38,15 @@ def characters() -> frozenset[int]:
 
 def label(text: str) -> str:
     """``text`` for a picture: characters that no font has as escapes, the middle of a long text left out."""
-    shown = "".join(letter if ord(letter) in characters() else f"\\u{ord(letter):04x}" for letter in text)
-    return (shown if len(shown) <= 28 else f"{shown[:13]}…{shown[-14:]}").replace("$", r"\$")
+    shown = [letter if ord(letter) in characters() else f"\\u{ord(letter):04x}" for letter in text]
+    if sum(map(len, shown)) > 28:
+        shown = [*_fitting(shown, 13), "…", *reversed(_fitting(shown[::-1], 14))]
+    return "".join(shown).replace("$", r"\$")
+
+
+def _fitting(parts: Sequence[str], width: int) -> list[str]:
+    """The first ``parts`` that have ``width`` characters at most."""
+    return [part for part, end in zip(parts, accumulate(map(len, parts)), strict=True) if end <= width]
 
 
 @contextmanager

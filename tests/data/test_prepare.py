@@ -131,7 +131,7 @@ def test_an_empty_split_is_refused(tmp_path: Path) -> None:
     poems.write_text("床前明月光，疑是地上霜。\n\n春眠不觉晓，处处闻啼鸟。\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"split is empty: 2 clean poems give"):
         made(poems, tmp_path)
-    assert not [path for path in (tmp_path / "cache").iterdir() if path.is_dir()], "nothing half-made stays"
+    assert list(tmp_path.iterdir()) == [poems], "nothing is left"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ def test_runs_that_differ_in_their_seed_are_one_configuration(make: Make) -> Non
         folder = make([f"model.cell={cell}", f"seed={seed}", "data=text"], loss, metrics={"val/accuracy": 0.5})
     sweep = read_sweep(folder.parent)
     assert sweep.keys == ["model.cell"]
-    head, _, best, other = table(sweep, lambda configuration: "").splitlines()
+    head, _, best, other = table(sweep).splitlines()
     assert head.split()[1:8:2] == ["model.cell", "seeds", "val/loss", "val/accuracy"]
     assert best.startswith("| lstm       | 2     | 5.2500 ± 0.3536 | 0.5000 ± 0.0000 |")
     assert other.startswith("| gru        | 2     | 6.2500")
@@ -35,7 +35,7 @@ def test_a_run_that_diverged_puts_its_configuration_last(make: Make) -> None:
         for seed, loss in enumerate(losses):
             folder = make([f"optimizer={optimizer}", f"seed={seed}"], loss)
     sweep = read_sweep(folder.parent)
-    lines = table(sweep, lambda configuration: "").splitlines()[2:]
+    lines = table(sweep).splitlines()[2:]
     cells = [[cell.strip() for cell in line.split("|")[1:6]] for line in lines]
     assert cells[0] == ["adam", "2", "5.0000 ± 0.0000", "2.00 ± 0.00", "0.5 ± 0.0"]
     assert ["sgd", "2", "diverged in 1 of 2", "", ""] in cells[1:]
@@ -76,7 +76,7 @@ def test_a_table_that_would_be_too_wide_does_without_some_metrics(make: Make) ->
     for cell in ("gru", "lstm"):
         for seed in (1, 2):
             folder = make([f"model.cell={cell}", f"seed={seed}"], 5.0, metrics=metrics)
-    lines = table(read_sweep(folder.parent), lambda configuration: "").splitlines()
+    lines = table(read_sweep(folder.parent)).splitlines()
     assert max(map(len, lines)) <= 120
     assert "val/ppl " in lines[0]
     assert "test/ppl " in lines[0]

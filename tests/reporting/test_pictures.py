@@ -41,7 +41,8 @@ def test_labels_have_no_boxes_for_letters(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(fonts, "characters", lambda: frozenset(map(ord, "[]$abc")))
     assert label("[诗a]") == "[\\u8bd7a]"
     assert label("a$b") == r"a\$b"
-    assert len(label("a" * 99)) == 28
+    assert label("b" + "a" * 98 + "c") == "b" + "a" * 12 + "…" + "a" * 13 + "c"
+    assert label("诗" * 9) == r"\u8bd7\u8bd7…\u8bd7\u8bd7", "no escape is cut"
 
 
 def test_seeds_are_averaged_as_far_as_all_of_them_went(make: Make) -> None:

@@ -37,7 +37,7 @@ def test_missing_pictures_of_a_single_run_are_reported(make: Make) -> None:
     assert "| adam      | 0.1           | 1     | 5.0000   |" in text
     assert "No curves:" in text
     assert "No parallel coordinates:" in text
-    assert "isn't known" in text
+    assert "Nothing can be said" in text
 
 
 def test_one_varied_key_makes_no_heat_map(make: Make) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tang.errors import InputError
 from tang.runs.find import best_checkpoints, check_checkpoint, checkpoint_at, run_at
 from tang.runs.run import Result, RunFolder
+from tang.runs.sweep import SweepFolder
 
 RESULT = Result("LanguageModel", 5.0, {}, 1, 0.1, 1e4, "best.ckpt", steps=9, ended_by=["max_epochs"])
 
@@ -54,6 +55,21 @@ def test_the_latest_of_a_sweep_is_its_best(sweep: Path) -> None:
     assert untrained not in order
     newest = make(Path("outputs/train/c"), 0)
     assert next(best_checkpoints()) == newest, "a run that isn't finished has a best checkpoint too"
+
+
+def test_a_run_whose_files_are_broken_is_passed_over(sweep: Path, caplog: pytest.LogCaptureFixture) -> None:
+    single = make(Path("outputs/train/a"), 0, val_loss=3.0).parents[1]
+    (single / "result.json").write_text("{", encoding="utf-8")
+    (sweep / "1_seed=1" / "result.json").write_text("[]", encoding="utf-8")
+    (sweep / "2_seed=2" / ".hydra" / "overrides.yaml").write_text("seed: 2", encoding="utf-8")
+    assert next(best_checkpoints()).parents[1].name == "0_seed=0"
+    assert caplog.messages[0].startswith("ignored: outputs/train/a/result.json: broken, or of another version;")
+    assert checkpoint_at(str(sweep)).parents[1].name == "0_seed=0"
+    assert "2_seed=2/.hydra/overrides.yaml: broken" in caplog.messages[-1]
+    assert [run.status.partition(",")[0] for run in SweepFolder(sweep).runs()] == [
+        "done",
+        "failed: result.json: broken",
+    ]
 
 
 @pytest.mark.parametrize(

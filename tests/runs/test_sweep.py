@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from tang.errors import InputError
+from tang.runs.run import RunFolder
 from tang.runs.sweep import SweepFolder, latest_sweep
 
 
@@ -19,6 +20,18 @@ def test_the_latest_sweep_was_started_or_had_a_run_last(tmp_path: Path, monkeypa
     assert latest_sweep("dir").path == sweeps / "search"
     os.utime(sweeps / "older" / "multirun.yaml")
     assert latest_sweep("dir").path == sweeps / "older"
+
+
+def test_what_a_sweep_varies_is_told_from_what_it_gives_all_its_runs(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "0_seed=1")
+    run.overrides.parent.mkdir(parents=True)
+    given = ["data=text", "+data.path='诗.txt'", "model.hidden_size=8", "seed=1", "optimizer.lr_scale=0.5"]
+    run.overrides.write_text(yaml.safe_dump(given), encoding="utf-8")
+    assert SweepFolder(tmp_path).varied(run) == {}
+    task = ["data=choice('text')", "+data.path='诗.txt'", "model.hidden_size=8,16", "seed=range(1,3)"]
+    record = {"hydra": {"overrides": {"hydra": [], "task": task}}}  # a search adds keys of its own
+    SweepFolder(tmp_path).record.write_text(yaml.safe_dump(record), encoding="utf-8")
+    assert SweepFolder(tmp_path).varied(run) == {"model.hidden_size": "8", "seed": "1", "optimizer.lr_scale": "0.5"}
 
 
 @pytest.mark.parametrize(

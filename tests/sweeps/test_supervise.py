@@ -16,6 +16,7 @@ from tang.sweeps import processes
 from tang.sweeps.processes import Stopped, Worker, run
 from tang.sweeps.supervise import how_it_ended, prepare
 from tang.sweeps.sweep import EXTRAS, SweepCallback
+from tests.runs.test_find import RESULT
 
 CONFIG: dict[str, object] = {"optimizer": {"lr": 0.1, "betas": [0.9, 0.99]}, "trainer": {"max_epochs": 5}, "seed": 1}
 
@@ -30,8 +31,11 @@ def test_a_run_is_done_when_its_result_is_there(tmp_path: Path) -> None:
     assert not prepare(RunFolder(tmp_path))
     put(tmp_path, {**CONFIG, "seed": 2})
     assert not prepare(RunFolder(tmp_path)), "nothing has come of it yet that another config would spoil"
-    (tmp_path / "result.json").write_text("{}", encoding="utf-8")
+    RunFolder(tmp_path).write_result(RESULT)
     assert prepare(RunFolder(tmp_path))
+    (tmp_path / "result.json").write_text("{", encoding="utf-8")
+    with pytest.raises(InputError, match=r"result\.json: broken"):
+        prepare(RunFolder(tmp_path))
 
 
 @pytest.mark.parametrize("trace", ["result.json", "checkpoints/last.ckpt"])

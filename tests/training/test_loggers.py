@@ -56,7 +56,7 @@ def test_wandb_and_mlflow_offline(script: Script, small: Sequence[str], tmp_path
     assert offline.stat().st_size > 1000
     client = MlflowClient(f"sqlite:///{tmp_path / 'outputs' / 'mlflow.db'}")
     run = client.get_run((tmp_path / "run" / ".mlflow").read_text(encoding="utf-8"))
-    assert run.data.params["optimizer/name"] == "Adam"
+    assert run.data.params["optimizer.name"] == "Adam"
     assert run.data.metrics.keys() >= {"train/loss", "val/loss", "val/ppl", "test/ppl"}
     assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["samples", "statistics"]
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pooch
-from filelock import FileLock
 
+from tang.atomic import sole_maker
 from tang.config.data import PoemsConfig
 from tang.corpus.clean import CleanCorpus, CleanPoem, clean_all, in_script, titles_in_script
 from tang.corpus.sources import Source
@@ -101,7 +101,7 @@ def prepare(
 
     ``vocabulary`` is that of an earlier model; by default it is built from the train split, without the poems of
     ``added``, which go there alone. An InputError if a corpus is faulty, a split would be empty, or the cache can't be
-    written.
+    written; then nothing is left in the cache.
     """
     cache, sources = Path(config.cache), [source, *([added] if added else [])]
     folder = cache / _key(sources, config, None)
@@ -111,8 +111,7 @@ def prepare(
             folder = cache / _key(sources, config, vocabulary)
             prepared = _open(folder)
         if prepared is None:
-            cache.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder.with_suffix(".lock")):
+            with sole_maker(folder):
                 if _open(folder) is None:  # another process may have prepared it meanwhile
                     _create(folder, sources, config, vocabulary)
             prepared = _open(folder)

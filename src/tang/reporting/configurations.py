@@ -3,7 +3,7 @@
 import logging
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from tang.tables import columns, markdown
 logging.getLogger("tensorboard").setLevel(logging.WARNING)  # it logs every file it opens
 
 Points = list[tuple[int, float]]  # Training steps, each with the loss after it
+RATE_KEYS = ("optimizer.lr_scale", "optimizer.lr")
 COLUMNS = 120  # Width of a table
 DROPPED = ("tokens/s", "minutes", "_hanzi", "_balanced")  # Ends of the columns that a table can do without
 # Beginnings of the keys that change the number of steps in a training
@@ -41,6 +42,11 @@ class Configuration:
     @property
     def losses(self) -> list[float]:
         return losses(self.runs)
+
+    @property
+    def by_seed(self) -> dict[str, float]:
+        """Seed, "" if none was given → the ``val/loss`` of its run."""
+        return dict(zip((run.overrides.get(SEED, "") for run in self.runs), self.losses, strict=True))
 
     @property
     def loss(self) -> float:
@@ -68,6 +74,16 @@ class SweepResults:
     def seeds(self) -> int:
         """The largest number of seeds of a configuration."""
         return max((len(configuration.runs) for configuration in self.configurations), default=0)
+
+    @cached_property
+    def rate_key(self) -> str | None:
+        """The key of the learning rates, if most optimizers of several ran with most of them, unlike in a search."""
+        for key in RATE_KEYS:
+            if {key, "optimizer"} <= set(self.keys):
+                tried = {(c.values["optimizer"], c.values[key]) for c in self.configurations}
+                if 2 * len(tried) > len(self.best_by("optimizer")) * len(self.best_by(key)):
+                    return key
+        return None
 
     def best_by(self, key: str) -> dict[str, Configuration]:
         """The best configuration for each value of ``key``; best first."""
@@ -108,16 +124,12 @@ def validation_curve(run: RunRecord) -> Points:
     return [(point.step + 1, point.value) for point in points if math.isfinite(point.value)]
 
 
-def table(sweep: SweepResults, verdict: Callable[[Configuration], str]) -> str:
-    """All configurations as Markdown, best first; with several seeds, each with its ``verdict`` against the best.
+def table(sweep: SweepResults) -> str:
+    """All configurations as Markdown, best first.
 
     Metrics that would make it wider than :data:`COLUMNS` are left out; ``summary.csv`` has them.
     """
-    rows = []
-    for configuration in sweep.configurations:
-        rows.append({**configuration.shown, "seeds": len(configuration.runs), **over_seeds(configuration.runs)})
-        if sweep.seeds > 1:
-            rows[-1]["worse than the first"] = verdict(configuration)
+    rows = [{**c.shown, "seeds": len(c.runs), **over_seeds(c.runs)} for c in sweep.configurations]
     optional = [name for name in columns(rows) if name.endswith(DROPPED)]
     while optional and len(markdown(rows).partition("\n")[0]) > COLUMNS:
         name = optional.pop()

@@ -1,22 +1,25 @@
-"""Optimizers of a sweep compared, and answers to what earlier reports claimed of them."""
+"""Optimizers of a sweep compared, and, where an experiment asks, answers to what earlier reports claimed of them."""
 
 import statistics
 from typing import NamedTuple
 
 from tang.reporting.configurations import Configuration, SweepResults
-from tang.reporting.significance import LEVEL, significant
+from tang.reporting.significance import LEVEL, interval, is_sample
 from tang.runs.sweep import LOSS
 from tang.sweeps.summary import spread_of_losses
 from tang.tables import markdown
 
 CLOSE = 0.02  # A learning rate is good if its val/loss exceeds the optimizer's best by this share at most
 EARLY = 0.25  # The share of the training after which the early loss is taken
-RATE_KEYS = ("optimizer.lr_scale", "optimizer.lr")
 
 TABLE = f"Each optimizer in its best configuration; early: the first validation after {EARLY:.0%} of the training."
 RATES = f" A rate is good if its best loss is within {CLOSE:.0%} of the optimizer's best."
-PLANNED = f"""\
-Claims that were made before the sweep: Welch's t test at the level of {LEVEL:.0%}, corrected for the claims alone."""
+ASKED = "compare_optimizers"  # The experiment that asks whether the claims hold
+ANSWERS = f"""\
+What this experiment asks of the reports A and D (docs/reports.md). Two optimizers are compared at their best, seed by
+seed; the difference has its interval of {1 - LEVEL:.0%}, each question by itself."""
+
+Losses = dict[str, float]  # Seed → val/loss
 
 
 class Claim(NamedTuple):
@@ -27,17 +30,19 @@ class Claim(NamedTuple):
     higher: str
     is_early: bool  # Whether it is about the early loss, not the best
 
-    def answer(self, lower: list[float], higher: list[float], is_significant: bool | None) -> str:
-        """The answer from the losses of both; ``is_significant``: None if that isn't known."""
-        holds = "yes" if statistics.fmean(lower) < statistics.fmean(higher) else "no"
+    def answer(self, lower: Losses, higher: Losses) -> str:
+        """The answer from the losses of both: it can't be told if the interval of their difference has both signs."""
+        word = "yes" if statistics.fmean(lower.values()) < statistics.fmean(higher.values()) else "no"
+        pairs = [higher[seed] - lower[seed] for seed in lower.keys() & higher.keys()]
+        if is_sample(pairs):
+            low, high = interval(pairs)
+            word = "can't be told" if low <= 0 <= high else word
+            difference = f"the difference is {statistics.fmean(pairs):+.4f} ({low:+.4f} to {high:+.4f})"
+        else:
+            word, difference = f"{word}, by these runs", "there are no two seeds to tell by"
         place = f"At the first validation after {EARLY:.0%} of the training" if self.is_early else "At their best"
-        word, certainty = {
-            True: (holds, "the difference is larger than the noise"),
-            False: ("can't be told", "the difference isn't larger than the noise"),
-            None: (f"{holds}, by these runs", "the noise isn't known"),
-        }[is_significant]
-        numbers = f"{self.lower} {spread_of_losses(lower)}, {self.higher} {spread_of_losses(higher)}"
-        return f"**{self.words}: {word}.** {place} {numbers}; {certainty}."
+        one, other = (spread_of_losses(list(losses.values())) for losses in (lower, higher))
+        return f"**{self.words}: {word}.** {place} {self.lower} {one}, {self.higher} {other}; {difference}."
 
 
 CLAIMS = (
@@ -48,34 +53,31 @@ STABLE = "D, “momentum is sensitive to its rate, Adam stable”"
 
 
 def section(sweep: SweepResults) -> list[str]:
-    """The report's section on optimizers, if several were tried."""
-    return ["## Optimizers", Optimizers(sweep).text()] if "optimizer" in sweep.keys else []
+    """The report's section on optimizers, if several were tried, with answers if it is the experiment that asks."""
+    if "optimizer" not in sweep.keys:
+        return []
+    optimizers = Optimizers(sweep)
+    runs = [run for configuration in sweep.configurations for run in configuration.runs]
+    is_asked = all(run.overrides.get("experiment") == ASKED for run in runs)
+    return ["## Optimizers", *optimizers.table(), *(optimizers.answers() if is_asked else [])]
 
 
 class Optimizers:
     """The optimizers of a sweep, each in its best configuration, and their learning rates if these form a grid."""
 
     def __init__(self, sweep: SweepResults) -> None:
-        self.best = sweep.best_by("optimizer")
-        self.sweep = sweep
-        self.rate_key = next((key for key in RATE_KEYS if key in sweep.keys and self._is_grid(key)), None)
+        self.sweep, self.best, self.rate_key = sweep, sweep.best_by("optimizer"), sweep.rate_key
 
-    def _is_grid(self, key: str) -> bool:
-        """Whether most optimizers ran with most values of ``key``, unlike in a search, where the values are random."""
-        pairs = {(c.values["optimizer"], c.values[key]) for c in self.sweep.configurations}
-        return 2 * len(pairs) > len(self.best) * len(self.sweep.best_by(key))
-
-    def text(self) -> str:
-        """A table of the optimizers, and answers to the claims that the sweep can test."""
-        table = markdown([self._row(name) for name in self.best])
-        return "\n\n".join([table, TABLE + (RATES if self.rate_key else ""), *self._answers()])
+    def table(self) -> list[str]:
+        """The optimizers, best first, and what their table shows."""
+        return [markdown([self._row(name) for name in self.best]), TABLE + (RATES if self.rate_key else "")]
 
     def _row(self, optimizer: str) -> dict[str, str]:
         best = self.best[optimizer]
         others = [f"{key.rpartition('.')[2]}={value}" for key, value in best.shown.items() if key != "optimizer"]
         early = early_losses(self.sweep, best)
         row = {"optimizer": optimizer, "best at": ", ".join(others), LOSS: best.text()}
-        row[f"early {LOSS}"] = spread_of_losses(early) if early else "–"
+        row[f"early {LOSS}"] = spread_of_losses(list(early.values())) if early else "–"
         if self.rate_key:
             row["good rates"] = "{} of {}".format(*self._good_rates(optimizer))
         return row
@@ -87,19 +89,17 @@ class Optimizers:
         limit = self.best[optimizer].loss * (1 + CLOSE)
         return sum(c.is_finite and c.loss <= limit for c in best.values()), len(best)
 
-    def _answers(self) -> list[str]:
-        pairs: dict[Claim, tuple[list[float], list[float]]] = {}
+    def answers(self) -> list[str]:
+        """Answers to the claims about optimizers that ran."""
+        answers = []
         for claim in CLAIMS:
             both = [self.best[name] for name in (claim.lower, claim.higher) if name in self.best]
-            losses = [early_losses(self.sweep, c) if claim.is_early else c.losses for c in both]
+            losses = [early_losses(self.sweep, best) if claim.is_early else best.by_seed for best in both]
             if len(losses) == 2 and all(losses):
-                pairs[claim] = losses[0], losses[1]
-        is_significant = significant(pairs)
-        answers = [PLANNED] if is_significant else []
-        answers += [claim.answer(*pair, is_significant.get(claim)) for claim, pair in pairs.items()]
+                answers.append(claim.answer(*losses))
         if self.rate_key and {"adam", "momentum"} <= set(self.best):
             answers.append(self._stability())
-        return answers
+        return [ANSWERS, *answers] if answers else []
 
     def _stability(self) -> str:
         """Whether Adam's share of good rates is larger than momentum's; one more rate is hardly a difference."""
@@ -112,7 +112,7 @@ class Optimizers:
         return f"**{STABLE}: {word}.** {numbers}."
 
 
-def early_losses(sweep: SweepResults, configuration: Configuration) -> list[float]:
+def early_losses(sweep: SweepResults, configuration: Configuration) -> Losses:
     """``val/loss`` of each run at its first validation after :data:`EARLY` of the whole training.
 
     Empty if a run had no validation between that and the half.
@@ -120,4 +120,5 @@ def early_losses(sweep: SweepResults, configuration: Configuration) -> list[floa
     end = sweep.training_steps(configuration)
     begin = 0.99 * EARLY * end  # the interval between validations is rounded down to whole batches
     early = [[loss for step, loss in curve if begin <= step <= end / 2] for curve in configuration.curves]
-    return [losses[0] for losses in early] if all(early) and len(early) == len(configuration.runs) else []
+    is_whole = all(early) and len(early) == len(configuration.runs)
+    return dict(zip(configuration.by_seed, (losses[0] for losses in early), strict=True)) if is_whole else {}

@@ -10,7 +10,6 @@ from tang.fonts import with_chinese
 from tang.reporting import optimizers, paired
 from tang.reporting.configurations import SweepResults, read_sweep, table, unfinished_table
 from tang.reporting.pictures import choose_keys, draw_curves, draw_heat_map, draw_parallel
-from tang.reporting.significance import Significance
 from tang.runs.sweep import SweepFolder
 
 PICTURES = ("curves", "heat_map", "parallel")  # Names of the pictures that a report can have
@@ -27,10 +26,7 @@ def write_report(folder: Path, x: str | None = None, y: str | None = None) -> st
     pictures: dict[str, Figure | str] = {}
     with with_chinese():
         if sweep.configurations:
-            significance = Significance(sweep)
-            parts += ["## Configurations, best first", table(sweep, significance.verdict)]
-            parts += ["## What each key does", paired.section(sweep)]
-            parts += ["## Noise", significance.text(), *optimizers.section(sweep)]
+            parts += ["## Configurations, best first", table(sweep), *paired.section(sweep), *optimizers.section(sweep)]
             pictures = draw(sweep, x, y)
             parts += [reason for reason in pictures.values() if isinstance(reason, str)]
         if sweep.unfinished:
@@ -42,7 +38,7 @@ def write_report(folder: Path, x: str | None = None, y: str | None = None) -> st
 
 def missing(folder: SweepFolder) -> list[str]:
     """A sentence on runs that never began, and the command that runs them, if there are any."""
-    planned, begun = folder.planned(), len(folder.runs())
+    planned, begun = folder.planned(), len(folder.run_folders())
     if planned is None or planned <= begun:
         return []
     command = f"python src/train.py -m resume={folder.path}"

@@ -1,45 +1,35 @@
-"""Significance tests: which configurations are worse than the best by more than the noise between seeds."""
+"""Student's t test for pairs, and Holm's correction for several tests."""
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import takewhile
-from typing import TypeVar
 
 import numpy as np
 
-from tang.reporting.configurations import Configuration, SweepResults
-
-Key = TypeVar("Key")
-
 LEVEL = 0.05  # Significance level of all tests
 
-NOISE = f"""\
-A configuration is worse than the best by more than the noise if Welch's t test between their seeds says so at the level
-of {LEVEL:.0%}, by Holm's correction for all {{tests}} configurations that were tested.
 
-Worse by more than the noise: {{worse}} of {{tests}}.
-Median standard deviation over seeds: {{deviation:.4f}}.
-
-Each value of a key in its best configuration; > is higher than the first by more than the noise, ≈ not certainly so,
-? can't be said:
-
-"""
-
-UNKNOWN = """\
-The noise isn't known: it takes two seeds or more of the best configuration and of others; sweep seed=1,2,3."""
-
-SIGNS = {"": "", "yes": "> ", "not certain": "≈ ", "?": "? "}  # Verdict → its sign
+def is_sample(differences: Sequence[float]) -> bool:
+    """Whether there are two differences or more, all finite."""
+    return len(differences) > 1 and all(map(math.isfinite, differences))
 
 
-def welch(first: Sequence[float], second: Sequence[float]) -> float:
-    """The p value of two samples, of two values or more each, for equal means (Welch 1947)."""
-    errors = [statistics.variance(sample) / len(sample) for sample in (first, second)]
-    gap = abs(statistics.fmean(first) - statistics.fmean(second))
-    if sum(errors) == 0:
-        return float(gap == 0)
-    freedom = sum(errors) ** 2 / sum(e**2 / (len(s) - 1) for e, s in zip(errors, (first, second), strict=True))
-    return two_sided_p(gap / math.sqrt(sum(errors)), freedom)
+def paired_p(differences: Sequence[float]) -> float:
+    """The p value of two differences or more for a mean of zero."""
+    mean, error = statistics.fmean(differences), standard_error(differences)
+    return two_sided_p(abs(mean) / error, len(differences) - 1) if error else float(mean == 0)
+
+
+def interval(differences: Sequence[float]) -> tuple[float, float]:
+    """Bounds of the mean of two differences or more, with probability 1 − :data:`LEVEL`."""
+    mean, reach = statistics.fmean(differences), standard_error(differences) * quantile(len(differences) - 1)
+    return mean - reach, mean + reach
+
+
+def standard_error(sample: Sequence[float]) -> float:
+    """The standard deviation of the sample's mean."""
+    return statistics.stdev(sample) / math.sqrt(len(sample))
 
 
 def two_sided_p(t: float, freedom: float) -> float:
@@ -55,49 +45,17 @@ def two_sided_p(t: float, freedom: float) -> float:
     return area(math.atan(t / math.sqrt(freedom))) / area(0.0)
 
 
+def quantile(freedom: int) -> float:
+    """The t that Student's distribution exceeds in size with probability :data:`LEVEL`, by bisection."""
+    low, high = 0.0, 1e4
+    while high - low > 1e-6 * high:
+        middle = (low + high) / 2
+        low, high = (middle, high) if two_sided_p(middle, freedom) > LEVEL else (low, middle)
+    return high
+
+
 def holm(p_values: Sequence[float]) -> list[bool]:
     """Which hypotheses to reject, so that P(any is rejected wrongly) ≤ LEVEL (Holm 1979)."""
     ranked = enumerate(sorted(p_values))  # equal ones are rejected together: the level rises from rank to rank
     rejected = [p for _, p in takewhile(lambda item: item[1] <= LEVEL / (len(p_values) - item[0]), ranked)]
     return [p in rejected for p in p_values]
-
-
-def is_sample(losses: Sequence[float]) -> bool:
-    """Whether ``losses`` have a spread: two or more, all finite."""
-    return len(losses) > 1 and all(map(math.isfinite, losses))
-
-
-def significant(pairs: Mapping[Key, tuple[Sequence[float], Sequence[float]]]) -> dict[Key, bool]:
-    """Whether the means of each pair of losses differ by more than the noise; without pairs that can't be tested."""
-    p_values = {key: welch(*pair) for key, pair in pairs.items() if all(map(is_sample, pair))}
-    return dict(zip(p_values, holm(list(p_values.values())), strict=True))
-
-
-class Significance:
-    """The best configuration of a sweep compared with all others."""
-
-    def __init__(self, sweep: SweepResults) -> None:
-        self.sweep = sweep
-        self.best, *others = sweep.configurations
-        self.is_worse = significant({id(other): (self.best.losses, other.losses) for other in others})
-
-    def verdict(self, configuration: Configuration) -> str:
-        """Whether ``configuration`` is worse than the best by more than the noise; "" for the best."""
-        if configuration is self.best:
-            return ""
-        if self.best.is_finite and all(map(math.isinf, configuration.losses)):
-            return "yes"
-        return {True: "yes", False: "not certain", None: "?"}[self.is_worse.get(id(configuration))]
-
-    def text(self) -> str:
-        """The rule, how many configurations it finds worse, and the values of each key, best first."""
-        if not self.is_worse:
-            return UNKNOWN
-        samples = [c.losses for c in self.sweep.configurations if is_sample(c.losses)]
-        deviation = statistics.median(map(statistics.stdev, samples))
-        text = NOISE.format(tests=len(self.is_worse), worse=sum(self.is_worse.values()), deviation=deviation)
-        lines = []
-        for key in self.sweep.keys:
-            best = [f"{SIGNS[self.verdict(c)]}{c.shown[key]} {c.text()}" for c in self.sweep.best_by(key).values()]
-            lines += [f"- `{key}`: {', '.join(best)}"] if len(best) > 1 else []
-        return text + "\n".join(lines)

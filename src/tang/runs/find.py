@@ -1,11 +1,14 @@
 """Which checkpoint or run a path means: a file, a run's folder or a sweep's."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 from tang.errors import InputError, expanded
 from tang.runs.run import BEST, OUTPUTS, RunFolder
 from tang.runs.sweep import SweepFolder
+
+log = logging.getLogger(__name__)
 
 LATEST = "latest"
 
@@ -43,7 +46,7 @@ def check_checkpoint(name: str, key: str = "ckpt") -> None:
 def best_checkpoints() -> Iterator[Path]:
     """The best checkpoint of every run below ``outputs/``: the newest run's first, but of a sweep its best run's.
 
-    Runs that ended without a step of training are left out.
+    Runs that ended without a step of training are left out, and those whose result is broken.
     """
     found = [path for path in OUTPUTS.rglob(BEST) if path.is_file() and _is_trained(path)]
     seen: set[Path] = set()  # Checkpoints, and folders of sweeps
@@ -58,7 +61,11 @@ def best_checkpoints() -> Iterator[Path]:
 
 
 def _is_trained(best: Path) -> bool:
-    result = RunFolder(best.parents[1]).read_result()
+    try:
+        result = RunFolder(best.parents[1]).read_result()
+    except InputError as error:
+        log.warning("ignored: %s", error)
+        return False
     return result is None or result.steps > 0 or not result.ended_by  # earlier versions didn't count the steps
 
 

@@ -1,17 +1,16 @@
 """The folder of a training run: every file in it, its result, and how it failed."""
 
-import json
 import os
 import shutil
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from filelock import FileLock, Timeout
 
-from tang.atomic import write_text
 from tang.errors import InputError
+from tang.runs.records import read_overrides, read_record, write_record
 
 OUTPUTS = Path("outputs")
 RUNS = OUTPUTS / "train"  # Runs that aren't a sweep's
@@ -72,7 +71,7 @@ class RunFolder:
         result.json             its outcome, once it is finished
         failure.json            in a sweep: why it has none
         confusion.png           of a classifier
-        events.out.tfevents.*   TensorBoard's curves; hparams.yaml: its HParams row
+        events.out.tfevents.*   TensorBoard's curves, texts and HParams row
         csv/, wandb/, .mlflow   of other loggers; .mlflow is the run's id there
         .lock                   held by the process that trains here
     """
@@ -105,6 +104,11 @@ class RunFolder:
         return sorted(self.path.glob(self.EVENTS))
 
     @property
+    def number(self) -> str:
+        """In a sweep: the job's number, with which the folder's name begins."""
+        return self.path.name.partition("_")[0]
+
+    @property
     def is_finished(self) -> bool:
         return self._result.exists()
 
@@ -118,23 +122,25 @@ class RunFolder:
         """Time of the result or the failure, in seconds since 1970."""
         return (self._result if self.is_finished else self._failure).stat().st_mtime
 
+    def read_overrides(self) -> dict[str, str]:
+        """The run's keys → values, as given on the command line; an InputError if the file is broken."""
+        return read_overrides(self.overrides)
+
     def read_result(self) -> Result | None:
-        """The result; None if the run isn't finished."""
-        content = _read_json(self._result)
-        return Result(**content) if content else None
+        """The result; None if the run isn't finished, an InputError if the file is broken."""
+        return read_record(self._result, Result)
 
     def read_failure(self) -> Failure | None:
-        """The failure; None if there was none."""
-        content = _read_json(self._failure)
-        return Failure(**content) if content else None
+        """The failure; None if there was none, an InputError if the file is broken."""
+        return read_record(self._failure, Failure)
 
     def write_result(self, result: Result) -> None:
         """Record that the run is finished."""
-        write_text(self._result, json.dumps(asdict(result), indent=1))
+        write_record(self._result, result)
 
     def write_failure(self, kind: FailureKind, message: str) -> None:
         """Record why the run has no result."""
-        write_text(self._failure, json.dumps(asdict(Failure(kind, message)), ensure_ascii=False, indent=1))
+        write_record(self._failure, Failure(kind, message))
 
     def clear_outcome(self) -> None:
         """Remove result and failure: the run is to be trained, or trained further."""
@@ -162,10 +168,3 @@ class RunFolder:
     def resume_hint(self) -> str:
         """The command that resumes this run."""
         return f"python src/train.py resume={self.relative} resumes it"
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    if not path.exists():
-        return None
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content

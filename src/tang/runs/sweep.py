@@ -1,6 +1,6 @@
-"""The folder of a sweep: its records, its runs, its tables; names of new folders."""
+"""The folder of a sweep: its records, its runs, its tables."""
 
-import itertools
+import logging
 import math
 import re
 from collections.abc import Sequence
@@ -15,6 +15,8 @@ from hydra.errors import HydraException
 
 from tang.errors import InputError
 from tang.runs.run import OUTPUTS, Failure, Result, RunFolder
+
+log = logging.getLogger(__name__)
 
 SWEEPS = OUTPUTS / "sweeps"
 LOSS = "val/loss"
@@ -100,21 +102,35 @@ class SweepFolder:
     def is_search(self) -> bool:
         return self.study.is_file()
 
+    def run_folders(self) -> list[RunFolder]:
+        """The folders of all runs that have begun."""
+        return [RunFolder(path.parents[1]) for path in sorted(self.path.glob("*/.hydra/overrides.yaml"))]
+
     def runs(self) -> list[RunRecord]:
-        """All runs: finished ones by their loss, then unfinished ones, failed ones last."""
+        """All runs: finished ones by their loss, then unfinished ones, failed ones last.
+
+        A run whose result is broken has failed; one whose command line is broken is left out.
+        """
         records = []
-        for path in sorted(self.path.glob("*/.hydra/overrides.yaml")):
-            folder = RunFolder(path.parents[1])
-            given: list[str] = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-            overrides = dict(override.lstrip("+").split("=", 1) for override in given)
-            failure = folder.read_failure()
-            records.append(RunRecord(folder, overrides, None if failure else folder.read_result(), failure))
+        for folder in self.run_folders():
+            try:
+                records.append(_record(folder))
+            except InputError as error:
+                log.warning("ignored: %s", error)
         return sorted(records, key=lambda run: (run.failure is not None, run.metrics.get(LOSS, math.inf)))
 
     def next_number(self) -> int:
         """The number of the sweep's next run."""
-        numbers = (path.name.partition("_")[0] for path in self.path.iterdir() if path.is_dir())
+        numbers = (RunFolder(path).number for path in self.path.iterdir() if path.is_dir())
         return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)
+
+    def varied(self, run: RunFolder) -> dict[str, str]:
+        """Those of a run's overrides that the sweep varies; none if its command line isn't known."""
+        try:
+            given, constants = run.read_overrides(), _constants(self.first_overrides())
+        except (InputError, OSError):
+            return {}
+        return {key: value for key, value in given.items() if constants.get(key) is None}
 
     def planned(self) -> int | None:
         """The number of runs that the sweep was started for; None if that isn't known, as in a search."""
@@ -137,8 +153,10 @@ class SweepFolder:
             first = self.first_overrides()
         except (InputError, OSError):  # no sweep's folder yet, or one whose keys can't be read any more
             return
-        before, after = (_constants(keys, may_change) for keys in (first, overrides))
+        before, after = (_constants(keys) for keys in (first, overrides))
         for key, value in before.items():
+            if key.startswith(may_change):
+                continue
             if key not in after or (None not in (value, after[key]) and value != after[key]):
                 now = f"not {after[key]}" if key in after else "which is left out now"
                 raise InputError(
@@ -158,13 +176,22 @@ class SweepFolder:
             ) from None
 
 
-def _constants(overrides: Sequence[str], may_change: str) -> dict[str, str | None]:
-    """Key → value of the ``overrides``, None if it is swept, without the keys that may change."""
+def _record(folder: RunFolder) -> RunRecord:
+    overrides = folder.read_overrides()
+    try:
+        failure = folder.read_failure()
+        return RunRecord(folder, overrides, None if failure else folder.read_result(), failure)
+    except InputError as error:
+        return RunRecord(folder, overrides, None, Failure("crashed", str(error).removeprefix(f"{folder.path}/")))
+
+
+def _constants(overrides: Sequence[str]) -> dict[str, str | None]:
+    """Key → value of the ``overrides``, None if it is swept, without Hydra's own."""
     constants: dict[str, str | None] = {}
     for override in overrides:
         key, _, value = override.lstrip("+").partition("=")
         value = _CHOICE.sub(r"\1", value)
-        if not key.startswith((may_change, "hydra", "~")):
+        if not key.startswith(("hydra", "~")):
             constants[key] = None if _SWEPT.search(value) else value.strip("'\"")
     return constants
 
@@ -176,35 +203,3 @@ def latest_sweep(key: str) -> SweepFolder:
     if not started:
         raise InputError(f"{key}=latest: no sweep below {SWEEPS}/; make one with python src/train.py … -m")
     return SweepFolder(started[max(started, key=lambda path: path.stat().st_mtime)])
-
-
-def claim(folder: Path) -> Path:
-    """Make ``folder``; if another process has it, ``folder_2``, ``folder_3``, …: no two processes get the same one."""
-    for suffix in itertools.chain([""], map("_{}".format, itertools.count(2))):
-        claimed = folder.with_name(f"{folder.name}{suffix}")
-        try:
-            claimed.mkdir(parents=True)
-            break
-        except FileExistsError:
-            continue
-    return claimed
-
-
-def run_name(number: int, varied: str, sweep: str | None = None, first: int = 0) -> str:
-    """The name of a sweep's run: ``3_optimizer=adam,model.hidden_size=128``.
-
-    Args:
-        number: of the job.
-        varied: its overrides, without those that all jobs share.
-        sweep: the folder of a sweep that is resumed: a run that has a folder there, under any number, keeps it.
-        first: added to the number of a new run.
-    """
-    safe = varied.replace("/", "-").replace("\\", "-")
-    while len(safe.encode("utf-8")) > 200:  # file systems take 255 bytes
-        safe = safe[:-1]
-    suffix = f"_{safe}".rstrip("_")
-    if sweep is not None:
-        for folder in Path(sweep).iterdir():
-            if re.fullmatch(rf"\d+{re.escape(suffix)}", folder.name):
-                return folder.name
-    return f"{first + number}{suffix}"

@@ -6,7 +6,7 @@ job that they are handed.
 
 from omegaconf import OmegaConf
 
-from tang.runs.sweep import run_name
+from tang.runs.names import run_name
 from tang.sweeps import gpus
 
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)

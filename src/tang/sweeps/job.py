@@ -43,10 +43,9 @@ def main() -> None:
     configure_log(hydra.job_logging, hydra.verbose)
     is_parallel = not hydra.launcher._target_.endswith(".BasicLauncher")
     if is_parallel:
-        number = folder.path.name.partition("_")[0]
         for handler in logging.getLogger().handlers:
             if isinstance(handler, ScreenHandler):
-                handler.setFormatter(Numbered(number))
+                handler.setFormatter(Numbered(folder.number))
     try:
         names = os.environ.get(gpus.CLAIM)
         lock = gpus.claim(names.split(",")) if names else None

@@ -54,7 +54,7 @@ def prepare(folder: RunFolder) -> bool:
     """Record the config that a new run starts with, or compare it with that of a run that is resumed.
 
     Hydra writes ``config.yaml`` anew whenever a sweep is resumed. Returns whether the run is finished already; an
-    InputError if it was started with another config.
+    InputError if it was started with another config, or its result is broken.
     """
     if not folder.has_begun:
         write_text(folder.started, folder.config.read_text(encoding="utf-8"))
@@ -72,7 +72,7 @@ def prepare(folder: RunFolder) -> bool:
     if changed:  # another end
         write_text(folder.started, folder.config.read_text(encoding="utf-8"))
         folder.clear_outcome()
-    return folder.is_finished
+    return folder.read_result() is not None
 
 
 def fail(folder: RunFolder, kind: FailureKind, message: str) -> float:

@@ -21,8 +21,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tang.errors import InputError
 from tang.runs.config import MAY_CHANGE, check_unchanged
+from tang.runs.names import claim
 from tang.runs.run import RunFolder
-from tang.runs.sweep import SweepFolder, claim
+from tang.runs.sweep import SweepFolder
 from tang.shutdown import EXIT_CODES, handled_by
 from tang.sweeps.processes import make_importable
 from tang.sweeps.summary import write_summary
@@ -134,7 +135,7 @@ def run_sweep(main: Callable[[], Any]) -> None:
 
 
 def _has_begun() -> bool:
-    return SweepCallback.folder is not None and len(SweepCallback.folder.runs()) > 0
+    return SweepCallback.folder is not None and bool(SweepCallback.folder.run_folders())
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Build the parts of a run from its config: data, model, callbacks, trainer. Wrong settings are refused here."""
 
 import logging
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from functools import partial, singledispatch
@@ -161,12 +162,12 @@ def build_trainer(
     checkpoints: Checkpoints,
     step: int,
 ) -> pl.Trainer:
-    """Lightning's Trainer; a sweep has lines instead of progress bars, and a resumed run starts at ``step``.
+    """Lightning's Trainer, with a progress bar on a terminal, but for a sweep; a resumed run starts at ``step``.
 
     An InputError if the Trainer refuses an argument, or would train on several devices without ``strategy: ddp``.
     """
     settings = values(config.trainer)
-    if is_sweep:
+    if is_sweep or not sys.stdout.isatty():
         settings["enable_progress_bar"] = False
     if settings["enable_progress_bar"] is not False:
         callbacks = [*callbacks, ProgressBar()]

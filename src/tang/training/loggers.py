@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,52 @@ from typing import Any
 from matplotlib.figure import Figure
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
+from pytorch_lightning.utilities import rank_zero_only
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from torch.utils.tensorboard.summary import hparams
 
+from tang.config.keys import as_typed
 from tang.config.logger import CSV, LoggerConfig, MLflow, TensorBoard, Wandb
+from tang.config.train import TrainConfig
 from tang.errors import InputError
+from tang.runs.config import flat
 from tang.runs.ranks import rank
 from tang.runs.run import RunFolder
 
+SETTINGS = (  # Beginnings of the keys that runs are compared by
+    *("data.", "model.", "optimizer.", "scheduler.", "seed", "init_from", "trainer.max_", "trainer.precision"),
+    *("trainer.gradient_clip_val", "trainer.accumulate_grad_batches"),
+)
+LEFT_OUT = {"data.dir", "data.cache", "data.seed", "optimizer._partial_", "scheduler._partial_"}  # of these
+
+
+class Curves(TensorBoardLogger):
+    """Lightning's TensorBoard logger without the curve of epochs, and without a file of settings."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        super().log_metrics({name: value for name, value in metrics.items() if name != "epoch"}, step)
+
+    @rank_zero_only
+    def save(self) -> None:
+        self.experiment.flush()
+
+    @rank_zero_only
+    def log_row(self, settings: dict[str, Any], varied: Collection[str], metrics: dict[str, float]) -> None:
+        """Write a row of HParams; the columns of the settings that were ``varied`` come first."""
+        self.log_metrics(metrics)
+        experiment, *session = hparams(settings, metrics)
+        described = experiment.value[0].metadata.plugin_data
+        columns = HParamsPluginData.FromString(described.content)
+        for column in columns.experiment.hparam_infos:
+            column.differs = column.name in varied
+        described.content = columns.SerializeToString()
+        for summary in (experiment, *session):
+            self.experiment._get_file_writer().add_summary(summary)
+
 
 def tensorboard(chosen: TensorBoard, folder: RunFolder, step: int) -> Logger:
-    return TensorBoardLogger(folder.path, name="", version="", default_hp_metric=False, purge_step=step or None)
+    return Curves(folder.path, name="", version="", default_hp_metric=False, purge_step=step or None)
 
 
 def csv(chosen: CSV, folder: RunFolder, step: int) -> Logger:
@@ -93,11 +130,21 @@ def log_figure(trainer: Trainer, name: str, figure: Figure, step: int) -> None:
             logger.experiment.log_figure(logger.run_id, figure, f"{name}/{step}.png")
 
 
-def log_outcome(trainer: Trainer, settings: dict[str, Any], metrics: dict[str, float]) -> None:
+def shown_settings(config: TrainConfig, varied: Mapping[str, str]) -> dict[str, int | float | str]:
+    """The settings to compare runs by, as their keys are typed, with those of the command line that a sweep varies."""
+    every = flat(asdict(config))
+    chosen = {key: value for key, value in every.items() if key.startswith(SETTINGS) and key not in LEFT_OUT}
+    for target in [key for key in chosen if key.endswith("_target_")]:
+        chosen[target.replace("_target_", "name")] = chosen.pop(target).rpartition(".")[2]
+    chosen |= {key: every.get(key, value) for key, value in varied.items()}
+    return {key: value if isinstance(value, int | float | str) else as_typed(value) for key, value in chosen.items()}
+
+
+def log_outcome(trainer: Trainer, settings: dict[str, Any], varied: Collection[str], metrics: dict[str, float]) -> None:
     """Record a finished run's settings and metrics; in TensorBoard they are a row among HParams."""
     for logger in trainer.loggers:
-        if isinstance(logger, TensorBoardLogger):
-            logger.log_hyperparams(settings, metrics)
+        if isinstance(logger, Curves):
+            logger.log_row(settings, varied, metrics)
         else:
             logger.log_hyperparams(settings)
         logger.finalize("success")

@@ -4,9 +4,9 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +15,20 @@ import torch
 from filelock import FileLock, Timeout
 
 from tang.atomic import disk_trouble
-from tang.config.keys import values
 from tang.config.train import TrainConfig
 from tang.errors import InputError
 from tang.kernels.hardware import keep_memory
 from tang.runs.config import save_config
 from tang.runs.ranks import rank
 from tang.runs.run import Result, RunFolder
+from tang.runs.sweep import SweepFolder
 from tang.shutdown import Stop
 from tang.tasks.base import Task
 from tang.training.build import DataModule, build_callbacks, build_task, build_trainer
 from tang.training.callbacks.checkpoints import Checkpoints, time_is_up
 from tang.training.callbacks.event_files import rewind_event_files
 from tang.training.callbacks.progress import Progress
-from tang.training.loggers import log_outcome, log_text
+from tang.training.loggers import log_outcome, log_text, shown_settings
 from tang.training.resume import check_end, initial_checkpoint, restoring, resume_state
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ def train(config: TrainConfig, folder: RunFolder, is_sweep: bool) -> Result:
 
 def _train(config: TrainConfig, folder: RunFolder, is_sweep: bool, stop: Stop) -> Result:
     progress = Progress()  # measures time from here on
+    varied = SweepFolder(folder.path.parent).varied(folder) if is_sweep else {}
     checkpoints = Checkpoints(folder, config.callbacks.checkpoint.minutes, stop)
     logging.captureWarnings(True)
     last = folder.last if folder.last.is_file() else None
@@ -68,7 +69,9 @@ def _train(config: TrainConfig, folder: RunFolder, is_sweep: bool, stop: Stop) -
         log.info("resuming after step %d from %s", state["global_step"], last)
     else:
         log.info("corpus\n%s", data.card.text())
-        log_text(trainer, "statistics", data.card.markdown(), 0)
+        is_another = any(key.startswith(("data", "experiment")) for key in varied)
+        if not is_sweep or folder.number == "0" or is_another:  # one corpus is shown once in a sweep
+            log_text(trainer, "statistics", data.card.markdown(), 0)
 
     try:
         with restoring(last, checkpoints):
@@ -97,7 +100,7 @@ def _train(config: TrainConfig, folder: RunFolder, is_sweep: bool, stop: Stop) -
         sizes=data.card.sizes,
     )
     log.info("training ended: %s", result.why_ended)
-    record(result, resolved, trainer, folder)
+    record(result, resolved, varied, trainer, folder)
     return result
 
 
@@ -167,19 +170,12 @@ def set_up(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, Data
     return replace(config, trainer=trainer), data, task
 
 
-def record(result: Result, config: TrainConfig, trainer: pl.Trainer, folder: RunFolder) -> None:
+def record(
+    result: Result, config: TrainConfig, varied: Mapping[str, str], trainer: pl.Trainer, folder: RunFolder
+) -> None:
     """Log the run's settings and outcome, and write ``result.json``, which marks the run as finished."""
-    groups: dict[str, Any] = {
-        group: {"name": getattr(config, group)._target_.rpartition(".")[2], **values(getattr(config, group))}
-        for group in ("data", "model", "optimizer", "scheduler")
-    }
-    for name in ("dir", "cache", "seed"):  # places, and the run's own seed
-        groups["data"].pop(name, None)
-    shown = ("max_epochs", "max_steps", "precision", "gradient_clip_val", "accumulate_grad_batches")
-    trainer_values = asdict(config.trainer)
-    groups["trainer"] = {name: trainer_values[name] for name in shown}
-    settings = {**groups, "seed": config.seed, "init_from": config.init_from}
-    metrics = {f"hp/{name.replace('/', '_')}": value for name, value in result.metrics.items() if "val/" in name}
-    log_outcome(trainer, settings, {"hp/val_loss": result.val_loss, **metrics})
+    measured = {"val/loss": result.val_loss, **result.metrics}
+    best = {name.replace("val/", "val_best/"): value for name, value in measured.items() if name.startswith("val/")}
+    log_outcome(trainer, shown_settings(config, varied), varied.keys(), best)
     if trainer.is_global_zero:
         folder.write_result(result)

@@ -3,11 +3,11 @@ import sys
 import time
 from pathlib import Path
 
-from tang.runs.sweep import claim, run_name
+from tang.runs.names import claim, run_name
 
 
 def test_processes_that_start_in_the_same_second_have_folders_of_their_own(tmp_path: Path) -> None:
-    code = "import os, sys, pathlib; from tang.runs.sweep import claim\nwhile not os.path.exists(sys.argv[2]): pass\n"
+    code = "import os, sys, pathlib; from tang.runs.names import claim\nwhile not os.path.exists(sys.argv[2]): pass\n"
     code += "print(*(claim(pathlib.Path(sys.argv[1], 'now')) for _ in range(5)))"
     command = [sys.executable, "-c", code, str(tmp_path / "new"), str(tmp_path / "go")]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(6)]
