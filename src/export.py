@@ -13,7 +13,7 @@ def main(config: ExportConfig) -> None:
     from tang import checkpoint
     from tang.tasks.saved import Saved
 
-    checkpoint.export(checkpoint.load(checkpoint.find(config.ckpt, Saved), Saved), config.to)
+    checkpoint.export(checkpoint.load(checkpoint.find(config.ckpt, Saved), Saved), config.to, config.dtype)
 
 
 if __name__ == "__main__":

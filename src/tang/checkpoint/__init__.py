@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
+
 from tang.atomic import atomic_write
 from tang.checkpoint import formats
 from tang.checkpoint.fields import TASKS, build, check_fields, check_weights, kind_of, task_of, tied
@@ -102,9 +104,9 @@ def check_savable(model: Any) -> None:
         raise InputError(f"{refusal.reason}; its checkpoints couldn't be read again, so change it") from refusal
 
 
-def export(model: Any, to: str) -> None:
-    """Write a model as safetensors, atomically; InputError if the file can't be written."""
-    content = formats.as_safetensors(model)
+def export(model: Any, to: str, dtype: str = "float32") -> None:
+    """Write a model as safetensors, its weights as ``dtype``, atomically; InputError if the file can't be written."""
+    content = formats.as_safetensors(model, getattr(torch, dtype))
     try:
         atomic_write(Path(to).expanduser(), lambda file: file.write(content))
     except OSError as error:

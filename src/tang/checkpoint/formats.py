@@ -104,10 +104,10 @@ def _read_safetensors(path: Path, header_size: int) -> dict[str, Any]:
     return {"task": metadata["task"], "hyper_parameters": fields, "state_dict": weights}
 
 
-def as_safetensors(model: Any) -> bytes:
+def as_safetensors(model: Any, dtype: torch.dtype = torch.float32) -> bytes:
     """The model as the content of a safetensors file."""
     repeated = tied(model)
-    weights = {name: tensor for name, tensor in model.state_dict().items() if name not in repeated}
+    weights = {name: tensor.to(dtype) for name, tensor in model.state_dict().items() if name not in repeated}
     fields = {name: model.hparams[name] for name in model.saved}
     encoded = json.dumps(fields, ensure_ascii=False, allow_nan=False)
     metadata = {"format": "pt", "task": model.task, "hyper_parameters": encoded}

@@ -50,6 +50,7 @@ _FORMS = f"{', '.join(FORMS)}, or characters × lines, 5×2, or the characters o
 FORM_NAME = Rule(is_form, f"one of {_FORMS}")
 FORM_NAMES = Rule(lambda names: len(names) > 0 and all(map(is_form, names)), f"null or some of {_FORMS}")
 
+SHIPPED = "shipped"  # The name of the model that comes with the project
 STARTS = "日红山夜湖海月"  # First characters of poems, unless others are given
 SAMPLING_TEMPERATURE = 0.8  # Divides the logits, unless another is given
 

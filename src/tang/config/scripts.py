@@ -5,10 +5,20 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from tang.config.keys import FORM_NAME, SAFETENSORS, SAMPLING_TEMPERATURE, SEED, TEMPERATURE, at_least, key, one_of
+from tang.config.keys import (
+    FORM_NAME,
+    SAFETENSORS,
+    SAMPLING_TEMPERATURE,
+    SEED,
+    SHIPPED,
+    TEMPERATURE,
+    at_least,
+    key,
+    one_of,
+)
 from tang.text.layout import LAYOUTS
 
-CKPT = "checkpoint, a run's or a sweep's folder, exported .safetensors, or latest: the best of the newest"
+CKPT = "shipped, latest (the best of the newest run), a checkpoint, a run's or a sweep's folder, or .safetensors"
 OUT = "file to write to instead of the screen"
 OVERWRITE = "true: replace the file out= if there is one"
 
@@ -31,7 +41,7 @@ class CorpusPaths:
 class EvaluateConfig:
     """The perplexity card of a model, and the quality card of its poems."""
 
-    ckpt: str = key(MISSING, CKPT)
+    ckpt: str = key(SHIPPED, CKPT)
     split: str = key("test", "split to evaluate on", one_of("train", "val", "test"))
     poems: int = key(0, "poems to write and measure for each form and constraint; 0: none", at_least(0))
     form: str | None = key(None, "form of the poems written; null: the four regulated forms", FORM_NAME)
@@ -63,6 +73,7 @@ class ExportConfig:
 
     ckpt: str = key(MISSING, CKPT)
     to: str = key(MISSING, "file to write", SAFETENSORS)
+    dtype: str = key("float32", "dtype of the weights; bfloat16: half the size", one_of("float32", "bfloat16"))
     overwrite: bool = key(False, OVERWRITE.replace("out=", "to="))
 
 

@@ -7,12 +7,19 @@ from torch import Tensor
 
 from tang.data.vocabulary import BOS
 from tang.generation.constraint import IMPOSSIBLE, Tracker
-from tang.generation.sampling import Decoded, biased, rejected, step
+from tang.generation.sampling import Decoded, after_title, biased, rejected, step
 from tang.tasks.network import Network
 
 
 @torch.no_grad()
-def search(network: Network, mask: Tensor, given: Tensor, size: int, trackers: Sequence[Tracker] = ()) -> Decoded:
+def search(
+    network: Network,
+    mask: Tensor,
+    given: Tensor,
+    size: int,
+    trackers: Sequence[Tracker] = (),
+    title: Sequence[int] = (),
+) -> Decoded:
     """The ``size`` (K) best poems for each of B prompts, best first: B·K of them, on the CPU.
 
     Prefixes are ranked by ln p of their symbols and the constraints' biases, finished poems by ln p alone. Where there
@@ -25,7 +32,7 @@ def search(network: Network, mask: Tensor, given: Tensor, size: int, trackers: S
     for tracker in trackers:
         tracker.select(copies)
     given, symbols = given[copies], torch.full((poems * size,), BOS)
-    states = network.initial_state(poems * size)
+    states = after_title(network, title, poems * size)
     # All K prefixes are empty at first: only one of them counts, or the beam would be K copies of the best.
     total = torch.full((poems, size), IMPOSSIBLE)
     total[:, 0] = 0.0

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tang.config.keys import STARTS
 from tang.console import tracked
+from tang.corpus.clean import MAX_TITLE, clean_title
 from tang.data.vocabulary import SPECIALS, Vocabulary
 from tang.errors import InputError
 from tang.generation.beam import search
@@ -111,7 +112,8 @@ def _drafts(
     asked = ["".join(request.start or []), *(constraint.given for constraint in constraints)]
     vocabulary, undrawn = _with_guests(model, asked, "".join(constraint.drawn for constraint in constraints))
     if starts is None:
-        starts = [""] if any(constraint.lines for constraint in constraints) else default_starts(model.vocabulary)
+        is_free = request.title is not None or any(constraint.lines for constraint in constraints)
+        starts = [""] if is_free else default_starts(model.vocabulary)
     if not starts:
         raise InputError("start: give something to begin with, start=日")
     texts = [in_vocabulary("".join(normalize(start).split()).translate(MARKS), vocabulary) for start in starts]
@@ -125,6 +127,20 @@ def _drafts(
             for copy in range(1 if request.decode == "beam" else n)
         )
     return drafts
+
+
+def _title(model: PoemModelBase, asked: str | None) -> str:
+    """The title in the characters of the model; an InputError if it is none, or the model reads none."""
+    if asked is None:
+        return ""
+    title = convert([clean_title(normalize(asked))], model.script)[0]
+    if not model.data.titles:
+        raise InputError(f"title={asked}: this model was trained without titles; take one of data.titles=true")
+    if not title:
+        raise InputError(f"title={asked}: give a few Chinese characters")
+    if len(hanzi(asked)) > MAX_TITLE:
+        raise InputError(f"title={asked}: a title has at most {MAX_TITLE} characters; shorten it")
+    return title
 
 
 def _with_guests(model: PoemModelBase, given: Sequence[str], drawn: str) -> tuple[Vocabulary, frozenset[str]]:
@@ -169,6 +185,8 @@ def _write(
 ) -> Iterator[tuple[int, list[Poem]]]:
     """The index and the poem of each draft, or with beam search its ``n`` best poems, in no order."""
     form, wanted = str(layout.form), request.n if request.decode == "beam" else 1
+    written_title = _title(model, request.title)
+    title = model.vocabulary.encode(written_title)
     waiting = list(drafts)
     while waiting:
         drafts, waiting = waiting[: request.batch_size], waiting[request.batch_size :]
@@ -179,11 +197,11 @@ def _write(
             if tracker := constraint.tracker(batch):
                 trackers.append(tracker)
         if request.decode == "beam":
-            decoded = search(model.network, layout.mask, given, request.beams, trackers)
+            decoded = search(model.network, layout.mask, given, request.beams, trackers, title)
         else:
             uniforms = torch.stack([_stream(request.used_seed, draft) for draft in drafts])
             options = SamplingOptions(request.used_temperature, request.top_k, request.top_p)
-            decoded = decode(model.network, layout.mask, given, options, uniforms, trackers)
+            decoded = decode(model.network, layout.mask, given, options, uniforms, trackers, title)
         ids, log_likelihoods, dead_ends = (column.tolist() for column in decoded)
         for position, draft in enumerate(drafts):
             rows = range(position * request.beams, (position + 1) * request.beams)
@@ -191,7 +209,8 @@ def _write(
             for row in [row for row in rows if dead_ends[row] < 0][:wanted]:
                 lines, text = layout.read(ids[row])
                 reports = {name: value for tracker in trackers for name, value in tracker.report(row).items()}
-                poems.append(Poem(draft.start, form, lines, text, log_likelihoods[row], tries=draft.tries, **reports))
+                about = {"title": written_title, "tries": draft.tries, **reports}
+                poems.append(Poem(draft.start, form, lines, text, log_likelihoods[row], **about))
             if len(poems) == wanted:
                 yield draft.index, poems
             elif request.used_temperature > 0 and draft.tries < TRIES:

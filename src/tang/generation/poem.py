@@ -20,6 +20,7 @@ class Poem:
     lines: list[str]  # characters alone, without marks
     text: str  # with punctuation, a couplet a line
     log_likelihood: float  # ln p of all characters and of the marks that the model wrote, the start included
+    title: str = ""  # the title that it follows
     pattern: str | None = None  # the pattern of its tones, if ``tones=`` was given
     rhyme: str | None = None  # the group of its rhymes, if ``rhyme=`` was given
     missing: list[str] = field(default_factory=list)  # the words of ``contains=`` that found no place
@@ -30,7 +31,8 @@ class Poem:
         """The same poem in another script."""
         couplets = convert(self.text.split("\n"), script)
         lines = [hanzi(line) for couplet in couplets for line in split_lines(couplet)]
-        return replace(self, lines=lines, text="\n".join(couplets), missing=convert(self.missing, script))
+        title, *missing = convert([self.title, *self.missing], script)
+        return replace(self, title=title, lines=lines, text="\n".join(couplets), missing=missing)
 
     def with_usual_characters(self, keep: str) -> "Poem":
         """The same poem, in simplified script, without old variants; the characters of ``keep`` stay."""
@@ -51,13 +53,17 @@ class Poem:
         return replace(self, score=score)
 
     @property
+    def text_with_title(self) -> str:
+        return f"《{self.title}》\n{self.text}" if self.title else self.text
+
+    @property
     def caption(self) -> str:
         """The form, and pattern and rhyme if they were asked for."""
         return "，".join(filter(None, [self.form, self.pattern, self.rhyme and f"{self.rhyme}韵"]))
 
 
 def as_text(poems: Sequence[Poem]) -> str:
-    return "\n\n".join(poem.text for poem in poems)
+    return "\n\n".join(poem.text_with_title for poem in poems)
 
 
 def as_json(poems: Sequence[Poem]) -> str:
@@ -65,12 +71,13 @@ def as_json(poems: Sequence[Poem]) -> str:
 
 
 def as_markdown(poems: Sequence[Poem]) -> str:
-    return "\n\n".join("> " + poem.text.replace("\n", "  \n> ") + f"\n>\n> *{poem.caption}*" for poem in poems)
+    texts = ("> " + poem.text_with_title.replace("\n", "  \n> ") for poem in poems)
+    return "\n\n".join(f"{text}\n>\n> *{poem.caption}*" for text, poem in zip(texts, poems, strict=True))
 
 
 def as_html(poems: Sequence[Poem]) -> str:
     """A web page, the poems side by side as far as there is room; a narrow screen breaks couplets, but no lines."""
-    texts = ["<br>".join(map(_row, poem.text.split("\n"))) for poem in poems]
+    texts = ["<br>".join(map(_row, poem.text_with_title.split("\n"))) for poem in poems]
     captioned = zip(texts, poems, strict=True)
     articles = [f"<article><p>{text}</p><footer>{poem.caption}</footer></article>" for text, poem in captioned]
     page = Path(__file__).with_name("poems.html").read_text(encoding="utf-8")

@@ -4,13 +4,12 @@ from copy import copy
 from dataclasses import dataclass, field, fields, make_dataclass
 from typing import get_type_hints
 
-from omegaconf import MISSING
-
 from tang.config.keys import (
     FORM_NAME,
     PROBABILITY,
     SAMPLING_TEMPERATURE,
     SEED,
+    SHIPPED,
     STARTS,
     TEMPERATURE,
     at_least,
@@ -34,7 +33,8 @@ BEAM_SIZE = 8  # prefixes of a beam, unless another number is given
 class Request:
     """Which poems to write, how, and how to show them; :func:`request_class` adds the keys of the constraints."""
 
-    ckpt: str = key(MISSING, CKPT)
+    ckpt: str = key(SHIPPED, CKPT)
+    title: str | None = key(None, "what the poems are about, for models trained with data.titles=true")
     start: list[str] | None = key(None, f"how poems begin, 日 or a line or more; null: {','.join(STARTS)}")
     form: str | None = key(None, "null: the form of a start that is a whole line, else the model's", FORM_NAME)
     chars: int | None = key(None, "characters in a line, with lines= in place of form=", between(1, 100))
@@ -87,6 +87,7 @@ class Request:
     def active_constraints(self) -> list[Constraint]:
         """The constraints asked for; an InputError if keys are empty, contradict each other or would have no effect."""
         refuse_empty("start", self.start)
+        refuse_empty("title", None if self.title is None else [self.title])
         _ = self.asked_form
         constraints = [kind(**{f.name: getattr(self, f.name) for f in fields(kind)}) for kind in CONSTRAINTS]
         for constraint in constraints:

@@ -92,6 +92,7 @@ def decode(
     options: SamplingOptions,
     uniforms: Tensor,
     trackers: Sequence[Tracker] = (),
+    title: Sequence[int] = (),
 ) -> Decoded:
     """Sample B poems from a network in evaluation mode; an InputError if its scores aren't numbers.
 
@@ -100,12 +101,13 @@ def decode(
         given: (B, S) int64, the id that a slot must have; −1 where the model draws one.
         uniforms: (B, S, 2) in [0, 1), the random numbers of each poem and slot.
         trackers: of these B poems' constraints.
+        title: the ids that the network reads before the poems.
     """
     device = network.head.weight.device
     given, uniforms = given.to(device), uniforms.to(device)
     form_mask = torch.zeros(mask.shape, device=device).masked_fill_(~mask.to(device), IMPOSSIBLE)
     symbols = torch.full_like(given[:, 0], BOS)
-    states = network.initial_state(len(given))
+    states = after_title(network, title, len(given))
     log_likelihood = torch.zeros(len(given), device=device)
     dead_end = torch.full_like(symbols, -1)
     drawn = []
@@ -119,6 +121,14 @@ def decode(
         for tracker in trackers:
             tracker.take(slot, symbols.cpu())
     return Decoded(torch.stack(drawn, 1), log_likelihood, dead_end)
+
+
+def after_title(network: Network, title: Sequence[int], count: int) -> list[State]:
+    """The state of a network that has read a title, for ``count`` poems."""
+    states = network.initial_state(1)
+    for id in title:
+        _, states = network.step(torch.tensor([id], device=network.head.weight.device), states)
+    return [tuple(part.repeat(count, 1) for part in state) for state in states]
 
 
 def step(network: Network, symbols: Tensor, states: list[State], width: int) -> tuple[Tensor, list[State]]:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+from tang.config.keys import SHIPPED
 from tang.errors import InputError, expanded
 from tang.runs.run import BEST, OUTPUTS, RunFolder
 from tang.runs.sweep import SweepFolder
@@ -11,13 +12,16 @@ from tang.runs.sweep import SweepFolder
 log = logging.getLogger(__name__)
 
 LATEST = "latest"
+SHIPPED_MODEL = Path(__file__).parent.parent / "shipped" / "model.safetensors"
 
 
 def checkpoint_at(name: str, key: str = "ckpt") -> Path:
     """The checkpoint that ``key=name`` means: a file, of a run's folder its best, of a sweep's its best run's best.
 
-    An InputError if there is none.
+    ``shipped`` is the model that comes with the project. An InputError if there is none.
     """
+    if name == SHIPPED:
+        return SHIPPED_MODEL
     try:
         path = Path(name).expanduser()
         if path.is_file():
