@@ -7,6 +7,7 @@ from itertools import groupby
 
 from tang.errors import InputError
 from tang.prosody import meter
+from tang.prosody.mending import Mend, to_mend
 from tang.prosody.meter import Break, Fault, Slip, Strictness
 from tang.prosody.rhymes import Group, Readings, groups, readings
 from tang.text.characters import GAP, GAP_SIGN, normalize
@@ -52,6 +53,7 @@ class Critique:
     repeated: dict[str, list[int]]  # characters that stand in several places → their lines; 青青 is one place
     reduplicated: list[str]
     unknown: list[str]  # characters without reading
+    to_mend: list[Mend]  # none unless the form is regulated
     is_regular: bool  # whether the form is regulated, the poem rhymes in 平 and has no loose slip, 孤平, 三平尾 or 出韵
 
     @property
@@ -103,6 +105,7 @@ def critique(text: str, script: Script | None = None, source: str = "poem") -> C
         repeated=repeated,
         reduplicated=reduplicated,
         unknown=[character for character in dict.fromkeys(whole) if not readings(character, script)],
+        to_mend=to_mend(texts, loose.slips if loose else [], rhyme, off_rhyme),
         is_regular=loose is not None and not loose.slips and not grave and rhymes_level,
     )
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from tang.prosody.critique import Critique
+from tang.prosody.mending import Mend
 
 
 def as_text(found: Critique) -> str:
@@ -70,17 +71,14 @@ def _remarks(found: Critique) -> list[str]:
         "repeated": "; ".join(f"{character} in {_listed(lines)}" for character, lines in found.repeated.items()),
         "reduplicated": "，".join(found.reduplicated),
         "not in the 平水韵": "".join(found.unknown),
-        "to mend": "; ".join(_mending(found)),
+        "to mend": "\n         ".join(map(_mending, found.to_mend)),
     }
     return [f"{label}: {remark}" for label, remark in remarks.items() if remark]
 
 
-def _mending(found: Critique) -> Iterable[str]:
-    """What to put in place of slips and off rhymes."""
-    for slip in found.loose.slips if found.loose else []:
-        yield f"line {slip.line}, a character in {slip.wanted} for {slip.character}"
-    for number in found.off_rhyme:
-        yield f"line {number}, one in {'，'.join(found.rhyme)} at the end"
+def _mending(mend: Mend) -> str:
+    such_as = f", such as {'，'.join(mend.suggestions)}" if mend.suggestions else ""
+    return f"line {mend.line}, character {mend.place}: {mend.character} → {'，'.join(mend.wanted)}{such_as}"
 
 
 def _listed(numbers: Sequence[int]) -> str:
