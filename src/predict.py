@@ -12,9 +12,9 @@ def main(config: PredictConfig) -> None:
     check_checkpoint(config.ckpt)
     from tang import checkpoint
     from tang.evaluation.predict_names import as_json, as_text, predict
-    from tang.tasks.classifier import Classifier
+    from tang.tasks.name_model import NameModel
 
-    model = checkpoint.load(checkpoint.find(config.ckpt, Classifier), Classifier)
+    model = checkpoint.load(checkpoint.find(config.ckpt, NameModel), NameModel)
     predictions = predict(model, config.name, config.top)
     cli.output(as_json(predictions) if config.format == "json" else as_text(predictions), config.out)
 

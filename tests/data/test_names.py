@@ -13,7 +13,8 @@ import torch
 from tang.config.data import NamesConfig
 from tang.corpus.collections import NAMES
 from tang.corpus.names import LETTERS, Name
-from tang.data.names import NameBatch, NamesDataModule, encode
+from tang.data.name_batches import NameBatch, encode
+from tang.data.names import NamesDataModule
 from tang.data.split import SPLITS, TENTHS, split_names
 from tang.data.vocabulary import PAD
 from tang.errors import InputError

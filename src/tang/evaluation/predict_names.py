@@ -7,10 +7,10 @@ from typing import NamedTuple
 import torch
 
 from tang.corpus.names import LETTERS, as_is, in_ascii
-from tang.data.names import encode
+from tang.data.name_batches import encode
 from tang.errors import InputError
 from tang.generation.sampling import NOT_NUMBERS
-from tang.tasks.classifier import Classifier
+from tang.tasks.name_model import NameModelBase
 
 
 class Prediction(NamedTuple):
@@ -21,7 +21,7 @@ class Prediction(NamedTuple):
 
 
 @torch.inference_mode()
-def predict(model: Classifier, names: Sequence[str], top: int) -> list[Prediction]:
+def predict(model: NameModelBase, names: Sequence[str], top: int) -> list[Prediction]:
     """The ``top`` most probable languages of each name.
 
     An InputError for no name, or one without a letter that the model knows.
