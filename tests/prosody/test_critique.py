@@ -176,6 +176,11 @@ def test_a_poem_that_rhymes_in_an_oblique_tone_has_slips_to_mend_alone() -> None
     assert {wanted for mend in found.to_mend for wanted in mend.wanted} == {"平", "仄"}
 
 
+def test_short_lines_are_not_padded_to_a_very_long_one() -> None:
+    poem = "日月，" * 1000 + "日" * 1000
+    assert len(as_text(critique(poem))) < 20 * len(poem)
+
+
 def test_a_song_has_no_line_off_the_rhyme() -> None:
     found = critique("江南好，风景旧曾谙。日出江花红胜火，春来江水绿如蓝。能不忆江东？")
     assert (found.form, found.rhyming, found.off_rhyme) == (None, [2, 4], [])

@@ -87,7 +87,7 @@ def critique(text: str, script: Script | None = None, source: str = "poem") -> C
     loose = _meter(texts, regulated, "loose", script) if regulated else None
     rhyming, rhyme, off_rhyme = _rhyme(ends, loose)
     if regulated is None:  # a song or a shape without a pattern doesn't say which lines rhyme: those that do
-        rhyming, off_rhyme = [number for number in rhyming if number not in off_rhyme], []
+        rhyming, off_rhyme = sorted({*rhyming} - {*off_rhyme}), []
     rhymes_level = bool(rhyme) and "平" in rhyme[0] and not off_rhyme
     grave = {"孤平", "三平尾"} & {fault for line in lines for fault in line.faults}
     repeated, reduplicated = repetitions(texts)
