@@ -5,6 +5,7 @@ from dataclasses import replace
 from tang import cli
 from tang.config.data import PoemsConfig
 from tang.config.scripts import CheckConfig
+from tang.console import tracked
 from tang.runs.find import check_checkpoint
 
 
@@ -23,11 +24,19 @@ def main(config: CheckConfig) -> None:
         from tang import checkpoint
         from tang.data.poem_corpus import PoemCorpus
         from tang.evaluation.likelihood import add_copies, likelihood
+        from tang.evaluation.suggestions import with_suggestions
         from tang.tasks.poem_model import PoemModel
 
         model = checkpoint.load(checkpoint.find(config.ckpt, PoemModel), PoemModel) if config.ckpt else None
         if model:
-            reports = [replace(report, likelihood=likelihood(model, report.critique)) for report in reports]
+            reports = [
+                replace(
+                    report,
+                    critique=with_suggestions(model, report.critique, config.suggestions),
+                    likelihood=likelihood(model, report.critique),
+                )
+                for report in tracked(reports, "Scoring")
+            ]
         if config.corpus:
             source = "tang" if config.data.path is None else "text"
             moved = config.data.given()

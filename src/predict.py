@@ -11,12 +11,14 @@ def main(config: PredictConfig) -> None:
     cli.check_output(config.out, config.overwrite)
     check_checkpoint(config.ckpt)
     from tang import checkpoint
-    from tang.evaluation.predict_names import as_json, as_text, predict
-    from tang.tasks.classifier import Classifier
+    from tang.evaluation.predict_names import as_json, as_text, predict, refuse_unread
+    from tang.tasks.name_model import NameModel
 
-    model = checkpoint.load(checkpoint.find(config.ckpt, Classifier), Classifier)
-    predictions = predict(model, config.name, config.top)
-    cli.output(as_json(predictions) if config.format == "json" else as_text(predictions), config.out)
+    model = checkpoint.load(checkpoint.find(config.ckpt, NameModel), NameModel)
+    predictions, unread = predict(model, config.name, config.top)
+    if predictions:
+        cli.output(as_json(predictions) if config.format == "json" else as_text(predictions), config.out)
+    refuse_unread(model, unread)
 
 
 if __name__ == "__main__":

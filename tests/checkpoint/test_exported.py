@@ -1,11 +1,12 @@
-"""The command line of ``src/export.py``."""
+"""The command line of ``src/export.py``, and of the scripts that read what it writes."""
 
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.commands import Script
+from tests.commands import Script, fresh
+from tests.commands import script as path_of
 from tests.hostile.makers import classifier, content_of, language_model
 
 pytestmark = pytest.mark.slow
@@ -25,6 +26,23 @@ def test_the_scripts_read_what_export_wrote(script: Script, tmp_path: Path) -> N
         before, after = (script(reader, f"ckpt={name}{end}", *arguments) for end in (".ckpt", "=1.safetensors"))
         assert after.returncode == 0, after.stderr
         assert before.stdout == after.stdout != ""
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("predict", ["name=Li"]), ("sample", ["start=一", "form=五言绝句"]), ("check", ["poem=白日依山尽"])],
+)
+def test_a_script_that_uses_a_model_does_not_wait_for_lightning(
+    name: str, arguments: list[str], tmp_path: Path
+) -> None:
+    torch.save(content_of(classifier() if name == "predict" else language_model()), tmp_path / "a.ckpt")
+    program = f"""
+import runpy, sys
+sys.argv = [{path_of(name)!r}, "ckpt=a.ckpt", *{arguments!r}]
+runpy.run_path(sys.argv[0], run_name="__main__")
+assert not {{"pytorch_lightning", "torchmetrics", "torch._dynamo"}} & set(sys.modules)
+"""
+    assert fresh(["-c", program], tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -65,10 +65,10 @@ def test_the_letters_are_those_of_the_names() -> None:
 @pytest.mark.parametrize(
     ("lines", "ascii", "message"),
     [
-        (HANZI_NAMES, True, r"张\.txt: 20 of 20 names aren't in Latin letters, which data\.ascii=true keeps alone"),
-        ({"ru": ["Иванов", "Petrov Пётр Ильич", "Jr. Сидоров"], "en": ["Smith"]}, True, r"ru\.txt: 3 of 3 names"),
-        ({"en": ["Smith"], "de": [" ", ""]}, False, r"de\.txt: no names in it; give one a line"),
-        ({"en": ["1", "2", "Smith"]}, False, r"en\.txt: 2 of 3 names have no letters"),
+        (HANZI_NAMES, True, r"张: 20 of 20 names aren't in Latin letters, which data\.ascii=true keeps alone"),
+        ({"ru": ["Иванов", "Petrov Пётр Ильич", "Jr. Сидоров"], "en": ["Smith"]}, True, "ru: 3 of 3 names"),
+        ({"en": ["Smith"], "de": [" ", ""]}, False, "de: no names in its file; give one a line"),
+        ({"en": ["1", "2", "Smith"]}, False, "en: 2 of 3 names have no letters"),
     ],
 )
 def test_a_language_that_loses_most_of_its_names_is_refused(
@@ -83,8 +83,22 @@ def test_a_readme_is_no_language(tmp_path: Path) -> None:
         (tmp_path / name).write_text("a", encoding="utf-8")
     assert NameSource(tmp_path, tmp_path).languages == ["en", "ru"]
     (tmp_path / "ru.txt").unlink()
-    with pytest.raises(InputError, match=r"a folder is needed with two files LANGUAGE\.txt or more"):
+    with pytest.raises(InputError, match="give a folder with two languages or more"):
         NameSource(tmp_path, tmp_path)
+
+
+def test_a_language_is_a_text_file_or_a_folder_of_them(tmp_path: Path) -> None:
+    files = {"en.TXT": "Smith", "ru/men/a.txt": "Pushkin", "ru/women.txt": "Akhmatova", "ru/README.txt": ""}
+    for name, text in {**files, ".git/a.txt": ""}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    source = NameSource(tmp_path, tmp_path)
+    assert source.languages == ["en", "ru"]
+    assert source.read() == {"en": ["Smith"], "ru": ["Pushkin", "Akhmatova"]}
+    before = source.fingerprint
+    (tmp_path / "ru" / "women.txt").rename(tmp_path / "ru" / "men" / "b.txt")
+    assert NameSource(tmp_path, tmp_path).fingerprint != before
 
 
 def test_a_language_has_each_name_once() -> None:

@@ -13,7 +13,8 @@ import torch
 from tang.config.data import NamesConfig
 from tang.corpus.collections import NAMES
 from tang.corpus.names import LETTERS, Name
-from tang.data.names import NameBatch, NamesDataModule, encode
+from tang.data.name_batches import NameBatch, encode
+from tang.data.names import NamesDataModule
 from tang.data.split import SPLITS, TENTHS, split_names
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
@@ -200,10 +201,10 @@ def test_your_own_languages_are_the_files_of_a_folder(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_none_or_too_little_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"data\.path=nowhere: a folder is needed"):
+    with pytest.raises(InputError, match=r"data\.path=nowhere: no such folder; give a folder"):
         NamesDataModule(NamesConfig(path="nowhere"))
     (tmp_path / "A.txt").write_text("x\ny\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"two files LANGUAGE\.txt or more"):
+    with pytest.raises(InputError, match="give a folder with two languages or more"):
         NamesDataModule(NamesConfig(path=str(tmp_path)))
     (tmp_path / "B.txt").write_text("z\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"the test split is empty: of A 2, B 1; give each language ten names or more"):

@@ -29,8 +29,8 @@ def test_a_start_takes_its_slots() -> None:
     ids = Layout(QUATRAIN, WITH_MARKS).prompt_ids("床前明月光，疑是")
     known = WITH_MARKS.ids
     assert ids == [*(known[c] for c in "床前明月光，疑是"), *[-1] * 16]
-    without = Layout(QUATRAIN, WITH_MARKS).prompt_ids("床前明月光疑是")
-    assert without == [*ids[:5], -1, *ids[6:]]
+    without = Layout(QUATRAIN, WITH_MARKS).prompt_ids("床前明月光疑是地上霜")
+    assert without == [*ids[:5], -1, *ids[6:8], *(known[c] for c in "地上霜"), *[-1] * 13]
     assert (
         Layout(QUATRAIN, WITHOUT_MARKS).prompt_ids("床前明月光，疑")
         == [WITHOUT_MARKS.ids[c] for c in "床前明月光疑"] + [-1] * 14
@@ -43,7 +43,10 @@ def test_a_start_takes_its_slots() -> None:
         ("，床", "， stands after 0 characters"),
         ("床前，", "， stands after 2 characters, but the lines of 五言绝句 have 5"),
         ("床前明月光，？？？？？。", "，？ stand together"),
-        ("床" * 21, "too long; 五言绝句 has 20 characters"),
+        ("床" * 21, "too long; 五言绝句 has 20 characters; give form=七言绝句, or a shorter start"),
+        ("床" * 7, "have 5, and would cut these 7 characters; give form=七言绝句, or a mark after each line"),
+        ("床前明月光，疑是地上霜国", "would cut these 6 characters; give another form=, or a mark"),
+        ("床" * 7 + "，", "， stands after 7 characters, but the lines of 五言绝句 have 5; give form=七言绝句"),
         ("床a", "'a' is not a Chinese character"),
         ("床🌙", "is not a Chinese character"),
         ("龘", "the model doesn't know the character 龘$"),
@@ -85,6 +88,9 @@ def test_lines_may_differ_as_in_songs() -> None:
     assert layout.prompt_ids("床，前明月。疑") == [*(known[c] for c in "床，前明月。疑"), -1, -1]
     with pytest.raises(InputError, match="， stands after 2 characters, but the lines of 1-3-2 have 1, 3, 2"):
         layout.prompt_ids("床前，")
+    assert layout.prompt_ids("床前明月")[-2:] == [-1, -1]
+    with pytest.raises(InputError, match="the lines of 1-3-2 have 1, 3, 2, and would cut these 2 characters"):
+        layout.prompt_ids("床前")
     assert layout.read(WITH_MARKS.encode("床？前明月，疑是。")) == (["床", "前明月", "疑是"], "床？前明月，\n疑是。")
     assert form_for("床", Form.of((1, 3, 2))) == Form.of((1, 3, 2))
 

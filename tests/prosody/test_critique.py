@@ -5,6 +5,7 @@ import pytest
 
 from tang.errors import InputError
 from tang.prosody.critique import critique
+from tang.prosody.mending import Mend
 from tang.prosody.meter import Break, Slip
 from tang.prosody.report import as_text
 from tang.text.forms import PUNCTUATION
@@ -147,7 +148,8 @@ def test_the_report_says_it_all_and_the_data_is_plain() -> None:
             "",
             "rhyme: lines 1, 2, 4 in 下平七阳",
             "repeated: 明 in 1, 3; 月 in 1, 3; 头 in 3, 4",
-            "to mend: line 2, a character in 平 for 上; line 3, a character in 仄 for 头",
+            "to mend: line 2, character 4: 上 → 平",
+            "         line 3, character 2: 头 → 仄",
         ]
     )
     assert json.loads(json.dumps(asdict(critique(NIGHT))))["breaks"][0] == {"kind": "失粘", "line": 3}
@@ -159,7 +161,24 @@ def test_a_line_off_the_rhyme_is_not_listed_as_rhyming() -> None:
     poem = "红豆生南国，春来发几枝。愿君多采撷，此物最相思。红豆生南国，春来发几枝。愿君多采撷，此物最相同。"
     report = as_text(critique(poem))
     assert "rhyme: lines 2, 4, 6 in 上平四支\n出韵: line 8\n" in report
-    assert "line 8, one in 上平四支 at the end" in report
+    assert "to mend: line 8, character 5: 同 → 上平四支" in report
+
+
+def test_an_end_to_mend_that_slips_is_named_once() -> None:
+    poem = "月月天天月，天天月月东。天天天月月，月月月天风。月月天天月，天天月月同。天天天月月，月月月天水。"
+    assert critique(poem).to_mend == [Mend(8, 5, "水", ["上平一东"])]
+    assert critique(poem.replace("水", "空")).to_mend == []
+
+
+def test_a_poem_that_rhymes_in_an_oblique_tone_has_slips_to_mend_alone() -> None:
+    found = critique("春眠不觉晓，处处闻啼鸟。夜来风雨声，花落知多少。春眠不觉晓，处处闻啼鸟。夜来风雨声，花落知多月。")
+    assert found.off_rhyme == [8]
+    assert {wanted for mend in found.to_mend for wanted in mend.wanted} == {"平", "仄"}
+
+
+def test_short_lines_are_not_padded_to_a_very_long_one() -> None:
+    poem = "日月，" * 1000 + "日" * 1000
+    assert len(as_text(critique(poem))) < 20 * len(poem)
 
 
 def test_a_song_has_no_line_off_the_rhyme() -> None:

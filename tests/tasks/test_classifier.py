@@ -10,10 +10,11 @@ from torch import Tensor
 from tang.config.model import ClassifierConfig
 from tang.corpus.names import LETTERS, Name
 from tang.data.batches import BatchLoader, length_buckets
-from tang.data.names import NameBatch
+from tang.data.name_batches import NameBatch
 from tang.data.vocabulary import PAD
 from tang.errors import InputError
-from tang.tasks.classifier import ACCURACIES, Classifier, Metrics, NameNetwork
+from tang.tasks.classifier import ACCURACIES, Classifier, Metrics
+from tang.tasks.name_model import NameNetwork
 from tang.tasks.report_cells import AlternatingLSTM
 
 LANGUAGES = ["Czech", "Dutch", "Irish"]

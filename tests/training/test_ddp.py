@@ -15,7 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tang.corpus.names import Name
 from tang.data.batches import PoemLoader
 from tang.data.gather import Shard
-from tang.data.names import NO_LANGUAGE, NameBatch
+from tang.data.name_batches import NO_LANGUAGE, NameBatch
 from tang.data.vocabulary import SPECIALS
 from tang.errors import InputError
 from tang.runs import ranks

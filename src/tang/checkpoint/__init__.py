@@ -18,7 +18,7 @@ import torch
 
 from tang.atomic import atomic_write
 from tang.checkpoint import formats
-from tang.checkpoint.fields import TASKS, build, check_fields, check_weights, kind_of, task_of, tied
+from tang.checkpoint.fields import KINDS, build, check_fields, check_weights, task_of, tied
 from tang.checkpoint.untrusted import RefusedError, readable
 from tang.errors import InputError
 from tang.runs.find import LATEST, best_checkpoints, checkpoint_at
@@ -56,12 +56,12 @@ def _latest(kind: type[Saved], key: str, exclude: Path | None) -> Path:
             continue
         try:
             with _named(path):
-                if task_of(formats.read(path)).task in ([kind.task] if kind.task else TASKS):
+                if task_of(formats.read(path)).task in ([kind.task] if kind.task else KINDS):
                     log.info("%s=latest: %s", key, path)
                     return path
         except InputError as error:
             log.warning("ignored: %s", error)
-    wanted = [kind] if kind.task else list(map(kind_of, TASKS))
+    wanted = [kind] if kind.task else list(KINDS.values())
     problem = f"no {BEST} of {' or '.join(task.description for task in wanted)} below {OUTPUTS}/"
     raise InputError(f"{key}=latest: {problem}; train first ({wanted[0].command})")
 

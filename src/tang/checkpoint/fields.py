@@ -13,10 +13,13 @@ from torch.overrides import TorchFunctionMode
 
 from tang.checkpoint.untrusted import NEWER, OLDER, RefusedError, shown
 from tang.recurrent import cells
+from tang.tasks.name_model import NameModel
 from tang.tasks.poem_model import PoemModel
 from tang.tasks.saved import Saved
 
-TASKS = ("LanguageModel", "Classifier")  # Names of the tasks in checkpoints
+KINDS: dict[str, type[Saved]] = {
+    kind.task: kind for kind in (PoemModel, NameModel)
+}  # By the task's name in checkpoints
 MAX_NUMBER = 2**32  # Numbers are smaller
 MAX_ITEMS = 2**16  # Items of a list
 MAX_TEXT = 4096  # Characters of a path, about what operating systems take
@@ -25,23 +28,14 @@ STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # Categories of Unicode that steer te
 T = typing.TypeVar("T", bound=Saved)
 
 
-def kind_of(task: str) -> type[Saved]:
-    """The class that uses the model of a task, by its name in checkpoints."""
-    if task == PoemModel.task:
-        return PoemModel
-    from tang.tasks.classifier import Classifier  # brings Lightning along, which takes seconds
-
-    return Classifier
-
-
 def task_of(content: Mapping[str, Any]) -> type[Saved]:
     """The class of the model in a checkpoint; RefusedError if it is another project's or version's."""
     task, fields, state = (content.get(name) for name in ("task", "hyper_parameters", "state_dict"))
-    if "task" in content and (type(task) is not str or task not in TASKS):
+    if "task" in content and (type(task) is not str or task not in KINDS):
         raise RefusedError(f"has a model of an unknown task {shown(task)}", NEWER)
     if isinstance(state, dict) and type(fields) is dict:
         if type(task) is str:
-            return kind_of(task)
+            return KINDS[task]
         if "model" in fields and ("vocabulary" in fields or "languages" in fields):
             raise RefusedError("doesn't name its task", OLDER)
     if content and all(isinstance(value, Tensor) for value in content.values()):

@@ -49,6 +49,6 @@ class NamesConfig(DataConfig):
 
     _target_: str = "tang.data.names.NamesDataModule"
     dir: str = key("data/names", "folder of the 18 languages' files, downloaded there when missing")
-    path: str | None = key(None, "your own names: a folder of files LANGUAGE.txt, one name a line")
+    path: str | None = key(None, "your own names: a folder of files LANGUAGE.txt or folders LANGUAGE, one name a line")
     ascii: bool | None = key(None, "true: names in Latin letters without accents; null: for the 18 languages alone")
     balanced: bool = key(False, "draw training names with replacement, each language equally likely")

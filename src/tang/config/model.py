@@ -44,7 +44,7 @@ class LanguageModelConfig(ModelConfig):
 
 @dataclass
 class ClassifierConfig(ModelConfig):
-    """Keys of :class:`tang.tasks.classifier.NameNetwork`."""
+    """Keys of :class:`tang.tasks.name_model.NameNetwork`."""
 
     _target_: str = "tang.tasks.classifier.Classifier"
     embedding_size: int | None = key(None, "E; null: one-hot letters", SIZE)

@@ -13,6 +13,7 @@ from tang.config.keys import (
     SHIPPED,
     TEMPERATURE,
     at_least,
+    between,
     key,
     one_of,
 )
@@ -20,6 +21,7 @@ from tang.text.layout import LAYOUTS
 
 CKPT = "shipped, latest (the best of the newest run), a checkpoint, a run's or a sweep's folder, or .safetensors"
 OUT = "file to write to instead of the screen"
+MAX_SUGGESTIONS = 32
 OVERWRITE = "true: replace the file out= if there is one"
 
 
@@ -83,7 +85,10 @@ class CheckConfig:
 
     poem: str | None = key(None, "any text; lines end at punctuation and line breaks")
     file: str | None = key(None, "file of poems (text, JSON, CSV), instead of poem=")
-    ckpt: str | None = key(None, f"adds the likelihood of each character under its model; {CKPT}")
+    ckpt: str | None = key(
+        None, f"adds its model's likelihood of each character, and others for what is to mend; {CKPT}"
+    )
+    suggestions: int = key(5, "characters for each place to mend, with ckpt=; 0 is faster", between(0, MAX_SUGGESTIONS))
     corpus: bool = key(False, "adds the lines found in the training split, the model's or the 全唐诗's")
     data: CorpusPaths = field(default_factory=CorpusPaths)
     format: str = key("text", "format of the output", one_of("text", "json"))

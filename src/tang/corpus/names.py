@@ -51,41 +51,54 @@ class Names:
 
 
 class NameSource:
-    """Files LANGUAGE.txt: those in ``path`` if it is given, else the collection in ``dir``, fetched where missing.
+    """The names in ``path``, files LANGUAGE.txt or folders LANGUAGE of text files, or those of the 18 languages.
 
-    An InputError if there is no folder ``path``, or it has fewer than two such files.
+    The latter are in ``dir``, and fetched where missing. An InputError if there is no folder ``path``, or it has fewer
+    than two languages.
     """
 
     def __init__(self, dir: Path, path: Path | None = None) -> None:
         self.dir = dir
-        self.own = (
-            []
-            if path is None
-            else [file for file in find(path, "*.txt") if file.is_file() and not _NO_LANGUAGE.match(file.name)]
-        )
-        if path is not None:
-            if len(self.own) < 2:
-                needed = "a folder is needed with two files LANGUAGE.txt or more, one name a line"
-                raise InputError(f"data.path={path}: {needed}")
-            check_size(path, self.own)
-        self.languages = sorted(Path(file).stem for file in self.own or NAMES.files)
+        self.path = path
+        self.own = {} if path is None else _own_files(path)
+        self.languages = sorted(self.own or [Path(file).stem for file in NAMES.files])
 
     @cached_property
     def fingerprint(self) -> str:
         """A hash of the files' names and contents."""
-        if not self.own:
+        if self.path is None:
             return NAMES.fingerprint
-        return hashlib.sha256(repr([(file.name, read_bytes(file)) for file in self.own]).encode()).hexdigest()
+        files = sorted(file for files in self.own.values() for file in files)
+        contents = [(file.relative_to(self.path).as_posix(), read_bytes(file)) for file in files]
+        return hashlib.sha256(repr(contents).encode()).hexdigest()
 
     def read(self) -> dict[str, list[str]]:
         """Read the lines of each language; InputError if a file can't be had or isn't UTF-8, or a line is too long."""
-        lines = {}
-        for file in self.own or fetch(NAMES, self.dir):
-            lines[file.stem] = read_text(file).splitlines()
-            for number, line in enumerate(lines[file.stem], start=1):
-                if len(line) > MAX_LENGTH:
-                    raise InputError(f"{file}: line {number}: longer than {MAX_LENGTH} characters; a line is one name")
-        return lines
+        files = self.own or {file.stem: [file] for file in fetch(NAMES, self.dir)}
+        return {language: [line for file in files[language] for line in _lines(file)] for language in files}
+
+
+def _own_files(path: Path) -> dict[str, list[Path]]:
+    """Language → its files in the folder ``path``."""
+    languages: dict[str, list[Path]] = {}
+    for file in find(path, "**/*.[tT][xX][tT]"):
+        first, *others = parts = file.relative_to(path).parts
+        if file.is_file() and not any(map(_NO_LANGUAGE.match, parts)):
+            languages.setdefault(first if others else file.stem, []).append(file)
+    if len(languages) < 2:
+        problem = "" if path.is_dir() else "no such folder; "
+        needed = "give a folder with two languages or more: files LANGUAGE.txt or folders LANGUAGE, one name a line"
+        raise InputError(f"data.path={path}: {problem}{needed}")
+    check_size(path, [file for files in languages.values() for file in files])
+    return languages
+
+
+def _lines(file: Path) -> list[str]:
+    lines = read_text(file).splitlines()
+    for number, line in enumerate(lines, start=1):
+        if len(line) > MAX_LENGTH:
+            raise InputError(f"{file}: line {number}: longer than {MAX_LENGTH} characters; a line is one name")
+    return lines
 
 
 def in_ascii(text: str) -> str:
@@ -157,8 +170,9 @@ def _letters(text: str) -> int:
 def _lost(language: str, total: int, lost: int, ascii: bool) -> str:
     """The message for a language without names, or one that would lose most of them."""
     if total == 0:
-        return f"{language}.txt: no names in it; give one a line, or take the file away"
+        return f"{language}: no names in its file; give one a line, or take the file away"
     if not ascii:
-        return f"{language}.txt: {lost} of {total} names have no letters; a line is one name"
-    reason = "aren't in Latin letters, which data.ascii=true keeps alone; leave it out"
-    return f"{language}.txt: {lost} of {total} names {reason}"
+        return f"{language}: {lost} of {total} names have no letters; a line is one name"
+    return (
+        f"{language}: {lost} of {total} names aren't in Latin letters, which data.ascii=true keeps alone; leave it out"
+    )

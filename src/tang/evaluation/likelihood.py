@@ -19,9 +19,8 @@ from tang.text.script import Script, convert
 
 
 def likelihood(model: PoemModelBase, poem: Critique) -> Likelihood:
-    """ln p of a poem's tokens, in the model's script, without marks that are not in its vocabulary."""
-    marks = "" if model.data.punctuation == "drop" else model.vocabulary.symbols
-    text = "".join(symbol for symbol in _verse(poem, model.script) if hanzi(symbol) or symbol in marks)
+    """ln p of a poem's tokens, see :func:`text_for`."""
+    text = text_for(model, poem)
     ids = torch.tensor([[BOS, *model.vocabulary.encode(text), EOS]])
     _, _, nll = token_losses(model, [Batch.of(ids, len(text) + 1)])
     log_p = nll.neg().tolist()
@@ -32,6 +31,12 @@ def likelihood(model: PoemModelBase, poem: Critique) -> Likelihood:
         log_p=of_characters,
         unknown=[character for character in dict.fromkeys(hanzi(text)) if character not in model.vocabulary],
     )
+
+
+def text_for(model: PoemModelBase, poem: Critique) -> str:
+    """The poem as the model reads it: in its script, without marks that are not in its vocabulary."""
+    marks = "" if model.data.punctuation == "drop" else model.vocabulary.symbols
+    return "".join(symbol for symbol in _verse(poem, model.script) if hanzi(symbol) or symbol in marks)
 
 
 def add_copies(reports: Sequence[PoemReport], data: PoemCorpus) -> list[PoemReport]:

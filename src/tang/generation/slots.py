@@ -78,25 +78,34 @@ class Layout:
         """(S,) the id that ``start`` puts into each slot; −1 where the model chooses.
 
         A mark must come at the end of a line, and is put there if the form admits it. An InputError if ``start``
-        doesn't fit the form, or has a character that the model doesn't know.
+        doesn't fit the form, or has a character that the model doesn't know. What follows the last mark doesn't fit
+        where it is longer than its line, unless it is whole lines.
         """
-        ids, key, count = [-1] * len(self.slots), f"start={start}", 0
+        ids, key, count, marked = [-1] * len(self.slots), f"start={start}", 0, 0
+        lengths = ", ".join(map(str, dict.fromkeys(self.form.lengths)))
+        other = form_for(start, self.form)
+        advice = "give another form=" if other == self.form else f"give form={other}"
         for previous, character in pairwise(f" {start}"):
             if character not in PUNCTUATION:
                 if count == len(self.character_slots):
-                    raise InputError(f"{key}: too long; {self.form} has {count} characters")
+                    has = f"{self.form} has {count} characters"
+                    raise InputError(f"{key}: too long; {has}; {advice}, or a shorter start")
                 ids[self.character_slots[count]] = self.id_of(character, key)
                 count += 1
             elif previous in PUNCTUATION:
                 raise InputError(f"{key}: {previous}{character} stand together; start= is what comes before the rest")
             elif count not in self.ends:
                 after = f"{character} stands after {count} characters"
-                lengths = ", ".join(map(str, dict.fromkeys(self.form.lengths)))
-                raise InputError(f"{key}: {after}, but the lines of {self.form} have {lengths}")
-            elif character in self.marks[self.ends.index(count)]:
-                ids[self.character_slots[count - 1] + 1] = self.vocabulary.ids[character]
+                raise InputError(f"{key}: {after}, but the lines of {self.form} have {lengths}; {advice}")
+            else:
+                marked = count
+                if character in self.marks[self.ends.index(count)]:
+                    ids[self.character_slots[count - 1] + 1] = self.vocabulary.ids[character]
         if start and count == 0:
             raise InputError(f"{key}: give at least one Chinese character to begin with")
+        if count not in self.ends and any(marked < end < count for end in self.ends):
+            cut = f"the lines of {self.form} have {lengths}, and would cut these {count - marked} characters"
+            raise InputError(f"{key}: {cut}; {advice}, or a mark after each line")
         return ids
 
     def id_of(self, character: str, key: str) -> int:

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from tang.errors import InputError
 from tang.prosody import meter
+from tang.prosody.mending import Mend, to_mend
 from tang.prosody.meter import Break, Fault, Slip, Strictness
 from tang.prosody.rhymes import Group, Readings, groups, readings
 from tang.text.characters import GAP, GAP_SIGN, normalize
@@ -52,6 +53,7 @@ class Critique:
     repeated: dict[str, list[int]]  # characters that stand in several places → their lines; 青青 is one place
     reduplicated: list[str]
     unknown: list[str]  # characters without reading
+    to_mend: list[Mend]  # none unless the form is regulated
     is_regular: bool  # whether the form is regulated, the poem rhymes in 平 and has no loose slip, 孤平, 三平尾 or 出韵
 
     @property
@@ -85,7 +87,7 @@ def critique(text: str, script: Script | None = None, source: str = "poem") -> C
     loose = _meter(texts, regulated, "loose", script) if regulated else None
     rhyming, rhyme, off_rhyme = _rhyme(ends, loose)
     if regulated is None:  # a song or a shape without a pattern doesn't say which lines rhyme: those that do
-        rhyming, off_rhyme = [number for number in rhyming if number not in off_rhyme], []
+        rhyming, off_rhyme = sorted({*rhyming} - {*off_rhyme}), []
     rhymes_level = bool(rhyme) and "平" in rhyme[0] and not off_rhyme
     grave = {"孤平", "三平尾"} & {fault for line in lines for fault in line.faults}
     repeated, reduplicated = repetitions(texts)
@@ -103,6 +105,7 @@ def critique(text: str, script: Script | None = None, source: str = "poem") -> C
         repeated=repeated,
         reduplicated=reduplicated,
         unknown=[character for character in dict.fromkeys(whole) if not readings(character, script)],
+        to_mend=to_mend(texts, loose.slips if loose else [], rhyme, off_rhyme),
         is_regular=loose is not None and not loose.slips and not grave and rhymes_level,
     )
 

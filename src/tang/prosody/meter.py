@@ -95,7 +95,7 @@ def patterns(form: Form) -> tuple[Pattern, ...]:
 
 
 def _pattern(form: Form, start: Tone, first_rhymes: bool) -> Pattern:
-    rhyming = rhyming_lines(form.lines, first_rhymes)
+    rhyming = set(rhyming_lines(form.lines, first_rhymes))
     second, lines = start, []
     for line in range(form.lines):
         if line % 2:  # 对; the next line follows by 粘

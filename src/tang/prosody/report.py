@@ -1,9 +1,11 @@
 """A critique as text for the terminal."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from tang.prosody.critique import Critique
+from tang.prosody.mending import Mend
+from tang.text.marks import LONGEST
 
 
 def as_text(found: Critique) -> str:
@@ -12,13 +14,15 @@ def as_text(found: Critique) -> str:
        句　　　　  平仄　　　  谱　　　　  remarks
     1  床前明月光  平平平仄平  中平中仄平  韵 下平七阳
     """
-    width = max(len(line.text) for line in found.lines)
+    # Padded to a line longer than verse, the report of many short ones would grow with their product.
+    width = min(LONGEST, max(len(line.text) for line in found.lines))
     heads = ["句", "平仄", *(["谱"] if found.loose else [])]
     rows = ["     " + "  ".join(head.ljust(width, "　") for head in heads) + "  remarks"]
+    notes = _notes(found)
     for number, line in enumerate(found.lines, 1):
         columns = [line.text, line.tones, *([found.loose.wanted[number - 1]] if found.loose else [])]
         aligned = "  ".join(column.ljust(width, "　") for column in columns)
-        rows.append(f"{number:3}  {aligned}  {'; '.join(_notes(found, number))}".rstrip())
+        rows.append(f"{number:3}  {aligned}  {'; '.join(notes[number])}".rstrip())
     return "\n".join([*_heading(found), "", *rows, "", *_remarks(found)])
 
 
@@ -47,40 +51,45 @@ def _reasons(found: Critique) -> Iterable[str]:
         yield "rhymes in 仄"
 
 
-def _notes(found: Critique, number: int) -> Iterable[str]:
-    """The remarks on a line: rhyme, slips, faults, breaks."""
-    line, loose = found.lines[number - 1], found.loose.slips if found.loose else []
-    if number in found.rhyming and (found.rhyme or found.loose):
-        yield f"{'出韵' if number in found.off_rhyme else '韵'} {'，'.join(line.groups) or '？'}"
-    yield from (f"{slip.character} should be {slip.wanted}" for slip in loose if slip.line == number)
+def _notes(found: Critique) -> Mapping[int, list[str]]:
+    """Line → the remarks on it: rhyme, slips, faults, breaks."""
+    notes: defaultdict[int, list[str]] = defaultdict(list)
+    loose, off_rhyme = set(found.loose.slips if found.loose else []), set(found.off_rhyme)
+    for number in found.rhyming if found.rhyme or found.loose else []:
+        groups = "，".join(found.lines[number - 1].groups)
+        notes[number].append(f"{'出韵' if number in off_rhyme else '韵'} {groups or '？'}")
+    for slip in found.loose.slips if found.loose else []:
+        notes[slip.line].append(f"{slip.character} should be {slip.wanted}")
     if found.strict and found.loose and found.strict.pattern == found.loose.pattern:
-        strict = (slip for slip in found.strict.slips if slip.line == number and slip not in loose)
-        yield from (f"strictly {slip.character} should be {slip.wanted}" for slip in strict)
-    yield from line.faults
-    yield from (broken.kind for broken in found.breaks if broken.line == number)
+        for slip in found.strict.slips:
+            if slip not in loose:
+                notes[slip.line].append(f"strictly {slip.character} should be {slip.wanted}")
+    for number, line in enumerate(found.lines, 1):
+        notes[number] += line.faults
+    for broken in found.breaks:
+        notes[broken.line].append(broken.kind)
+    return notes
 
 
 def _remarks(found: Critique) -> list[str]:
     rhyme = "no group that two of the lines share" if len(found.rhyming) > 1 else ""
     if found.rhyme:
-        rhyme = f"lines {_listed([n for n in found.rhyming if n not in found.off_rhyme])} in {'，'.join(found.rhyme)}"
+        off_rhyme = set(found.off_rhyme)
+        rhyme = f"lines {_listed([n for n in found.rhyming if n not in off_rhyme])} in {'，'.join(found.rhyme)}"
     remarks = {
         "rhyme": rhyme,
         "出韵": f"line {_listed(found.off_rhyme)}" if found.off_rhyme else "",
         "repeated": "; ".join(f"{character} in {_listed(lines)}" for character, lines in found.repeated.items()),
         "reduplicated": "，".join(found.reduplicated),
         "not in the 平水韵": "".join(found.unknown),
-        "to mend": "; ".join(_mending(found)),
+        "to mend": "\n         ".join(map(_mending, found.to_mend)),
     }
     return [f"{label}: {remark}" for label, remark in remarks.items() if remark]
 
 
-def _mending(found: Critique) -> Iterable[str]:
-    """What to put in place of slips and off rhymes."""
-    for slip in found.loose.slips if found.loose else []:
-        yield f"line {slip.line}, a character in {slip.wanted} for {slip.character}"
-    for number in found.off_rhyme:
-        yield f"line {number}, one in {'，'.join(found.rhyme)} at the end"
+def _mending(mend: Mend) -> str:
+    such_as = f", such as {'，'.join(mend.suggestions)}" if mend.suggestions else ""
+    return f"line {mend.line}, character {mend.place}: {mend.character} → {'，'.join(mend.wanted)}{such_as}"
 
 
 def _listed(numbers: Sequence[int]) -> str:

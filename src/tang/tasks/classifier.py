@@ -1,28 +1,20 @@
-"""The classifier of names as a LightningModule: which language is a name from?"""
+"""The classifier of names as a LightningModule: its loss and its metrics."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
-import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torchmetrics.classification import MulticlassConfusionMatrix
 
-from tang.config.data import NamesConfig
 from tang.config.keys import values
-from tang.config.model import ClassifierConfig, ModelConfig
-from tang.data.names import NO_LANGUAGE, NameBatch, NamesDataModule
-from tang.data.vocabulary import PAD
+from tang.config.model import ModelConfig
+from tang.data.name_batches import NO_LANGUAGE, NameBatch
+from tang.data.names import NamesDataModule
 from tang.errors import InputError
-from tang.recurrent.stack import Recurrent
 from tang.tasks.base import Mean, SplitMetrics, Task
-from tang.tasks.network import recurrent_stack
-from tang.tasks.report_cells import REPORT_CELLS, AlternatingLSTM, LinearRecurrence
+from tang.tasks.name_model import NameModelBase
 from tang.tasks.saved import Values
-
-MAX_LANGUAGES = 1000
-MAX_LETTERS = 10_000
-MAX_ONE_HOT = 2_000  # Letters without an embedding
 
 # Name of a metric → its value from the confusion matrix (languages, languages), true × predicted
 ACCURACIES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -37,45 +29,7 @@ def _recalls(confusion: Tensor) -> Tensor:
     return correct[names > 0] / names[names > 0]
 
 
-class NameNetwork(nn.Module):
-    """Letters → recurrent stack → the output after the last letter → linear; the letters' ids start after PAD.
-
-    An InputError if the cell is of REPORT_CELLS and the config asks for something else than it is, or if there are
-    too many letters for one-hot vectors.
-    """
-
-    def __init__(self, num_letters: int, num_languages: int, config: ClassifierConfig) -> None:
-        super().__init__()
-        input_size = config.embedding_size or num_letters
-        if config.embedding_size is None:
-            if num_letters > MAX_ONE_HOT:
-                raise InputError(f"model.embedding_size: give one, 64; the names have {num_letters:,} letters")
-            one_hot = torch.cat([torch.zeros(PAD + 1, num_letters), torch.eye(num_letters)])
-            self.embedding = nn.Embedding.from_pretrained(one_hot, padding_idx=PAD)
-        else:
-            self.embedding = nn.Embedding(PAD + 1 + num_letters, input_size, padding_idx=PAD)
-        self.recurrent: Recurrent | LinearRecurrence | AlternatingLSTM
-        if config.cell in REPORT_CELLS:
-            default = ClassifierConfig()
-            given = config.num_layers, config.forget_bias
-            if given != (default.num_layers, default.forget_bias) or config.backend not in ("auto", "torch"):
-                keys = "model.num_layers, backend and forget_bias"
-                raise InputError(f"model.cell={config.cell}: is fixed; leave out {keys}")
-            self.recurrent = REPORT_CELLS[config.cell](input_size, config.hidden_size)
-        else:
-            self.recurrent = recurrent_stack(input_size, config)
-        self.dropout = nn.Dropout(config.dropout)
-        self.head = nn.Linear(self.recurrent.output_size, num_languages)
-
-    def forward(self, letters: Tensor, lengths: Tensor) -> Tensor:
-        """Logits (B, languages) of names ``letters`` (B, T) with ``lengths`` (B,); padding after them is ignored."""
-        outputs, _ = self.recurrent(self.dropout(self.embedding(letters)))
-        last = outputs[torch.arange(len(lengths), device=lengths.device), lengths - 1]
-        logits: Tensor = self.head(self.dropout(last))
-        return logits
-
-
-class Classifier(Task):
+class Classifier(NameModelBase, Task):
     """Learns which language a name is from.
 
     Args:
@@ -86,13 +40,7 @@ class Classifier(Task):
         partials: ``optimizer`` and ``scheduler``, see :class:`~tang.tasks.base.Task`.
     """
 
-    task = "Classifier"
-    description = "a classifier of names"
-    command = "python src/train.py experiment=names_lstm"
-    read_by = "predict.py"
     learns_from = NamesDataModule
-    saved = ("model", "languages", "letters", "data", "corpus")
-    configs: ClassVar = {"model": ClassifierConfig, "data": NamesConfig}
     metrics = ACCURACIES
     val_metrics: "Metrics"
     test_metrics: "Metrics"
@@ -102,9 +50,7 @@ class Classifier(Task):
     ) -> None:
         super().__init__(**partials)
         self.save_hyperparameters(*self.saved, logger=False)
-        self.languages = list(languages)
-        self.letters = letters
-        self.network = NameNetwork(len(letters), len(self.languages), ClassifierConfig(**model))
+        self.set_up(model, languages, letters)
         self.train_hits = Mean()
         self.val_metrics, self.test_metrics = Metrics(len(self.languages)), Metrics(len(self.languages))
 
@@ -123,17 +69,6 @@ class Classifier(Task):
             raise InputError(f"init_from: was trained on other languages: {', '.join(self.languages)}")
         if data.names.letters != self.letters:
             raise InputError("init_from: was trained on names in other letters")
-
-    @classmethod
-    def check_saved(cls, fields: Mapping[str, Any]) -> None:
-        languages = fields["languages"]
-        if not 2 <= len(languages) <= MAX_LANGUAGES:
-            raise InputError(f"languages must be a list of 2 to {MAX_LANGUAGES}")
-        if len(set(languages)) < len(languages):
-            raise InputError("languages must be texts, each once")
-        letters = fields["letters"]
-        if not 0 < len(letters) <= MAX_LETTERS or len(set(letters)) < len(letters):
-            raise InputError(f"letters is {letters[:60]!r}; it must be 1 to {MAX_LETTERS} characters, each once")
 
     def training_step(self, batch: NameBatch, batch_idx: int) -> Tensor:
         logits = self.outputs(batch)

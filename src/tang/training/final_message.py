@@ -67,7 +67,7 @@ def _(task: Classifier, result: Result, config: TrainConfig, folder: RunFolder) 
         f"the test split ({metrics['test/accuracy_balanced']:.1%} if each language counts the same)",
         _run(result),
         "",
-        as_text(predict(task, examples, top=3)) if examples else "",
+        as_text(predict(task, examples, top=3)[0]) if examples else "",
         "",
         f"more names:  {_command('python')} src/predict.py ckpt=latest name={examples[0] if examples else 'NAME'}",
         f"a picture:   {os.path.relpath(folder.confusion)}",

@@ -9,7 +9,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import RichProgressBar
 
 from tang.data.batches import Batch
-from tang.data.names import NameBatch
+from tang.data.name_batches import NameBatch
 from tang.tasks.base import Task
 
 log = logging.getLogger(__name__)
