@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tang.config.data import PoemsConfig
 from tang.data.poems import PoemDataModule
 from tang.data.split import Split
 from tang.errors import InputError
@@ -86,3 +87,25 @@ def test_the_card_reads_as_text_and_as_json(model: LanguageModel) -> None:
     assert json.loads(card.json(Path("a.ckpt"), quality=1))["quality"] == 1
     assert "not a perplexity" in card.text(Path("a.ckpt"))
     assert f"{card.trigram_ppl:.2f}" in card.text(Path("a.ckpt"))
+
+
+def test_places_share_all_tokens_and_their_loss(model: LanguageModel) -> None:
+    card = card_of(model, "test")
+    assert sum(tokens for _, tokens in card.by_place.values()) == card.tokens
+    nll = sum(tokens * math.log(ppl) for ppl, tokens in card.by_place.values())
+    assert nll == pytest.approx(card.nll)
+    assert card.by_place["marks"][1] == card.tokens_punctuation
+    assert "ends of odd lines" in card.text(Path("a.ckpt"))
+
+
+def test_a_model_of_titles_is_measured_with_and_without_them(poems_json: Path, tmp_path: Path) -> None:
+    data = {"source": "text", "path": str(poems_json), "cache": str(tmp_path / "cache"), "titles": True}
+    module = PoemDataModule(PoemsConfig(min_count=1, **data))  # type: ignore[arg-type]
+    torch.manual_seed(0)
+    model = LanguageModel({"hidden_size": 8}, module.prepared.vocabulary.symbols, data, module.source.fingerprint)
+    card = measure_perplexity(model, model.data_module(batch_size=16), "test")
+    assert card.ppl_titled is not None
+    assert card.ppl_titled != card.ppl
+    assert card.ppl_titled == pytest.approx(card.ppl, rel=0.2)
+    assert card.tokens == module.prepared.splits["test"].lengths.sum()
+    assert "with their titles" in card.text(Path("a.ckpt"))

@@ -9,6 +9,7 @@ from tang.generation.beam import search
 from tang.generation.constraints import Acrostic, NoRepeat
 from tang.generation.slots import Layout
 from tang.generation.words import Contains
+from tang.tasks.echo import Echo, line_ends
 from tang.tasks.network import Network
 from tang.text.forms import Form
 from tests.generation.models import write
@@ -16,9 +17,10 @@ from tests.generation.models import write
 KNOWN = Vocabulary([*SPECIALS, "，", "。", *"春夏秋冬风"])
 
 
-def network() -> Network:
+def network(echo_size: int = 0) -> Network:
     torch.manual_seed(3)
-    model = Network(len(KNOWN), LanguageModelConfig(hidden_size=8)).eval()
+    echo = Echo(line_ends(KNOWN), echo_size, 2, None) if echo_size else None
+    model = Network(len(KNOWN), LanguageModelConfig(hidden_size=8), echo).eval()
     torch.nn.init.normal_(model.head.weight)
     return model
 
@@ -29,8 +31,9 @@ def log_likelihood(model: Network, text: str) -> float:
         return float(model(ids[:, :-1])[0].log_softmax(-1).gather(-1, ids[:, 1:, None]).sum())
 
 
-def test_a_beam_as_wide_as_all_prefixes_finds_the_likeliest_poems() -> None:
-    model, layout = network(), Layout(Form(2, 2), KNOWN)
+@pytest.mark.parametrize("echo_size", [0, 4])
+def test_a_beam_as_wide_as_all_prefixes_finds_the_likeliest_poems(echo_size: int) -> None:
+    model, layout = network(echo_size), Layout(Form(2, 2), KNOWN)
     every = ["".join(c[:2]) + "，" + "".join(c[2:]) + "。" for c in product("春夏秋冬风", repeat=4)]
     best = sorted(every, key=lambda text: -log_likelihood(model, text))[:3]
     found = search(model, layout.mask, torch.full((2, 6), -1), 625)
@@ -40,8 +43,9 @@ def test_a_beam_as_wide_as_all_prefixes_finds_the_likeliest_poems() -> None:
     assert (found.dead_end == -1).all()
 
 
-def test_a_beam_of_one_is_greedy() -> None:
-    model = network()
+@pytest.mark.parametrize("echo_size", [0, 4])
+def test_a_beam_of_one_is_greedy(echo_size: int) -> None:
+    model = network(echo_size)
     greedy, beam = (
         write(model, KNOWN, ["春", "风"], Form(3, 4), **keys)
         for keys in ({"temperature": 0.0}, {"decode": "beam", "beam_size": 1})

@@ -6,7 +6,8 @@ import torch
 from omegaconf import OmegaConf
 
 from tang.config.scripts import CorpusPaths
-from tang.data.vocabulary import SPECIALS
+from tang.data.batches import Batch
+from tang.data.vocabulary import BOS, SPECIALS
 from tang.errors import InputError
 from tang.generation.generate import generate
 from tang.generation.poem import FORMATS, Poem
@@ -137,3 +138,44 @@ def test_a_seed_always_writes_the_same_poem(model: LanguageModel, keys: dict[str
     """As long as the sampler is what it is: who changes the poems of a seed says so in CHANGELOG.md."""
     (poem,) = poems(model, **keys)
     assert poem.text.replace("\n", "") == text
+
+
+@pytest.fixture(scope="module")
+def titled() -> LanguageModel:
+    torch.manual_seed(0)
+    config = {"hidden_size": 16, "echo_size": 4, "echo_to_head": True}
+    return LanguageModel(config, SYMBOLS, {"script": "simplified", "titles": True}, form="五言绝句").eval()
+
+
+@pytest.mark.parametrize("keys", [{}, {"decode": "beam", "beam_size": 2}, {"temperature": 0.0}])
+def test_a_poem_follows_its_title(titled: LanguageModel, keys: dict[str, Any]) -> None:
+    (poem,) = generate(titled, Request(title="春江花月夜（其二）", seed=1, **keys))
+    assert (poem.title, poem.start, poem.form) == ("春江花月夜", "", "五言绝句")
+    read = [poem.title, poem.text.replace("\n", "")]
+    title, verse = map(titled.vocabulary.encode, read)
+    batch = Batch.of(torch.tensor([[*title, BOS, *verse]]), 24)
+    assert poem.log_likelihood == pytest.approx(-titled.nll(batch).sum().item(), rel=1e-4)
+    (other,) = generate(titled, Request(start=[poem.lines[0][0]], seed=1, **keys))
+    assert other.log_likelihood != pytest.approx(poem.log_likelihood, rel=1e-4)
+
+
+def test_every_format_has_the_title(titled: LanguageModel) -> None:
+    written = generate(titled, Request(title="春江", script="traditional"))
+    assert FORMATS["text"](written).startswith("《春江》\n")
+    assert json.loads(FORMATS["json"](written))[0]["title"] == "春江"
+    assert "> 《春江》" in FORMATS["markdown"](written)
+    assert "《春江》" in FORMATS["html"](written)
+
+
+@pytest.mark.parametrize(
+    ("title", "message"),
+    [("spring", "give a few Chinese characters"), ("春" * 13, "at most 12 characters; shorten it")],
+)
+def test_a_title_that_cannot_be_is_refused(titled: LanguageModel, title: str, message: str) -> None:
+    with pytest.raises(InputError, match=f"title={title}: .*{message}"):
+        generate(titled, Request(title=title))
+
+
+def test_a_model_that_knows_no_titles_takes_none(model: LanguageModel) -> None:
+    with pytest.raises(InputError, match="title=春江: this model was trained without titles"):
+        generate(model, Request(title="春江"))

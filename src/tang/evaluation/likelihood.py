@@ -22,7 +22,7 @@ def likelihood(model: PoemModelBase, poem: Critique) -> Likelihood:
     """ln p of a poem's tokens, see :func:`text_for`."""
     text = text_for(model, poem)
     ids = torch.tensor([[BOS, *model.vocabulary.encode(text), EOS]])
-    _, _, nll = token_losses(model, [Batch.of(ids, len(text) + 1)])
+    nll = token_losses(model, [Batch.of(ids, len(text) + 1)]).nll
     log_p = nll.neg().tolist()
     of_characters = [p for p, symbol in zip(log_p, text, strict=False) if hanzi(symbol)]  # log_p has <eos> too
     return Likelihood(

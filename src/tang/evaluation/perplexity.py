@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from tang.data.poem_corpus import PoemCorpus
 from tang.data.split import Split
 from tang.data.vocabulary import EOS, PAD, UNK
 from tang.errors import InputError
+from tang.evaluation.places import PLACES, Places
 from tang.evaluation.trigram import Trigram
 from tang.generation.sampling import NOT_NUMBERS
 from tang.kernels.hardware import BF16_MIXED
@@ -44,6 +45,8 @@ class PerplexityCard:
     tokens_end: int
     tokens_unknown: int  # Those of tokens_hanzi outside the vocabulary
     nll: float  # Sum of −ln p over all tokens
+    by_place: dict[str, tuple[float, int]]  # Place → ppl and tokens there; empty without marks, which show the lines
+    ppl_titled: float | None  # ppl where each poem follows its title, if the model was trained with titles
     padding_counted: float  # Not a perplexity: exp(Σ −ln p ÷ (tokens + padding)), every poem padded or cut to 100
 
     def json(self, path: Path, **more: Any) -> str:
@@ -52,6 +55,10 @@ class PerplexityCard:
 
     def text(self, path: Path) -> str:
         """The card of the checkpoint ``path`` for the terminal."""
+        places = "".join(
+            f"\n    {name:<32}{ppl:8.2f}   over {tokens:,}" for name, (ppl, tokens) in self.by_place.items()
+        )
+        titled = "" if self.ppl_titled is None else f"\n  with their titles     {self.ppl_titled:10.2f}"
         return f"""\
 {path}
 {self.split} split, {self.poems:,} poems
@@ -59,7 +66,7 @@ class PerplexityCard:
   perplexity            {self.ppl:10.2f}   over {self.tokens:,} tokens: {self.tokens_hanzi:,} Chinese characters, \
 {self.tokens_punctuation:,} marks, {self.tokens_end:,} ends
   Chinese characters    {self.ppl_hanzi:10.2f}   over {self.tokens_hanzi:,}, \
-{self.tokens_unknown:,} of them outside the vocabulary
+{self.tokens_unknown:,} of them outside the vocabulary{titled}{places}
 
   trigram model         {self.trigram_ppl:10.2f}   Kneser–Ney, counted in the training split
   Chinese characters    {self.trigram_ppl_hanzi:10.2f}
@@ -73,7 +80,11 @@ def measure_perplexity(
 ) -> PerplexityCard:
     """The perplexity card of ``model`` on a split of its corpus ``data``."""
     poems = data.prepared.splits[split]
-    targets, positions, nll = token_losses(model, tracked(data.loader(split), f"Evaluating on {split}"), precision)
+    losses = token_losses(model, tracked(data.loader(split), f"Evaluating on {split}"), precision)
+    targets, nll = losses.targets, losses.nll
+    titled = None
+    if model.data.titles:
+        titled = token_losses(model, tracked(data.titled_loader(split), "Evaluating with titles"), precision).nll
     trigram = Trigram.of(data.prepared.splits["train"], len(model.vocabulary))
     trigram_targets, trigram_nll = trigram.token_losses(poems)
     is_mark = torch.tensor([symbol in PUNCTUATION for symbol in model.vocabulary.symbols])
@@ -91,15 +102,33 @@ def measure_perplexity(
         tokens_end=int((targets == EOS).sum()),
         tokens_unknown=int((targets == UNK).sum()),
         nll=nll.sum().item(),
-        padding_counted=math.exp(nll[positions < PADDED_LENGTH].sum().item() / (PADDED_LENGTH * len(poems))),
+        by_place=_by_place(losses) if is_mark.any() else {},
+        ppl_titled=None if titled is None else titled.mean().exp().item(),
+        padding_counted=math.exp(nll[losses.positions < PADDED_LENGTH].sum().item() / (PADDED_LENGTH * len(poems))),
     )
 
 
+class TokenLosses(NamedTuple):
+    """All N tokens of some batches."""
+
+    targets: Tensor  # (N,)
+    positions: Tensor  # (N,) in their sequences, from 0
+    places: Tensor  # (N,) index in PLACES
+    nll: Tensor  # (N,) −ln p of each, float64
+
+
+def _by_place(losses: TokenLosses) -> dict[str, tuple[float, int]]:
+    found = {}
+    for place, name in enumerate(PLACES):
+        nll = losses.nll[losses.places == place]
+        if len(nll):
+            found[name] = nll.mean().exp().item(), len(nll)
+    return found
+
+
 @torch.inference_mode()
-def token_losses(
-    model: PoemModelBase, batches: Iterable[Batch], precision: str = "32-true"
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Targets (N,) of all batches, their positions (N,) in their poems, and their −ln p (N,) in float64.
+def token_losses(model: PoemModelBase, batches: Iterable[Batch], precision: str = "32-true") -> TokenLosses:
+    """The tokens of all batches and what the model makes of them.
 
     The backend is the fastest on this machine at ``precision``: ``32-true``, ``64-true`` or ``bf16-mixed``.
     InputError if the model's logits are NaN.
@@ -110,6 +139,7 @@ def token_losses(
     torch.backends.cudnn.allow_tf32 = False  # cuDNN's LSTM would round its inputs to ten bits
     model = model.to(device, torch.float64 if precision == "64-true" else torch.float32).eval()
     autocast = torch.autocast(device.type, torch.bfloat16) if precision == BF16_MIXED else nullcontext()
+    places = Places(model.vocabulary, device)
     found = []
     for batch in batches:
         batch = Batch(batch.inputs.to(device), batch.targets.to(device), batch.num_tokens)
@@ -117,8 +147,9 @@ def token_losses(
             nll = model.nll(batch)
         positions = torch.arange(nll.shape[1], device=device).expand_as(nll)
         is_token = batch.targets != PAD
-        found.append((batch.targets[is_token].cpu(), positions[is_token].cpu(), nll[is_token].double().cpu()))
-    targets, positions, nlls = (torch.cat(tensors) for tensors in zip(*found, strict=True))
-    if nlls.isnan().any():
+        of_batch = (batch.targets, positions, places.of(batch), nll.double())
+        found.append([values[is_token].cpu() for values in of_batch])
+    losses = TokenLosses(*(torch.cat(values) for values in zip(*found, strict=True)))
+    if losses.nll.isnan().any():
         raise InputError(NOT_NUMBERS)
-    return targets, positions, nlls
+    return losses

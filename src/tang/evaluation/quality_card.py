@@ -91,8 +91,8 @@ def measure_quality(
 
     def model_losses(sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
         """Losses at temperature 1 and without a constraint."""
-        targets, _, nll = token_losses(model, PoemLoader(sequences, request.batch_size), request.precision)
-        return targets.numpy(), nll.numpy()
+        losses = token_losses(model, PoemLoader(sequences, request.batch_size), request.precision)
+        return losses.targets.numpy(), losses.nll.numpy()
 
     losses = {"trigram": trigram.token_losses, "model": model_losses}
     real = {form: held_out(data.prepared.splits[split], vocabulary, form)[: request.n] for form in forms}

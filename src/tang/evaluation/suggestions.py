@@ -53,5 +53,5 @@ def _log_p(model: PoemModelBase, ids: Tensor, slot: int, candidates: Tensor) -> 
         return []
     poems = ids.repeat(len(candidates), 1)
     poems[:, slot] = candidates
-    _, _, nll = token_losses(model, [Batch.of(poems, poems[:, 1:].numel())])
+    nll = token_losses(model, [Batch.of(poems, poems[:, 1:].numel())]).nll
     return nll.view(len(candidates), -1).sum(1).neg().tolist()
