@@ -3,10 +3,13 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help train quick test check bench torture install install-dev
+.PHONY: help poem train quick test check bench torture shipped install install-dev
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+poem: install  ## environment, and poems by the model that comes with the project
+	$(BIN)/python src/sample.py rhyme=true tones=loose candidates=16
 
 train: install  ## environment, corpus, a model in a few minutes, poems
 	$(BIN)/python src/train.py
@@ -27,6 +30,11 @@ bench: install  ## training speed beside plain PyTorch, some 20 minutes
 
 torture: install-dev  ## 100 kills of training runs, which end as if nothing had been
 	$(BIN)/python -m tests.torture
+
+shipped: install  ## the model that comes with the project again; run it again after a stop
+	$(BIN)/python src/train.py experiment=shipped hydra.run.dir=outputs/shipped/both
+	$(BIN)/python src/train.py experiment=shipped_tang init_from=outputs/shipped/both hydra.run.dir=outputs/shipped/tang
+	$(BIN)/python src/export.py ckpt=outputs/shipped/tang dtype=bfloat16 to=src/tang/shipped/model.safetensors overwrite=true
 
 install: .venv/installed  ## the environment for training and writing
 

@@ -5,13 +5,17 @@ import shutil
 import sys
 from functools import singledispatch
 from pathlib import Path
+from typing import Any
 
 import hydra
 
 from tang import checkpoint
 from tang.config.train import TrainConfig
+from tang.errors import InputError
 from tang.evaluation.predict_names import as_text, predict
 from tang.generation.generate import default_starts, generate, known_starts
+from tang.generation.poem import Poem
+from tang.generation.request import Request, request_class
 from tang.runs.run import Result, RunFolder
 from tang.tasks.base import Task
 from tang.tasks.classifier import Classifier
@@ -19,6 +23,7 @@ from tang.tasks.language_model import LanguageModel
 from tang.text.forms import FORMS
 from tang.training.callbacks.samples import sample_request
 
+CANDIDATES = 8  # Poems written for each one shown
 FEW = 10  # So many poems or names at least must be held out for a figure
 EXAMPLES = ("Satoshi", "Jackson", "Dostoevsky")
 
@@ -41,9 +46,9 @@ def describe(task: Task, result: Result, config: TrainConfig, folder: RunFolder)
 def _(task: LanguageModel, result: Result, config: TrainConfig, folder: RunFolder) -> list[str]:
     few = _too_few(result, "poems")
     metrics, request = result.metrics, sample_request(config.callbacks.samples, task, config.seed)
-    poems = generate(task, request) if request.start else []
+    poems = closing_poems(task, request) if request.start else []
     start, *_ = [*known_starts(task.vocabulary, "春"), *default_starts(task.vocabulary)]
-    form = " form=五言绝句" if task.form in FORMS.values() else ""
+    form = " form=五言绝句 rhyme=true" if task.form in FORMS.values() else ""
     return [
         few
         or f"held-out perplexity: {metrics['val/ppl']:.1f} on the val split, {metrics['test/ppl']:.1f} on the test "
@@ -55,6 +60,16 @@ def _(task: LanguageModel, result: Result, config: TrainConfig, folder: RunFolde
         f"more poems:  {_command('python')} src/sample.py ckpt=latest start={start}{form}",
         f"a card:      {_command('python')} src/evaluate.py ckpt=latest",
     ]
+
+
+def closing_poems(task: LanguageModel, request: Request) -> list[Poem]:
+    """The poems of a request: the best of some candidates that rhyme and keep tones, if they can in its form."""
+    wishes = {"rhyme": "true", "tones": "loose", "candidates": CANDIDATES}
+    asked: Any = request_class()(**{**vars(request), **wishes})
+    try:
+        return generate(task, asked, asked.active_constraints())
+    except InputError:  # a song's form has no tones, a few poems have no words that rhyme
+        return generate(task, request)
 
 
 @describe.register
