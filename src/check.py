@@ -1,9 +1,10 @@
-"""A report on any poem: ``python src/check.py 白日依山尽… [ckpt=PATH] [corpus=true]``, or ``file=poems.txt``."""
+"""A report on any poem: ``python src/check.py 白日依山尽… [likelihood=true] [corpus=true]``, or ``file=poems.txt``."""
 
 from dataclasses import replace
 
 from tang import cli
 from tang.config.data import PoemsConfig
+from tang.config.keys import SHIPPED
 from tang.config.scripts import CheckConfig
 from tang.console import tracked
 from tang.runs.find import check_checkpoint
@@ -16,18 +17,19 @@ def main(config: CheckConfig) -> None:
     from tang.evaluation.poem_report import PoemReport, as_json, as_text, given_poems
     from tang.prosody.critique import critique
 
-    if config.ckpt:
-        check_checkpoint(config.ckpt)
+    ckpt = config.ckpt or (SHIPPED if config.likelihood else None)
+    if ckpt:
+        check_checkpoint(ckpt)
     poems = given_poems(config.poem, config.file, config.data.layout)  # type: ignore[arg-type]
     reports = [PoemReport(critique(poem.text, source=poem.source), poem.title) for poem in poems]
-    if config.ckpt or config.corpus:  # prosody alone doesn't need PyTorch
+    if ckpt or config.corpus:  # prosody alone doesn't need PyTorch
         from tang import checkpoint
         from tang.data.poem_corpus import PoemCorpus
         from tang.evaluation.likelihood import add_copies, likelihood
         from tang.evaluation.suggestions import with_suggestions
         from tang.tasks.poem_model import PoemModel
 
-        model = checkpoint.load(checkpoint.find(config.ckpt, PoemModel), PoemModel) if config.ckpt else None
+        model = checkpoint.load(checkpoint.find(ckpt, PoemModel), PoemModel) if ckpt else None
         if model:
             reports = [
                 replace(

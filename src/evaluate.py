@@ -1,4 +1,4 @@
-"""Perplexity and quality card of a model: ``python src/evaluate.py ckpt=PATH [split=test] [poems=1000]``."""
+"""Perplexity and quality card of a model: ``python src/evaluate.py [ckpt=PATH] [split=test] [poems=1000]``."""
 
 from dataclasses import asdict
 

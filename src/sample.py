@@ -1,4 +1,4 @@
-"""Write poems with a trained model: ``python src/sample.py ckpt=PATH [start=日] [form=七言绝句] [rhyme=true]``."""
+"""Write poems with a trained model: ``python src/sample.py [start=日] [form=七言绝句] [rhyme=true]``."""
 
 import logging
 import sys
