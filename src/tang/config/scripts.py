@@ -87,7 +87,7 @@ class CheckConfig:
     file: str | None = key(None, "file of poems (text, JSON, CSV), instead of poem=")
     likelihood: bool = key(False, "adds each character's under a model, and others for what is to mend")
     ckpt: str | None = key(None, f"the model, and asks for its likelihood; null: shipped. {CKPT}")
-    suggestions: int = key(5, "characters for each place to mend, with a model; 0 is faster", between(0, MAX_SUGGESTIONS))
+    suggestions: int = key(5, "characters for each place to mend; 0 is faster", between(0, MAX_SUGGESTIONS))
     corpus: bool = key(False, "adds the lines found in the training split, the model's or the 全唐诗's")
     data: CorpusPaths = field(default_factory=CorpusPaths)
     format: str = key("text", "format of the output", one_of("text", "json"))

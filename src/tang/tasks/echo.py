@@ -54,7 +54,12 @@ def above(ids: Tensor, ends: Tensor, lines: int, line_length: int | None = None)
 
 
 class Echo(nn.Module):
-    """Embeds what stands above the next character, and its place in the line: (B, T) → (B, T, (K + 1)·size)."""
+    """Embeds what stands above the next character, and its place in the line: (B, T) → (B, T, (K + 1)·size).
+
+    Args:
+        ends, lines, line_length: see :func:`above`.
+        size: of each embedding.
+    """
 
     ends: Tensor
 
@@ -69,6 +74,13 @@ class Echo(nn.Module):
             nn.init.normal_(embedding.weight, std=size**-0.5)
 
     def forward(self, ids: Tensor) -> Tensor:
+        return self._embedded(*above(ids, self.ends, len(self.lines), self.line_length))
+
+    def last(self, ids: Tensor) -> Tensor:
+        """(B, (K + 1)·size) what stands above the character after all of ``ids`` (B, T)."""
         symbols, place = above(ids, self.ends, len(self.lines), self.line_length)
+        return self._embedded(symbols[:, -1], place[:, -1])
+
+    def _embedded(self, symbols: Tensor, place: Tensor) -> Tensor:
         heard = [embed(symbols[..., line]) for line, embed in enumerate(self.lines)]
         return torch.cat([*heard, self.place(place.clamp(max=MAX_PLACE - 1))], -1)

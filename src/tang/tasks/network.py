@@ -99,7 +99,7 @@ class Network(nn.Module):
         *layers, (written,) = states
         written = torch.cat((written, symbols[:, None]), 1)
         hidden, next_states = self.embedding(symbols), []
-        echo = self.echo(written)[:, -1] if self.echo else None
+        echo = self.echo.last(written) if self.echo else None
         if echo is not None:
             hidden = torch.cat((hidden, echo), -1)
         for layer, state in enumerate(layers):
