@@ -255,7 +255,7 @@ def test_a_run_goes_on_from_a_checkpoint_with_other_poems(script: Script, small:
         ),
         ("predict", ["ckpt=latest", "name=null"], "name=null: can't be null"),
         ("study", ["study=flow", "study.recall.lags=5"], "study.recall.lags=5: must be a list, study.recall.lags=[…]"),
-        ("sample", [], "ckpt is missing: give ckpt="),
+        ("export", ["to=a.safetensors"], "ckpt is missing: give ckpt="),
         ("report", ["dir=nowhere"], "dir=nowhere: no such folder"),
         ("report", ["dir=latest"], "dir=latest: no sweep below outputs/sweeps/; make one with"),
         ("sample", ["--ckpt", "latest"], "--ckpt: keys go without dashes, ckpt=…; --help lists them"),
