@@ -85,7 +85,7 @@ def bucketed(work: Work, bf16: bool = False) -> Steps:
 
     from tang.data.batches import PoemLoader
     from tang.data.gather import Shard
-    from tang.data.prepare import Sequences
+    from tang.data.sequences import Sequences
 
     loader = PoemLoader(Sequences(*_poems(work)), work.batch_size, work.seed, Shard(torch.device(work.device)))
     return _plain_step(work, bf16), ((batch[:2], batch.num_tokens) for batch in _forever(loader))

@@ -8,7 +8,7 @@ import pytest
 
 from tang import checkpoint
 from tang.data.batches import PoemLoader
-from tang.data.prepare import Sequences
+from tang.data.sequences import Sequences
 from tang.errors import InputError
 from tang.evaluation.perplexity import token_losses
 from tang.generation.generate import generate

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tang.data.batches import FULL_LENGTH, Batch, PoemLoader, balanced_draws, length_buckets
-from tang.data.prepare import Sequences
+from tang.data.sequences import Sequences
 from tang.data.vocabulary import BOS, EOS, PAD
 
 

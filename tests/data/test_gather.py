@@ -10,7 +10,7 @@ from tang.data import gather
 from tang.data.batches import Batch, PoemLoader, half_titled
 from tang.data.gather import PaddedGather, Shard, TitledGather, fits
 from tang.data.poems import PoemDataModule
-from tang.data.prepare import Sequences
+from tang.data.sequences import Sequences
 from tang.data.vocabulary import PAD
 from tests.data.test_batches import corpus_lengths, sequences
 

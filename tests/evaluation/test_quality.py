@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tang.data.prepare import Sequences
+from tang.data.sequences import Sequences
 from tang.data.vocabulary import BOS, EOS, SPECIALS, Vocabulary
 from tang.evaluation.measures import Measurement
 from tang.evaluation.quality import QualityMetrics, encoded, held_out, shuffled

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from tang.data.prepare import Sequences
+from tang.data.sequences import Sequences
 from tang.data.vocabulary import BOS, EOS, PAD, UNK
 from tang.evaluation.trigram import FALLBACK, Trigram, discounts
 

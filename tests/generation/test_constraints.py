@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tang.config.model import LanguageModelConfig
-from tang.data.prepare import Sequences
+from tang.data.sequences import Sequences
 from tang.data.vocabulary import BOS, EOS, SPECIALS, Vocabulary
 from tang.errors import InputError
 from tang.generation.constraint import Constraint

@@ -11,7 +11,7 @@ from tang.config.model import LanguageModelConfig
 from tang.config.train import SamplesConfig
 from tang.data.batches import Batch, PoemLoader
 from tang.data.poems import PoemDataModule
-from tang.data.prepare import Sequences
+from tang.data.sequences import Sequences
 from tang.data.vocabulary import PAD, SPECIALS, UNK
 from tang.generation.generate import generate
 from tang.generation.request import Request

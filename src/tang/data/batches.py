@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tang.data.gather import PaddedGather, Shard, TitledGather
-from tang.data.prepare import Sequences
+from tang.data.sequences import Sequences
 from tang.data.vocabulary import BOS, PAD
 
 FULL_LENGTH = 128  # Longer examples come in batches of fewer than batch_size

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tang.data.prepare import Sequences
+from tang.data.sequences import Sequences
 from tang.data.vocabulary import PAD
 
 # The tokens of a split stay on a GPU if they take at most this fraction of its free memory, else on the host.

@@ -4,9 +4,8 @@ import hashlib
 import json
 import logging
 import shutil
-from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import chain, pairwise, repeat
 from pathlib import Path
@@ -21,6 +20,7 @@ from tang.corpus.clean import CleanCorpus, CleanPoem, clean_all, in_script, titl
 from tang.corpus.sources import Source
 from tang.data.added import addable
 from tang.data.card import Card
+from tang.data.sequences import Sequences, load, save
 from tang.data.split import SPLITS, Assignment, Split, couplet_groups, split_poems
 from tang.data.vocabulary import BOS, EOS, Vocabulary
 from tang.errors import InputError, printable
@@ -58,31 +58,6 @@ def passages(text: str, config: PoemsConfig, title: str = "", is_added: bool = F
             whole = hanzi(passage) if config.punctuation == "drop" else passage
             text = whole[: config.max_length]
             yield Passage(text, form, text == whole, title, is_added)
-
-
-@dataclass(frozen=True)
-class Sequences:
-    """Sequences of ids ``<bos> … <eos>``, and perhaps their titles."""
-
-    tokens: np.ndarray  # Those of all sequences, one after another
-    offsets: np.ndarray  # (N + 1,) the start of each sequence in tokens, then the end of the last one
-    titles: "Sequences | None" = None  # The characters of each title alone
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        return self.tokens[self.offsets[index] : self.offsets[index + 1]]
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """(N,) targets of each sequence: its characters and its end."""
-        return np.diff(self.offsets) - 1
-
-    def part(self, first: int, last: int) -> "Sequences":
-        """The sequences from ``first`` to before ``last``; their tokens aren't copied."""
-        titles = self.titles and self.titles.part(first, last)
-        return Sequences(self.tokens, self.offsets[first : last + 1], titles)
 
 
 @dataclass(frozen=True)
@@ -160,9 +135,9 @@ def _write(folder: Path, sources: list[Source], config: PoemsConfig, vocabulary:
     if vocabulary is None:
         vocabulary = Vocabulary.build((p.text for p in parts["train"] if not p.is_added), config.min_count)
     everything = list(chain(*parts.values()))
-    _save(folder, POEMS, ([BOS, *vocabulary.encode(p.text), *([EOS] if p.is_whole else [])] for p in everything))
+    save(folder, POEMS, ([BOS, *vocabulary.encode(p.text), *([EOS] if p.is_whole else [])] for p in everything))
     if config.titles:
-        _save(folder, TITLES, (vocabulary.encode(p.title) for p in everything))
+        save(folder, TITLES, (vocabulary.encode(p.title) for p in everything))
     texts = {split: [passage.text for passage in parts[split]] for split in SPLITS}
     added = sum(passage.is_added for passage in everything)
     forms = Counter(passage.form for passage in everything)
@@ -184,22 +159,6 @@ def _read(source: Source) -> tuple[Reading, CleanCorpus]:
         reasons = ", ".join(f"{reason}: {count}" for reason, count in corpus.dropped.counts.items())
         raise InputError(f"{source}: no usable poems among {reading} ({reasons})")
     return reading, corpus
-
-
-def _save(folder: Path, names: tuple[str, str], sequences: Iterable[list[int]]) -> None:
-    """Write the tokens of ``sequences`` and their offsets."""
-    tokens, offsets = array("i"), [0]  # a list of tokens would take several times the memory
-    for sequence in sequences:
-        tokens.extend(sequence)
-        offsets.append(len(tokens))
-    np.save(folder / names[0], np.array(tokens, dtype=np.int32))
-    np.save(folder / names[1], np.array(offsets, dtype=np.int64))
-
-
-def _load(folder: Path, names: tuple[str, str], titles: Sequences | None = None) -> Sequences:
-    # Mode "c" maps copy-on-write: PyTorch wants arrays that are writable, and the files stay as they are.
-    tokens, offsets = (np.load(folder / name, mmap_mode="c") for name in names)
-    return Sequences(tokens, offsets, titles)
 
 
 def _hashes(folder: Path) -> bytes:
@@ -252,8 +211,8 @@ def _open(folder: Path) -> Prepared | None:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
     meta: dict[str, Any] = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-    titles = _load(folder, TITLES) if (folder / TITLES[0]).exists() else None
-    everything = _load(folder, POEMS, titles)
+    titles = load(folder, TITLES) if (folder / TITLES[0]).exists() else None
+    everything = load(folder, POEMS, titles)
     sequences = [everything.part(first, last) for first, last in pairwise(np.cumsum([0, *meta["sizes"]]))]
     return Prepared(
         Vocabulary(meta["vocabulary"]), dict(zip(SPLITS, sequences, strict=True)), Card.stored(meta["card"])

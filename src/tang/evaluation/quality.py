@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tang.data.prepare import Sequences
+from tang.data.sequences import Sequences
 from tang.data.vocabulary import BOS, EOS, UNK, Vocabulary
 from tang.evaluation import measures
 from tang.evaluation.measures import Lines, Measurement

@@ -11,7 +11,7 @@ import numpy as np
 from tang.console import tracked
 from tang.data.batches import PoemLoader
 from tang.data.poem_corpus import PoemCorpus
-from tang.data.prepare import Sequences
+from tang.data.sequences import Sequences
 from tang.data.split import Split
 from tang.errors import InputError
 from tang.evaluation.measures import Measurement

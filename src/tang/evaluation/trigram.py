@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tang.data.prepare import Sequences
+from tang.data.sequences import Sequences
 from tang.data.vocabulary import BOS
 
 BITS = np.uint64(16)  # Bits of each id in the code of an n-gram, one integer whose lowest bits are the last symbol

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from tang.data.prepare import Sequences
+from tang.data.sequences import Sequences
 from tang.data.vocabulary import BOS, EOS, PAD, SPECIALS, UNK, Vocabulary
 from tang.text.forms import LINE_END, PUNCTUATION, hanzi, regulated_form
 

@@ -13,7 +13,8 @@ from tang import checkpoint
 from tang.config.train import TrainConfig
 from tang.errors import InputError
 from tang.evaluation.predict_names import as_text, predict
-from tang.generation.generate import default_starts, generate, known_starts
+from tang.generation.drafts import default_starts, known_starts
+from tang.generation.generate import generate
 from tang.generation.poem import Poem
 from tang.generation.request import Request, request_class
 from tang.runs.run import Result, RunFolder

@@ -5,7 +5,8 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from tang.config.keys import STARTS
 from tang.config.train import SamplesConfig
-from tang.generation.generate import default_starts, generate, known_starts
+from tang.generation.drafts import default_starts, known_starts
+from tang.generation.generate import generate
 from tang.generation.request import Request
 from tang.generation.slots import Layout
 from tang.tasks.language_model import LanguageModel

@@ -1,0 +1,123 @@
+"""Drafts: the poems of a request before they are written, with what is given of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tang.config.keys import STARTS
+from tang.corpus.clean import MAX_TITLE, clean_title
+from tang.data.vocabulary import SPECIALS, Vocabulary
+from tang.errors import InputError
+from tang.generation.constraint import Constraint
+from tang.generation.request import Request
+from tang.generation.slots import Layout, form_for, in_vocabulary
+from tang.tasks.poem_model import PoemModelBase
+from tang.text.characters import normalize
+from tang.text.forms import hanzi, longer
+from tang.text.script import MARKS, convert
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A poem to be written, or with beam search the best poems of one start."""
+
+    start: str  # the start as it was given
+    text: str  # the start in the model's characters
+    given: tuple[int, ...]  # (S,) the id that a slot must have, −1 where the model draws it
+    index: int  # its place in the result
+    number: int  # how many poems with this start come before it
+    tries: int = 1
+
+
+def drafts_of(
+    model: PoemModelBase, request: Request, constraints: Sequence[Constraint], written_before: int
+) -> dict[Layout, list[Draft]]:
+    """Layout → the drafts of the poems that have it."""
+    form, n = request.asked_form, request.n * request.candidates
+    starts = request.start
+    asked = ["".join(request.start or []), *(constraint.given for constraint in constraints)]
+    vocabulary, undrawn = _with_guests(model, asked, "".join(constraint.drawn for constraint in constraints))
+    if starts is None:
+        is_free = request.title is not None or any(constraint.lines for constraint in constraints)
+        starts = [""] if is_free else default_starts(model.vocabulary)
+    if not starts:
+        raise InputError("start: give something to begin with, start=日")
+    texts = [in_vocabulary("".join(normalize(start).split()).translate(MARKS), vocabulary) for start in starts]
+    lines = max((constraint.lines for constraint in constraints), default=0)
+    drafts: dict[Layout, list[Draft]] = {}
+    for index, text in enumerate(texts):
+        layout = Layout(form or longer(form_for(text, model.form), lines), vocabulary, undrawn)
+        given, before = _given(layout, text, constraints), written_before + n * texts[:index].count(text)
+        drafts.setdefault(layout, []).extend(
+            Draft(starts[index], text, given, n * index + copy, before + copy)
+            for copy in range(1 if request.decode == "beam" else n)
+        )
+    return drafts
+
+
+def title_of(model: PoemModelBase, asked: str | None) -> str:
+    """The title in the characters of the model; an InputError if it is none, or the model reads none."""
+    if asked is None:
+        return ""
+    title = convert([clean_title(normalize(asked))], model.script)[0]
+    if not model.data.titles:
+        raise InputError(f"title={asked}: this model was trained without titles; take one of data.titles=true")
+    if not title:
+        raise InputError(f"title={asked}: give a few Chinese characters")
+    if len(hanzi(asked)) > MAX_TITLE:
+        raise InputError(f"title={asked}: a title has at most {MAX_TITLE} characters; shorten it")
+    return title
+
+
+def _with_guests(model: PoemModelBase, given: Sequence[str], drawn: str) -> tuple[Vocabulary, frozenset[str]]:
+    """The vocabulary with the given characters that the model doesn't know, and those that are never drawn.
+
+    They are in the model's script. ``drawn`` are those that a constraint draws.
+    """
+    known = model.vocabulary
+
+    def guests(text: str) -> list[str]:
+        own = convert([hanzi(normalize(text))], model.script)[0]
+        return [character for character in own if in_vocabulary(character, known) not in known]
+
+    strangers = guests("".join(given))
+    return known.with_guests(strangers), frozenset(strangers) - frozenset(guests(drawn))
+
+
+def _given(layout: Layout, start: str, constraints: Sequence[Constraint]) -> tuple[int, ...]:
+    """(S,) the id that each slot must have by ``start`` and the constraints, −1 where the model draws it."""
+    by_start, symbols = layout.prompt_ids(start), layout.vocabulary.symbols
+    ids = list(by_start)
+    for constraint in constraints:
+        for slot, id in constraint.fixed(layout).items():
+            if (other := ids[slot]) not in (-1, id):
+                line, place = layout.where(slot)
+                cause = "another constraint" if by_start[slot] < 0 else f"start={start}"
+                raise InputError(
+                    f"{constraint}: {symbols[id]} should be character {place} of line {line}, but {cause} has "
+                    f"{symbols[other]} there; leave one of the two out"
+                )
+            ids[slot] = id
+    return tuple(ids)
+
+
+def stream(seed: int, draft: Draft) -> Tensor:
+    """(S, 2) float32 in [0, 1): the random numbers of a poem; each attempt has other numbers."""
+    tries = () if draft.tries == 1 else (draft.tries,)
+    sequence = np.random.SeedSequence([seed, draft.number, *map(ord, draft.text)], spawn_key=tries)
+    return torch.from_numpy(np.random.default_rng(sequence).random((len(draft.given), 2), dtype=np.float32))
+
+
+def known_starts(vocabulary: Vocabulary, starts: Sequence[str]) -> list[str]:
+    """The starts whose characters are all in the vocabulary, in one script or the other."""
+    return [start for start in starts if all(character in vocabulary for character in in_vocabulary(start, vocabulary))]
+
+
+def default_starts(vocabulary: Vocabulary) -> list[str]:
+    """Those of :data:`STARTS` that the vocabulary has, or else its commonest characters."""
+    commonest = (symbol for symbol in vocabulary.symbols[len(SPECIALS) :] if hanzi(symbol))
+    return known_starts(vocabulary, STARTS) or list(islice(commonest, len(STARTS)))
