@@ -14,6 +14,7 @@ from tang.text.forms import hanzi
 from tang.text.layout import Found, find_poems
 from tang.text.line import Line
 from tang.text.marks import poem_of
+from tang.text.tags import without_tags
 from tang.text.tally import Tally
 
 # Keys in the order in which they are tried; sample.py and check.py write text, chinese-poetry has paragraphs.
@@ -26,8 +27,6 @@ TITLE_KEYS = ("title", "rhythmic", "题目", "标题", "诗名", "題目", "標�
 
 _COMMENTARY = re.compile("译文|譯文|翻译|注释|註釋|赏析|賞析|简介|translation|note|comment|author|作者|朝代")
 _LINE_NAME = re.compile(r"(?:line|l|句)[ _]?\d*|第.{1,2}句|[上下]联|[上下]聯")  # Of a column with a line of verse
-_TAG_BREAK = re.compile(r"<(?:br|/p|/div|/li)\b[^<>]*>", re.IGNORECASE)
-_TAG = re.compile(r"</?[a-zA-Z]\w*\b[^<>]*>")
 
 
 class Records:
@@ -68,7 +67,7 @@ class Records:
         lists = {key: _strings(item) for key, item in value.items() if isinstance(item, list)}
         if value and len(lists) == len(value) and all(lists.values()):  # poet → poems, or title → lines
             for key, strings in lists.items():
-                whole = sum(len(Line(string, "verse").pieces) > 2 for string in strings)
+                whole = sum(len(Line(string, "verse").lengths) > 2 for string in strings)
                 for pieces in [[string] for string in strings] if 2 * whole > len(strings) else [strings]:
                     self._add(pieces, key)
             return
@@ -84,8 +83,8 @@ class Records:
                 self._add([item], key)
 
     def _add(self, pieces: Iterable[str], title: str) -> None:
-        lines = [line for piece in pieces for line in _TAG_BREAK.sub("\n", piece).split("\n")]
-        self.poems.append(Found(poem_of([normalize(_TAG.sub("", line)) for line in lines]), normalize(title)))
+        lines = normalize(without_tags("\n".join(pieces))).split("\n")
+        self.poems.append(Found(poem_of(lines), normalize(title)))
 
 
 def _strings(value: Any) -> list[str]:
@@ -108,7 +107,7 @@ def _with_title_apart(lines: list[str]) -> tuple[list[str], str]:
 
 
 def _is_verse(text: str) -> bool:
-    return len(Line(text, "verse").pieces) > 1
+    return len(Line(text, "verse").lengths) > 1
 
 
 def _has_objects(value: Any) -> bool:
