@@ -4,16 +4,20 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
+from io import StringIO
 from itertools import groupby, zip_longest
 
 from tang.text.forms import hanzi, regulated_form
-from tang.text.line import END, PLAIN_MARKS, Kind, Line
+from tang.text.line import END, PLAIN_MARKS, Kind, Line, as_verse
 from tang.text.marks import LONGEST, cut, in_parts, marked
+from tang.text.notes import in_one_line
 
 FEW = 0.15  # Share of a file's lines up to which something is an exception there
 
+_LINE_END = re.compile(r"\r\n|[\r\f\u2028\u2029]")
 _DECORATION = re.compile(r"^[\s>#=~★☆•–—-]+|^[*+●◆■]+(?:\s+|$)")
-_TRAILING = " \t\u3000#=~★☆–—"
+_TRAILING = "\n \t\u3000#=~★☆–—"
 _NUMBER = re.compile(  # 1. 12、 (3) 第五首 三、 No. 7, but not 3月, 十首
     r"^(?:[\[(（【](?:第?\d+|[一二三四五六七八九十百]+)[首章]?[\])）】][.．、:：]?"
     r"|(?:第|[Nn][Oo][.．]?\s*)?\d+(?:[首章]?[\])）.．、:：]|[首章]?(?=\s|《))|0\d+"
@@ -65,9 +69,9 @@ def _told_apart(lines: list[Line]) -> list[Line]:
 
 def _by_themselves(text: str) -> Iterator[Line]:
     """Each line as it looks by itself."""
-    known: dict[tuple[str, Kind], Line] = {}  # equal lines are one object, which bounds the memory for short ones
+    shared = lru_cache(maxsize=1 << 16)(Line)  # equal lines are one object, which bounds the memory for short ones
     in_commentary, before, is_numbered = False, "blank", False
-    for printed in re.split(r"\r\n|[\n\r\f\u2028\u2029]", text):
+    for printed in StringIO(in_one_line(_LINE_END.sub("\n", text)), newline="\n"):
         text = _DECORATION.sub("", printed).rstrip(_TRAILING)
         kind: Kind | None = None
         if _OTHER_LABEL.match(printed):
@@ -77,7 +81,7 @@ def _by_themselves(text: str) -> Iterator[Line]:
         elif label := _TITLE_LABEL.match(text):
             kind, in_commentary, text = "bare", False, text[label.end() :]
         in_commentary = bool(text) and (in_commentary or bool(_COMMENTARY.match(text)))
-        line = Line(_NUMBER.sub("", text), "verse")
+        line = shared(_NUMBER.sub("", text), "verse")
         if kind is None:
             kind = "other" if "http" in text or "www." in text else _kind(line, in_commentary)
         if before == "blank":
@@ -86,7 +90,7 @@ def _by_themselves(text: str) -> Iterator[Line]:
         if kind in ("verse", "bare") and before in ("verse", "prose") and note:
             kind = "prose"
         before = kind
-        yield known.setdefault((line.text, kind), line if kind == "verse" else replace(line, kind=kind))
+        yield line if kind == "verse" else shared(line.text, kind)
 
 
 def _kind(line: Line, in_commentary: bool) -> Kind:
@@ -94,7 +98,7 @@ def _kind(line: Line, in_commentary: bool) -> Kind:
         return "blank"
     if in_commentary:
         return "prose"
-    if line.pieces:
+    if line.lengths:
         return "verse" if line.is_marked else "bare"
     return "note" if hanzi(line.text) else "other"
 
@@ -155,7 +159,7 @@ def _verse_without_marks(lines: list[Line]) -> list[Line]:
     found = _by_neighbors(lines)
     if sum(line.kind == "verse" for line in found) > len(bare) / 2:
         return found
-    return [line.as_verse if line.kind == "bare" and not _BOOK_TITLE.match(line.text) else line for line in lines]
+    return [as_verse(line) if line.kind == "bare" and not _BOOK_TITLE.match(line.text) else line for line in lines]
 
 
 def _is_blank(line: Line) -> bool:
@@ -182,7 +186,7 @@ def _by_neighbors(lines: list[Line]) -> list[Line]:
             last = len(run)
         is_verse = run[0].kind == "bare" and len(run) > 1 and run[0].lengths[0] in common
         found += run[:first]
-        found += [line.as_verse if is_verse else line for line in run[first:last]]
+        found += [as_verse(line) if is_verse else line for line in run[first:last]]
         found += run[last:]
     return found
 
@@ -194,8 +198,8 @@ def _verse_with_few_marks(lines: list[Line]) -> list[Line]:
     between = [n for n in like_next if n and _fits(lines[n], lines[n - 1].lengths[-1:], lines[n - 1])]
     in_blocks = sum(map(_is_blank, lines)) > FEW / 2 * len(lines)
     missing = set(like_next if len(like_next) > 0.8 * len(bare) else between if in_blocks else [])
-    return [line.as_verse if number in missing else line for number, line in enumerate(lines)]
+    return [as_verse(line) if number in missing else line for number, line in enumerate(lines)]
 
 
-def _fits(line: Line, lengths: list[int], neighbor: Line) -> bool:
+def _fits(line: Line, lengths: tuple[int, ...], neighbor: Line) -> bool:
     return neighbor.kind == "verse" and line.lengths == lengths

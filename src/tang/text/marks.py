@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from tang.text.forms import hanzi, regulated_form, split_lines
-from tang.text.line import NOTE, Line
+from tang.text.line import Line
+from tang.text.notes import without_notes
 
 LONGEST = 14  # Characters of a line of verse at most; a longer one is prose
 _COLUMN = re.compile(r"[\t:：]+")  # Sets off a title
@@ -42,24 +43,24 @@ def marked(line: Line, parts: list[str]) -> Line:
 
 def with_marks(lines: Iterable[Line]) -> str:
     """The text of a poem; lines of verse without a mark get ， and 。 in turn, the last one 。."""
-    parts = [Line(part, "verse") for line in lines for part in _broken(line.text)]
+    parts = [part for line in lines for part in _broken(line)]
     text, verses = "", 0
     for number, part in enumerate(parts, 1):
-        verses += len(part.pieces)
+        verses += len(part.lengths)
         is_even = verses % 2 == 0 or number == len(parts)
         text += part.text if part.is_ended else part.text + ("。" if is_even else "，")
     return text
 
 
-def _broken(text: str) -> list[str]:
-    """A text cut at the spaces in its lines of verse, where all parts are equally long: the marks are missing."""
-    if not _INNER_BREAK.search(text) or NOTE.search(text):
-        return [text]
+def _broken(line: Line) -> list[Line]:
+    """A line cut at the spaces in its lines of verse, where all parts are equally long: the marks are missing."""
+    if not _INNER_BREAK.search(line.text) or without_notes(line.text).notes:
+        return [line]
     cut: list[str] = []
-    for piece in split_lines(text):
+    for piece in split_lines(line.text):
         parts = _INNER_BREAK.split(piece.strip())
         cut += parts if min(map(len, parts)) > 2 and len({len(hanzi(part)) for part in parts}) == 1 else [piece]
-    return cut
+    return [Line(part, "verse") for part in cut]
 
 
 def poem_of(pieces: list[str]) -> str:
