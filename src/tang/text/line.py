@@ -1,17 +1,21 @@
 """A line of a text file: its lines of verse, and how long they are."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
 from tang.text.characters import GAP, GAP_SIGN
-from tang.text.forms import LINE_END, hanzi, split_lines
+from tang.text.forms import LINE_END, hanzi, regulated_form, split_lines
 from tang.text.notes import without_notes
 from tang.text.script import MARKS
 
-# bare: Chinese characters without a mark; in the end a title, an author, a heading.
-Kind = Literal["blank", "verse", "bare", "note", "prose", "other"]
+# bare: Chinese characters without a mark; in the end a title, an author, a heading. numbered: the same with a number.
+# title: it is one for certain. attribution: the poet after the poem. commentary: prose under a heading of its own.
+Kind = Literal[
+    "blank", "verse", "bare", "numbered", "title", "attribution", "note", "preface", "prose", "commentary", "other"
+]
 
 END = re.compile(f"[{LINE_END}]")
 PLAIN_MARKS = {**MARKS, ord(":"): " ", ord("："): " "}  # A colon ends no line here: it may set off a title
@@ -58,6 +62,12 @@ def _shared(lengths: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=4096)
-def as_verse(line: Line) -> Line:
-    """The same line as verse; often one object if many lines are equal."""
-    return replace(line, kind="verse")
+def as_kind(line: Line, kind: Kind) -> Line:
+    """The same line with another kind; often one object if many lines are equal."""
+    return replace(line, kind=kind)
+
+
+def is_regulated(lines: Iterable[Line]) -> bool:
+    """Whether the lines are those of a regulated form."""
+    lengths = [length for line in lines for length in line.lengths]
+    return len(set(lengths)) == 1 and len(lengths) in (4, 8) and regulated_form(sum(lengths)) is not None

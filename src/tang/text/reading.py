@@ -11,7 +11,9 @@ from tang.text.characters import normalize, scripts
 from tang.text.files import read_text
 from tang.text.forms import hanzi
 from tang.text.layout import Found, Layout, find_poems
-from tang.text.records import Records, from_json, from_table
+from tang.text.notes import without_notes
+from tang.text.records import Records, from_json
+from tang.text.tables import from_table, has_header
 from tang.text.tags import without_tags
 from tang.text.tally import Tally
 
@@ -80,10 +82,10 @@ def _read(path: Path, layout: Layout | None, reading: Reading) -> str:
         except InputError:
             if is_json:
                 raise
-    if suffix in (".csv", ".tsv") and (table := from_table(text, path)):
+    if (suffix in (".csv", ".tsv") or has_header(text)) and (table := from_table(text, path)):
         return _add_records(table, "a table", reading)
     text = normalize(without_tags(text, is_page=suffix in (".html", ".htm", ".xml") or bool(_PAGE.match(text))))
-    others = scripts("".join(line for line in text.splitlines() if hanzi(line)) or text)
+    others = scripts("".join(without_notes(line).text for line in text.splitlines() if hanzi(line)) or text)
     if others.total() > len(hanzi(text)):
         return f"no poems in it: not in Chinese characters ({others.most_common(1)[0][0]})"
     reading.add(*find_poems(text, str(path), layout))
