@@ -28,7 +28,7 @@ from tang.text.script import Script
 
 log = logging.getLogger(__name__)
 
-VERSION = 4  # Version of cleaning, splitting, encoding and file format; raising it invalidates all caches
+VERSION = 5  # Version of cleaning, splitting, encoding and file format; raising it invalidates all caches
 FILES = ("tokens.npy", "offsets.npy", "meta.json")
 OPTIONS = ("script", "punctuation", "forms", "max_length", "stanzas", "min_count", "max_train", "max_val")
 HASHES = "sha256"  # The file with the hashes of FILES, which are verified before these are read
