@@ -1,6 +1,5 @@
 """Poems are found in files as people have them, and what stands there beside them is counted."""
 
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -9,36 +8,12 @@ import pytest
 from tang.corpus.clean import clean_all
 from tang.errors import InputError
 from tang.text.forms import form_of, hanzi
-from tang.text.reading import Reading, read_poems
-from tests.conftest import CHARACTERS, verse
+from tang.text.reading import read_poems
+from tests.conftest import CHARACTERS
+from tests.text.poems import COUPLETS, POEMS, QUATRAIN, listed, read, written
 
-TITLES = ["静夜思", "登鹳雀楼", "春晓", "送杜少府之任蜀州", "赋得古原草"]
-POEMS = [(TITLES[i % 5], *(line[:5] for line in verse(i).replace("。", "，").split("，")[:4])) for i in range(120)]
-
-
-def written(pattern: str, between: str = "\n") -> str:
-    """All poems as ``pattern`` has them: 0 is the title, 1 to 4 are the lines."""
-    return between.join(pattern.format(*poem) for poem in POEMS)
-
-
-def listed(record: object) -> str:
-    """A JSON list of all poems, each as ``record`` has it."""
-    text = json.dumps(record, ensure_ascii=False).replace("{", "{{").replace("}", "}}")
-    for number in range(5):
-        text = text.replace(f"<{number}>", f"{{{number}}}")
-    return f"[{written(text, ',')}]"
-
-
-QUATRAIN = "{1}，{2}。{3}，{4}。"
-COUPLETS = "{1}，{2}。\n{3}，{4}。"
 ARTICLE = "<article><p>{1}，{2}。<br>{3}，{4}。</p><footer>五言绝句</footer></article>"
 PARAGRAPHS = ["<1>，<2>。", "<3>，<4>。"]
-
-
-def read(tmp_path: Path, name: str, text: str) -> Reading:
-    path = tmp_path / name
-    path.write_text(text, encoding="utf-8")
-    return read_poems([path])
 
 
 @pytest.mark.parametrize(

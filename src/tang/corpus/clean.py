@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from tang.text.characters import GAP, LETTER, scripts
 from tang.text.forms import HANZI, PUNCTUATION, form_of, hanzi, split_lines
+from tang.text.notes import without_notes
 from tang.text.script import MARKS, Script, convert
 from tang.text.tally import Tally, around
 
@@ -21,7 +22,6 @@ MIN_CHARACTERS = 5
 MAX_CHARACTERS = 10_000  # As printed; longer poems are dropped unread (the longest of the 全唐诗 has 2,980)
 MAX_TITLE = 12
 
-_BRACKET = re.compile("([（(〖）)〗])")
 _NOTE_NUMBER = re.compile(r"[\[［【][一二三四五六七八九十百○〇\d]+[\]］】]|[⁰¹²³⁴-⁹₀-₉①-⑳⑴-⒇]")
 _DIGITS = re.compile(r"[0-9]+")
 _DIRT = re.compile(f"[^{HANZI}{PUNCTUATION}]+")
@@ -57,7 +57,11 @@ def clean(raw: str, removed: Tally | None = None) -> Cleaned:
     if len(raw) > MAX_CHARACTERS:
         return Cleaned("", f"more than {MAX_CHARACTERS:,} characters", raw)
     found = Tally()
-    text = _without_notes(raw, found)
+    text, notes, unclosed = without_notes(raw)
+    for note in notes:
+        found.add("notes", note)
+    if unclosed:
+        found.add("notes that are never closed", unclosed[1:])
     for number in _NOTE_NUMBER.finditer(text):
         found.add("numbers of notes", around(text, number.start()))
     text = _NOTE_NUMBER.sub("", text)
@@ -80,7 +84,7 @@ def clean(raw: str, removed: Tally | None = None) -> Cleaned:
 
 def clean_title(raw: str) -> str:
     """The first :data:`MAX_TITLE` Chinese characters of a title, without notes and without its place in a series."""
-    return _PLACE_IN_SERIES.sub("", hanzi(_without_notes(raw, Tally())))[:MAX_TITLE]
+    return _PLACE_IN_SERIES.sub("", hanzi(without_notes(raw)[0]))[:MAX_TITLE]
 
 
 def _lost(text: str) -> Cleaned | None:
@@ -111,28 +115,6 @@ def _short_line(text: str) -> str | None:
     if not is_short or re.search("兮|君不[见見]", text):
         return None
     return next(line for line in lines if len(hanzi(line)) < usual)
-
-
-def _without_notes(raw: str, removed: Tally) -> str:
-    """``raw`` without its notes, in one pass however deep they are nested; ( and （ are the same bracket."""
-    kept: list[str] = []
-    rounds: list[int] = []  # indices in kept of the open （
-    lenses: list[int] = []  # and of the open 〖
-    for piece in _BRACKET.split(raw):
-        opened, others = (lenses, rounds) if piece in ("〖", "〗") else (rounds, lenses)
-        if piece in ("（", "(", "〖"):
-            opened.append(len(kept))
-        elif piece in ("）", ")", "〗") and opened:
-            start = opened.pop()
-            removed.add("notes", "".join(kept[start + 1 : start + 2]))
-            del kept[start:]
-            while others and others[-1] >= len(kept):
-                others.pop()
-            continue
-        kept.append(piece)
-    if (end := min(rounds[:1] + lenses[:1], default=None)) is not None:
-        removed.add("notes that are never closed", "".join(kept[end + 1 : end + 2]))
-    return "".join(kept[:end])
 
 
 class CleanCorpus(NamedTuple):

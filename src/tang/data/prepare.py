@@ -30,7 +30,7 @@ from tang.text.script import Script
 
 log = logging.getLogger(__name__)
 
-VERSION = 5  # Version of cleaning, splitting, encoding and file format; raising it invalidates all caches
+VERSION = 6  # Version of cleaning, splitting, encoding and file format; raising it invalidates all caches
 POEMS, TITLES = ("tokens.npy", "offsets.npy"), ("title_tokens.npy", "title_offsets.npy")
 OPTIONS = (
     *("script", "punctuation", "forms", "max_length", "stanzas", "min_count", "max_train", "max_val"),

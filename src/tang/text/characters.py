@@ -4,7 +4,6 @@ import html
 import re
 import unicodedata
 from collections import Counter
-from functools import cache
 
 from tang.text.forms import HANZI
 
@@ -24,12 +23,19 @@ _LONG_NUMBER = re.compile(r"&#\d{8,};?")  # Of no character; Python reads no num
 _REPETITION = re.compile(r"(\w)([々〻]+)")
 
 
-@cache
-def _plain(character: str) -> str:
-    is_mark = unicodedata.category(character)[0] == "P" and not "\ufe10" <= character <= "\ufe6f"
-    if is_mark or "①" <= character <= "⒇":  # a note's number isn't a digit of the text
-        return character
-    return unicodedata.normalize("NFKC", character).translate(_RADICALS)
+class _Plain(dict[int, str]):
+    """Plain characters by code point, each found once: of a whole text with many combining marks NFKC is quadratic."""
+
+    def __missing__(self, code: int) -> str:
+        character = plain = chr(code)
+        is_mark = unicodedata.category(character)[0] == "P" and not "\ufe10" <= character <= "\ufe6f"
+        if not is_mark and not "①" <= character <= "⒇":  # a note's number isn't a digit of the text
+            plain = unicodedata.normalize("NFKC", character).translate(_RADICALS)
+        self[code] = plain
+        return plain
+
+
+_PLAIN = _Plain()
 
 
 def normalize(text: str) -> str:
@@ -41,9 +47,7 @@ def normalize(text: str) -> str:
     """
     if "&" in text:
         text = html.unescape(_LONG_NUMBER.sub("\ufffd", text))
-    # Character by character: of a whole text with many combining marks NFKC takes quadratic time.
-    plain = {ord(character): _plain(character) for character in set(text) if not character.isascii()}
-    return _REPETITION.sub(lambda run: run[1] * (1 + len(run[2])), text.translate(plain))
+    return _REPETITION.sub(lambda run: run[1] * (1 + len(run[2])), text.translate(_PLAIN))
 
 
 def scripts(text: str) -> Counter[str]:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from tang.errors import InputError
 
-# Largest corpus: eight times the 全唐诗. Preparing poems takes up to forty times their size in memory; a text of short
-# lines that all differ, up to 150 times.
+# Largest corpus: eight times the 全唐诗. Preparing poems takes up to fifty times their size in memory.
 MAX_MEGABYTES = 200
 
 

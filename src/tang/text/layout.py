@@ -1,5 +1,6 @@
 """Poems in a text file: what a poem is and what its title, found out from the whole file."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
@@ -7,10 +8,9 @@ from statistics import fmean, median
 from typing import Literal, NamedTuple
 
 from tang.errors import InputError
-from tang.text.forms import regulated_form
-from tang.text.line import Line
-from tang.text.lines import FEW, read_lines
-from tang.text.marks import with_marks
+from tang.text.line import Line, is_regulated
+from tang.text.lines import read_lines
+from tang.text.marks import FEW, with_marks
 from tang.text.tally import Tally
 
 Layout = Literal["line", "block", "titled"]
@@ -19,6 +19,9 @@ LAYOUTS: dict[Layout, str] = {
     "block": "in blocks between blank lines",
     "titled": "under titles",
 }
+LEFT_OUT = {"prose": "prose", "commentary": "prose", "preface": "prefaces", "attribution": "lines after a poem"}
+_PART = re.compile(r"其?[一二三四五六七八九十]{1,3}|其\d+")  # Title of a poem in a group
+STANZAS = "in stanzas, with more than one blank line between the poems"
 MANY_LINES = 64  # Without a blank line or a title so many lines are no longer one poem
 
 
@@ -29,7 +32,7 @@ class Found(NamedTuple):
     title: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Run:
     """Lines of verse that follow one another, and the title before them."""
 
@@ -43,40 +46,62 @@ def find_poems(text: str, name: str, layout: Layout | None = None) -> tuple[list
     ``layout`` None finds out how they stand; an InputError names the file, ``name``, where that can't be told.
     """
     left_out = Tally()
-    runs = list(_runs(_single_spaced(read_lines(text)), left_out))
+    lines = _single_spaced(read_lines(text))
+    runs = list(_runs(lines, left_out))
     if not runs:
         return [], "", left_out
+    has_stanzas = False
+    if layout is None and not any(run.title for run in runs) and (joined := _with_stanzas_joined(lines)):
+        has_stanzas, layout, left_out = True, "block", Tally()
+        runs = list(_runs(joined, left_out))
     layout = layout or _layout(runs, name)
     poems = [Found(with_marks(poem.lines), poem.title) for poem in _grouped(runs, layout, left_out)]
     titles = [poem.title for poem in poems if poem.title]
     for title in titles:
         left_out.add("titles", title)
-    way = LAYOUTS[layout] if len(poems) > 1 else ""
+    way = (STANZAS if has_stanzas else LAYOUTS[layout]) if len(poems) > 1 else ""
     return poems, way + (", with titles" if layout != "titled" and len(titles) > len(poems) / 2 else ""), left_out
+
+
+def _gaps(lines: Sequence[Line]) -> list[int]:
+    """The numbers of blank lines between any two others."""
+    words = [number for number, line in enumerate(lines) if line.kind != "blank"]
+    return [after - before - 1 for before, after in pairwise(words)]
 
 
 def _single_spaced(lines: list[Line]) -> list[Line]:
     """The lines with one blank line less between any two, if the text is double-spaced."""
-    words = [number for number, line in enumerate(lines) if line.kind != "blank"]
-    gaps = [after - before - 1 for before, after in pairwise(words)]
+    gaps = _gaps(lines)
     if not gaps or min(gaps) == 0 or max(gaps) == 1:
         return lines
     kept = (after for before, after in pairwise(lines) if after.kind != "blank" or before.kind == "blank")
     return [lines[0], *kept]
 
 
+def _with_stanzas_joined(lines: Sequence[Line]) -> list[Line] | None:
+    """The lines without single blank ones, which part stanzas, if more of them part the poems."""
+    gaps = [gap for gap in _gaps(lines) if gap]
+    single = gaps.count(1)
+    blocks = [list(block) for is_blank, block in groupby(lines, lambda line: line.kind == "blank") if not is_blank]
+    if not FEW * len(gaps) < single < (1 - FEW) * len(gaps) or 2 * sum(map(is_regulated, blocks)) > len(blocks):
+        return None
+    around = zip([*lines[:1], *lines], lines, [*lines[1:], *lines[-1:]], strict=False)
+    return [line for before, line, after in around if line.kind != "blank" or "blank" in (before.kind, after.kind)]
+
+
 def _runs(lines: Sequence[Line], left_out: Tally) -> Iterator[Run]:
     """The runs of verse with their titles; what is neither is counted in ``left_out``."""
     titles: list[str] = []
     run: Run | None = None
+    last: Run | None = None
+    group: list[str] = []
     for is_blank, block in groupby(lines, lambda line: line.kind == "blank"):
         has_verse = False
         for line in () if is_blank else block:
             if line.kind == "verse":
                 if run is None or line.title:
-                    for heading in titles[:-2]:
-                        left_out.add("headings", heading)
-                    run = Run(" ".join([*titles[-2:], *([line.title] if line.title else [])]))
+                    names, group = _names(titles, group, left_out)
+                    run = last = Run(" ".join([*names, *([line.title] if line.title else [])]))
                     yield run
                 run.lines.append(line)
                 has_verse, titles = True, []
@@ -84,17 +109,28 @@ def _runs(lines: Sequence[Line], left_out: Tally) -> Iterator[Run]:
             if line.kind == "note":
                 left_out.add("notes", line.text)
                 continue
+            if line.kind == "attribution" and last and not last.title and "《" in line.text:
+                last.title = line.text
             run = None
-            if line.kind == "bare":
+            if line.kind in ("bare", "title"):
                 titles.append(line.text)
             else:
-                kind = "prose" if line.kind == "prose" else "other lines"
-                left_out.add(kind, line.text)
+                left_out.add(LEFT_OUT.get(line.kind, "other lines"), line.text)
         run = None
         if has_verse and len(titles) == 1 and not is_blank:  # the poet's name, after the poem
             left_out.add("lines after a poem", titles.pop())
     for heading in titles:
         left_out.add("headings", heading)
+
+
+def _names(above: list[str], group: list[str], left_out: Tally) -> tuple[list[str], list[str]]:
+    """What names a poem of the lines above it, the last two, and what names the group if it's one of several: 其二."""
+    is_part = bool(above and _PART.fullmatch(above[-1]))
+    shown = 2 + is_part
+    for heading in above[:-shown]:
+        left_out.add("headings", heading)
+    names = [*group, *above] if is_part and len(above) == 1 else above[-shown:]
+    return names, names[:-1] if is_part else names
 
 
 def _layout(runs: list[Run], name: str) -> Layout:
@@ -114,7 +150,7 @@ def _layout(runs: list[Run], name: str) -> Layout:
     titled = sum(bool(run.title) for run in runs) / len(runs)
     # One title before several runs is a heading, before two it may be that of a song's two halves.
     is_heading = titled * len(runs) <= 1 and len(runs) > 2
-    has_parts = FEW < titled < 0.75 and not is_heading and not all(_is_whole(run.lines) for run in runs)
+    has_parts = FEW < titled < 0.75 and not is_heading and not all(is_regulated(run.lines) for run in runs)
     if has_parts and not any(line.title for line in lines):
         return "titled"  # blank lines stand within poems too
     if not wrapped:
@@ -125,7 +161,7 @@ def _layout(runs: list[Run], name: str) -> Layout:
         return "block"
     if len(runs) == 1:
         return "line" if verses >= 3 and not is_open else "block"
-    are_whole = all(_is_whole([line]) for line in wrapped)
+    are_whole = all(is_regulated([line]) for line in wrapped)
     if verses <= 3 or is_open or (titled > 0.5 and (not are_whole or longest <= 2)):
         return "block"
     if fmean(len(run.lines) for run in runs) > 8:
@@ -135,12 +171,6 @@ def _layout(runs: list[Run], name: str) -> Layout:
             f"{name}: are its poems one a line, or in blocks between blank lines? give data.layout=line or block"
         )
     return "block"
-
-
-def _is_whole(lines: list[Line]) -> bool:
-    """Whether the lines are those of a regulated form."""
-    lengths = [length for line in lines for length in line.lengths]
-    return len(set(lengths)) == 1 and len(lengths) in (4, 8) and regulated_form(sum(lengths)) is not None
 
 
 def _grouped(runs: list[Run], layout: Layout, left_out: Tally) -> Iterator[Run]:

@@ -11,7 +11,10 @@ from tang.text.characters import normalize, scripts
 from tang.text.files import read_text
 from tang.text.forms import hanzi
 from tang.text.layout import Found, Layout, find_poems
-from tang.text.records import Records, from_json, from_table
+from tang.text.notes import without_notes
+from tang.text.records import Records, from_json
+from tang.text.tables import from_table, has_header
+from tang.text.tags import without_tags
 from tang.text.tally import Tally
 
 SUFFIXES = (".txt", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".md", ".html", ".htm")  # Files read in a folder
@@ -19,11 +22,6 @@ SHOWN = 8  # Number of keys named in a message
 
 _JSON = re.compile(r"\s*[\[{]\s*[\[{\"]")
 _PAGE = re.compile(r"\s*<(?:!doctype|html|\?xml)\b", re.IGNORECASE)
-_COMMENT = re.compile(r"<!--(?:[^-]|-(?!->))*-->")
-_XML = re.compile(r"\s*<\?xml\b")
-_TAG = re.compile(r"<(/?)([a-zA-Z!]\w*)\b[^<>]*>")
-_INLINE = {"a", "b", "i", "u", "em", "strong", "span", "font", "sup", "sub", "small", "ruby", "rb", "rt", "rp"}
-_HIDDEN = {"script", "style", "head", "footer", "nav", "rt", "rp"}
 _NO_VERSE = re.compile(r"(?:readme|license|licence|changelog)\b", re.IGNORECASE)
 
 
@@ -91,10 +89,10 @@ def _read(path: Path, layout: Layout | None, reading: Reading) -> str:
         except InputError:
             if is_json:
                 raise
-    if suffix in (".csv", ".tsv") and (table := from_table(text, path)):
+    if (suffix in (".csv", ".tsv") or has_header(text)) and (table := from_table(text, path)):
         return _add_records(table, "a table", reading)
-    text = normalize(_without_tags(text, is_page=suffix in (".html", ".htm", ".xml") or bool(_PAGE.match(text))))
-    others = scripts("".join(line for line in text.splitlines() if hanzi(line)) or text)
+    text = normalize(without_tags(text, is_page=suffix in (".html", ".htm", ".xml") or bool(_PAGE.match(text))))
+    others = scripts("".join(without_notes(line).text for line in text.splitlines() if hanzi(line)) or text)
     if others.total() > len(hanzi(text)):
         return f"no poems in it: not in Chinese characters ({others.most_common(1)[0][0]})"
     reading.add(*find_poems(text, str(path), layout))
@@ -107,30 +105,3 @@ def _add_records(records: Records, kind: str, reading: Reading) -> str:
     reading.add(records.poems, way, records.left_out)
     keys = ", ".join(list(records.keys)[:SHOWN])
     return f"no poems in it: no verse under a key such as paragraphs or content; its keys are: {keys or 'none'}"
-
-
-def _without_tags(text: str, is_page: bool) -> str:
-    """A web page, or a text with some tags of HTML, as text: ``<br>`` ends a line, a page's other blocks are apart."""
-    if "<" not in text:
-        return text
-    parts: list[str] = []
-    text = _COMMENT.sub("", text)
-    hides = _HIDDEN if _XML.match(text) else {*_HIDDEN, "title"}
-    hidden: str | None = None
-    position = 0
-    for tag in _TAG.finditer(text):
-        name = tag[2].lower()
-        if hidden is None:
-            between = text[position : tag.start()]
-            parts.append(" ".join(between.split()) if is_page else between)
-            if name == "br":
-                parts.append("\n")
-            elif is_page and name not in _INLINE:
-                parts.append("\n\n")
-            if is_page and name in hides and not tag[1] and not tag[0].endswith("/>"):
-                hidden = name
-        elif (tag[1] and name == hidden) or name == "body":  # which ends the head, closed or not
-            hidden = None
-        position = tag.end()
-    parts.append("" if hidden else text[position:])
-    return re.sub(r"\n\s*\n+", "\n\n", "".join(parts)) if is_page else "".join(parts)
