@@ -148,3 +148,12 @@ def test_long_lines_of_modern_verse_are_verse(tmp_path: Path) -> None:
     text = "\n\n".join(f"# 小路{character}\n\n{stanza}" for character in "日月山水")
     reading = read(tmp_path, "诗.md", text)
     assert [poem.text for poem in reading.poems] == [stanza.replace("\n", "")] * 4
+
+
+@pytest.mark.parametrize("title", ["诗意", "题解", "背景", "意译", "按语"])
+def test_a_title_that_may_announce_commentary_keeps_its_poem_and_those_below(tmp_path: Path, title: str) -> None:
+    lines = written("{0}：" + QUATRAIN).split("\n")
+    lines[20] = f"{title}：" + lines[20].partition("：")[2]
+    reading = read(tmp_path, "诗.txt", "\n".join(lines))
+    assert len(reading.poems) == len(lines)
+    assert reading.poems[20].title == title

@@ -78,7 +78,9 @@ class Commentary:
 
     def _is_commentary(self, text: str, line: Line) -> bool:
         has_poem = self._after_verse or self._bare >= 3
-        if label := _COMMENTARY.match(line.text):
+        _, _, after_colon = line.text.replace("：", ":").partition(":")
+        has_title = is_regulated([Line(after_colon, "verse")])  # a poem may be called 诗意
+        if (label := _COMMENTARY.match(line.text)) and not has_title:
             self._is_awaited = label.end() == len(line.text)
             self._is_under_heading = self._is_awaited and has_poem
             self._reach = "line" if not has_poem else "block" if self._starts else "poem"
@@ -88,7 +90,7 @@ class Commentary:
         if self._is_awaited:
             self._is_awaited, self._reach = False, "block"
         is_title = not line.is_marked and not _COLON.search(text)
-        if self._reach == "poem" and (is_title or is_regulated([line])):
+        if self._reach == "poem" and (is_title or has_title or is_regulated([line])):
             self._reach = "line"
         is_below = bool(line.lengths) and (self._was or has_poem)
         return self._reach != "line" or (is_below and self._is_note(text))
