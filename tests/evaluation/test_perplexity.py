@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,4 +109,6 @@ def test_a_model_of_titles_is_measured_with_and_without_them(poems_json: Path, t
     assert card.ppl_titled != card.ppl
     assert card.ppl_titled == pytest.approx(card.ppl, rel=0.2)
     assert card.tokens == module.prepared.splits["test"].lengths.sum()
-    assert "with their titles" in card.text(Path("a.ckpt"))
+    assert card.title_share is None, "all have the same"
+    shared = replace(card, title_share=0.5)
+    assert "50.0% likelier" in shared.text(Path("a.ckpt"))

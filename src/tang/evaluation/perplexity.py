@@ -19,6 +19,7 @@ from tang.data.split import Split
 from tang.data.vocabulary import EOS, PAD, UNK
 from tang.errors import InputError
 from tang.evaluation.places import PLACES, Places
+from tang.evaluation.titles import title_share
 from tang.evaluation.trigram import Trigram
 from tang.generation.sampling import NOT_NUMBERS
 from tang.kernels.hardware import BF16_MIXED
@@ -47,6 +48,7 @@ class PerplexityCard:
     nll: float  # Sum of −ln p over all tokens
     by_place: dict[str, tuple[float, int]]  # Place → ppl and tokens there; empty without marks, which show the lines
     ppl_titled: float | None  # ppl where each poem follows its title, if the model was trained with titles
+    title_share: float | None  # Share of poems that are likelier after their own title than after another
     padding_counted: float  # Not a perplexity: exp(Σ −ln p ÷ (tokens + padding)), every poem padded or cut to 100
 
     def json(self, path: Path, **more: Any) -> str:
@@ -58,7 +60,8 @@ class PerplexityCard:
         places = "".join(
             f"\n    {name:<32}{ppl:8.2f}   over {tokens:,}" for name, (ppl, tokens) in self.by_place.items()
         )
-        titled = "" if self.ppl_titled is None else f"\n  with their titles     {self.ppl_titled:10.2f}"
+        share = "" if self.title_share is None else f"   {self.title_share:.1%} likelier than with another's"
+        titled = "" if self.ppl_titled is None else f"\n  with their titles     {self.ppl_titled:10.2f}{share}"
         return f"""\
 {path}
 {self.split} split, {self.poems:,} poems
@@ -82,8 +85,9 @@ def measure_perplexity(
     poems = data.prepared.splits[split]
     losses = token_losses(model, tracked(data.loader(split), f"Evaluating on {split}"), precision)
     targets, nll = losses.targets, losses.nll
-    titled = None
+    titled, share = None, None
     if model.data.titles:
+        share = title_share(model, poems, data.config.batch_size)
         titled = token_losses(model, tracked(data.titled_loader(split), "Evaluating with titles"), precision).nll
     trigram = Trigram.of(data.prepared.splits["train"], len(model.vocabulary))
     trigram_targets, trigram_nll = trigram.token_losses(poems)
@@ -104,6 +108,7 @@ def measure_perplexity(
         nll=nll.sum().item(),
         by_place=_by_place(losses) if is_mark.any() else {},
         ppl_titled=None if titled is None else titled.mean().exp().item(),
+        title_share=share,
         padding_counted=math.exp(nll[losses.positions < PADDED_LENGTH].sum().item() / (PADDED_LENGTH * len(poems))),
     )
 
