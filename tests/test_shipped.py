@@ -10,7 +10,7 @@ from tang import checkpoint
 from tang.data.batches import PoemLoader
 from tang.data.sequences import Sequences
 from tang.errors import InputError
-from tang.evaluation.perplexity import token_losses
+from tang.evaluation.losses import token_losses
 from tang.generation.generate import generate
 from tang.generation.request import Request
 from tang.prosody.critique import critique

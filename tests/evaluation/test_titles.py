@@ -3,7 +3,7 @@ import torch
 
 from tang.data.sequences import Sequences
 from tang.data.vocabulary import BOS, EOS, Vocabulary
-from tang.evaluation.titles import title_share
+from tang.evaluation.titles import measure_titles
 from tang.tasks.poem_model import PoemModel
 
 KNOWN = Vocabulary.build(["日月山水，。"])
@@ -28,7 +28,7 @@ def test_a_model_that_repeats_the_title_tells_titles_apart() -> None:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    assert title_share(model.eval(), poems, 2) == 1
+    assert measure_titles(model.eval(), poems, 2).share == 1
 
 
 def test_equal_and_empty_titles_do_not_count() -> None:
@@ -36,7 +36,8 @@ def test_equal_and_empty_titles_do_not_count() -> None:
     model = PoemModel({"hidden_size": 16}, KNOWN.symbols, {"titles": True}).eval()
     sun, moon = KNOWN.encode("日月")
     tokens, offsets = _poems([sun, moon, sun])
-    share = title_share(model, Sequences(tokens, offsets, Sequences(np.array([sun, sun]), np.array([0, 1, 1, 2]))), 2)
+    titles = Sequences(np.array([sun, sun]), np.array([0, 1, 1, 2]))
+    share = measure_titles(model, Sequences(tokens, offsets, titles), 2).share
     assert share in (0, 1), "the first poem's alone counts: the second has none, the third's is the first's"
 
 
@@ -48,4 +49,5 @@ def _poems(characters: list[int]) -> tuple[np.ndarray, np.ndarray]:
 def test_without_two_titles_there_is_no_share() -> None:
     model = PoemModel({"hidden_size": 16}, KNOWN.symbols, {"titles": True}).eval()
     tokens, offsets = _poems(KNOWN.encode("日月"))
-    assert title_share(model, Sequences(tokens, offsets, Sequences(np.array([5, 5]), np.array([0, 1, 2]))), 2) is None
+    titles = Sequences(np.array([5, 5]), np.array([0, 1, 2]))
+    assert measure_titles(model, Sequences(tokens, offsets, titles), 2).share is None

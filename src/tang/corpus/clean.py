@@ -43,6 +43,11 @@ class CleanPoem(NamedTuple):
         """The characters in simplified script without marks: equal for duplicates, whatever the options."""
         return hanzi(self.simplified)
 
+    @property
+    def lines(self) -> list[str]:
+        """The characters of each line, in simplified script."""
+        return [hanzi(line) for line in split_lines(self.simplified)]
+
 
 class Cleaned(NamedTuple):
     """A poem's verse, or "" and why it is dropped."""

@@ -45,23 +45,16 @@ class Collection:
 _COMMIT = "99ebbef7e1345c0985c44b9fd96a3f9e776f117b"
 _PACKAGE = Package("chinese-poetry@2.0.1", "package/dist/quantangshi/", megabytes=85, unpacked_megabytes=364)
 
+
+def _beside_the_tang_poems(title: str, name: str) -> Collection:
+    """A collection in the folder of the 全唐诗, which has the 全宋诗 too."""
+    repository, folder = "chinese-poetry/chinese-poetry", "全唐诗"
+    return Collection(title, repository, _COMMIT, folder, read_hashes(name), _PACKAGE)
+
+
 CORPORA = {  # Value of ``data.source`` → its collection of poems
-    "tang": Collection(
-        title="the Tang corpus",
-        repository="chinese-poetry/chinese-poetry",
-        commit=_COMMIT,
-        folder="全唐诗",
-        files=read_hashes("tang"),
-        package=_PACKAGE,
-    ),
-    "song": Collection(
-        title="the Song corpus",
-        repository="chinese-poetry/chinese-poetry",
-        commit=_COMMIT,
-        folder="全唐诗",
-        files=read_hashes("song"),
-        package=_PACKAGE,
-    ),
+    "tang": _beside_the_tang_poems("the Tang corpus", "tang"),
+    "song": _beside_the_tang_poems("the Song corpus", "song"),
 }
 
 # Surnames, one file for each language; see tang.corpus.names

@@ -5,7 +5,6 @@ from itertools import pairwise
 
 from tang.corpus.clean import CleanCorpus, CleanPoem
 from tang.data.split import Assignment
-from tang.text.forms import hanzi, split_lines
 from tang.text.tally import Tally
 
 LINE = 5  # Shorter lines stand in many poems
@@ -21,12 +20,12 @@ def addable(
     """
     held_out = [poem for poem, assignment in zip(poems, splits, strict=True) if assignment.split != "train"]
     keys = {poem.key for poem in poems}
-    lines = {line for poem in held_out for line in _lines(poem) if len(line) >= LINE}
-    couplets = {couplet for poem in held_out for couplet in pairwise(_lines(poem))}
+    lines = {line for poem in held_out for line in poem.lines if len(line) >= LINE}
+    couplets = {couplet for poem in held_out for couplet in pairwise(poem.lines)}
     kept: list[CleanPoem] = []
     dropped = Tally()
     for poem in added.poems:
-        own = _lines(poem)
+        own = poem.lines
         if poem.key in keys:
             dropped.add("also in the corpus they are added to", poem.text)
         elif not couplets.isdisjoint(pairwise(own)):
@@ -37,7 +36,3 @@ def addable(
             kept.append(poem)
     dropped.update(added.dropped)
     return CleanCorpus(kept, dropped, added.removed)
-
-
-def _lines(poem: CleanPoem) -> list[str]:
-    return [hanzi(line) for line in split_lines(poem.simplified)]

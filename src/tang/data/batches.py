@@ -165,16 +165,15 @@ class PoemLoader(BatchLoader[Batch]):
         super().__init__(length_buckets(lengths, batch_size, seed), self._collate)
         self.sequences = sequences
         self.shard = shard
-        self.titled = titled
-        self._gather = PaddedGather(sequences, shard.device)
-        self._gather_titled = TitledGather(sequences, shard.device) if titled is not None else None
+        self._gather: Callable[[np.ndarray], Tensor]
+        if titled is None:
+            self._gather = PaddedGather(sequences, shard.device)
+        else:
+            gather = TitledGather(sequences, shard.device)
+            self._gather = lambda indices: gather(indices, titled[self.epoch % len(titled), indices])
 
     def _collate(self, indices: np.ndarray) -> Batch:
         taken, counts = self.shard.take(indices)
         num_tokens = int(self.sequences.lengths[indices].sum()) / self.shard.world_size
-        if self._gather_titled and self.titled is not None:
-            ids = self._gather_titled(taken, self.titled[self.epoch % len(self.titled), taken])
-        else:
-            ids = self._gather(taken)
-        batch = Batch.of(ids, num_tokens)
+        batch = Batch.of(self._gather(taken), num_tokens)
         return batch if counts else batch._replace(targets=torch.full_like(batch.targets, PAD))

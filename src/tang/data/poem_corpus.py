@@ -3,8 +3,6 @@
 from functools import cached_property
 from typing import cast
 
-import numpy as np
-
 from tang.config.data import PoemsConfig
 from tang.corpus.collections import CORPORA
 from tang.corpus.sources import CollectionSource, FileSource, Source
@@ -60,8 +58,3 @@ class PoemCorpus:
         sequences = self.prepared.splits[split]
         titled = half_titled(len(sequences), self.config.seed) if split == "train" and self.config.titles else None
         return PoemLoader(sequences, self.config.batch_size, self.config.seed, shard, titled)
-
-    def titled_loader(self, split: Split) -> PoemLoader:
-        """The batches of a split, each poem after its title."""
-        sequences = self.prepared.splits[split]
-        return PoemLoader(sequences, self.config.batch_size, titled=np.ones((1, len(sequences)), dtype=bool))

@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple
 
 from tang.corpus.clean import CleanPoem
 from tang.corpus.names import Name
-from tang.text.forms import hanzi, split_lines
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -57,7 +56,7 @@ def couplet_groups(poems: list[CleanPoem]) -> list[int]:
 
     first_with: dict[str, int] = {}
     for number, poem in enumerate(poems):
-        for couplet in pairwise(map(hanzi, split_lines(poem.simplified))):
+        for couplet in pairwise(poem.lines):
             parent[root(number)] = root(first_with.setdefault("，".join(couplet), number))
     return [root(number) for number in range(len(poems))]
 

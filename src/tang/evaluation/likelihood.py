@@ -9,7 +9,7 @@ import torch
 from tang.data.batches import Batch
 from tang.data.poem_corpus import PoemCorpus
 from tang.data.vocabulary import BOS, EOS
-from tang.evaluation.perplexity import token_losses
+from tang.evaluation.losses import token_losses
 from tang.evaluation.poem_report import Copies, Likelihood, PoemReport
 from tang.generation.overlap import Spans
 from tang.prosody.critique import Critique

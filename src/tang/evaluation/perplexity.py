@@ -2,28 +2,21 @@
 
 import json
 import math
-from collections.abc import Iterable
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from tang.console import tracked
-from tang.data.batches import Batch
 from tang.data.poem_corpus import PoemCorpus
 from tang.data.split import Split
-from tang.data.vocabulary import EOS, PAD, UNK
-from tang.errors import InputError
-from tang.evaluation.places import PLACES, Places
-from tang.evaluation.titles import title_share
+from tang.data.vocabulary import EOS, UNK
+from tang.evaluation.losses import TokenLosses, token_losses
+from tang.evaluation.places import PLACES
+from tang.evaluation.titles import measure_titles
 from tang.evaluation.trigram import Trigram
-from tang.generation.sampling import NOT_NUMBERS
-from tang.kernels.hardware import BF16_MIXED
-from tang.recurrent.auto import resolve_auto
 from tang.tasks.poem_model import PoemModelBase
 from tang.text.forms import PUNCTUATION
 
@@ -85,10 +78,7 @@ def measure_perplexity(
     poems = data.prepared.splits[split]
     losses = token_losses(model, tracked(data.loader(split), f"Evaluating on {split}"), precision)
     targets, nll = losses.targets, losses.nll
-    titled, share = None, None
-    if model.data.titles:
-        share = title_share(model, poems, data.config.batch_size)
-        titled = token_losses(model, tracked(data.titled_loader(split), "Evaluating with titles"), precision).nll
+    titles = measure_titles(model, poems, data.config.batch_size, precision) if model.data.titles else None
     trigram = Trigram.of(data.prepared.splits["train"], len(model.vocabulary))
     trigram_targets, trigram_nll = trigram.token_losses(poems)
     is_mark = torch.tensor([symbol in PUNCTUATION for symbol in model.vocabulary.symbols])
@@ -107,19 +97,10 @@ def measure_perplexity(
         tokens_unknown=int((targets == UNK).sum()),
         nll=nll.sum().item(),
         by_place=_by_place(losses) if is_mark.any() else {},
-        ppl_titled=None if titled is None else titled.mean().exp().item(),
-        title_share=share,
+        ppl_titled=titles and titles.ppl,
+        title_share=titles and titles.share,
         padding_counted=math.exp(nll[losses.positions < PADDED_LENGTH].sum().item() / (PADDED_LENGTH * len(poems))),
     )
-
-
-class TokenLosses(NamedTuple):
-    """All N tokens of some batches."""
-
-    targets: Tensor  # (N,)
-    positions: Tensor  # (N,) in their sequences, from 0
-    places: Tensor  # (N,) index in PLACES
-    nll: Tensor  # (N,) −ln p of each, float64
 
 
 def _by_place(losses: TokenLosses) -> dict[str, tuple[float, int]]:
@@ -129,32 +110,3 @@ def _by_place(losses: TokenLosses) -> dict[str, tuple[float, int]]:
         if len(nll):
             found[name] = nll.mean().exp().item(), len(nll)
     return found
-
-
-@torch.inference_mode()
-def token_losses(model: PoemModelBase, batches: Iterable[Batch], precision: str = "32-true") -> TokenLosses:
-    """The tokens of all batches and what the model makes of them.
-
-    The backend is the fastest on this machine at ``precision``: ``32-true``, ``64-true`` or ``bf16-mixed``.
-    InputError if the model's logits are NaN.
-    """
-    choice = resolve_auto("auto", "auto", precision, model.network.recurrent.cell_name)
-    model.network.recurrent.backend = choice.backend
-    device = torch.device(choice.accelerator)
-    torch.backends.cudnn.allow_tf32 = False  # cuDNN's LSTM would round its inputs to ten bits
-    model = model.to(device, torch.float64 if precision == "64-true" else torch.float32).eval()
-    autocast = torch.autocast(device.type, torch.bfloat16) if precision == BF16_MIXED else nullcontext()
-    places = Places(model.vocabulary, device)
-    found = []
-    for batch in batches:
-        batch = Batch(batch.inputs.to(device), batch.targets.to(device), batch.num_tokens)
-        with autocast:
-            nll = model.nll(batch)
-        positions = torch.arange(nll.shape[1], device=device).expand_as(nll)
-        is_token = batch.targets != PAD
-        of_batch = (batch.targets, positions, places.of(batch), nll.double())
-        found.append([values[is_token].cpu() for values in of_batch])
-    losses = TokenLosses(*(torch.cat(values) for values in zip(*found, strict=True)))
-    if losses.nll.isnan().any():
-        raise InputError(NOT_NUMBERS)
-    return losses

@@ -14,8 +14,8 @@ from tang.data.poem_corpus import PoemCorpus
 from tang.data.sequences import Sequences
 from tang.data.split import Split
 from tang.errors import InputError
+from tang.evaluation.losses import token_losses
 from tang.evaluation.measures import Measurement
-from tang.evaluation.perplexity import token_losses
 from tang.evaluation.quality import NUMBER_FORMATS, QualityMetrics, held_out, shuffled
 from tang.evaluation.trigram import Trigram
 from tang.generation.constraint import Constraint

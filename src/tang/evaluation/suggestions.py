@@ -10,7 +10,7 @@ from tang.config.scripts import MAX_SUGGESTIONS
 from tang.data.batches import Batch
 from tang.data.vocabulary import BOS, EOS
 from tang.evaluation.likelihood import text_for
-from tang.evaluation.perplexity import token_losses
+from tang.evaluation.losses import token_losses
 from tang.prosody.critique import Critique
 from tang.prosody.mending import fits
 from tang.tasks.poem_model import PoemModelBase
