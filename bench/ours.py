@@ -80,9 +80,9 @@ def bare(overrides: Sequence[str], device: str) -> tuple[Callable[[Batch], None]
 
     def step(batch: Batch) -> None:
         with torch.autocast(device, torch.bfloat16, enabled=bf16):
-            loss = task.loss(batch)
+            loss, penalty = task.loss(batch)
         optimizer.zero_grad()
-        loss.backward()
+        (loss + penalty).backward()
         if clip is not None:
             nn.utils.clip_grad_norm_(task.parameters(), clip)
         optimizer.step()

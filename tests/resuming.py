@@ -30,6 +30,7 @@ def state(folder: Path) -> dict[str, Any]:
     last = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
     best = torch.load(folder / "checkpoints" / "best.ckpt", weights_only=True)
     kept = {name: last[name] for name in ("state_dict", "optimizer_states", "lr_schedulers", "global_step", "epoch")}
+    kept |= {name: last[name] for name in ("current_model_state", "averaging_state") if name in last}
     run = {name: last["run"][name] for name in ("best_metrics", "random", "means", "should_stop")}
     return {**kept, **run, "best": best["state_dict"]}
 

@@ -46,7 +46,7 @@ def loss_and_gradients(
         ids[row, length:] = PAD
     ids = ids.to(device)
     with torch.autocast(device, torch.bfloat16, enabled=bf16):
-        features, _ = network.features(ids[:, :-1])
+        features = network.read(ids[:, :-1]).features
         head = network.head
         loss = linear_cross_entropy(features.flatten(0, 1), head.weight, head.bias, ids[:, 1:].T.flatten(), PAD)
     loss.backward()

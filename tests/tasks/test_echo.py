@@ -48,6 +48,13 @@ def test_a_title_is_not_a_line() -> None:
     assert torch.equal(titled_place[:, 3:], place)
 
 
+def test_no_line_above_leaves_the_place_in_the_line() -> None:
+    found, place = above(ids("日照，月明。"), ENDS, 0)
+    assert found.shape == (1, 8, 0)
+    assert place[0, :6].tolist() == [0, 1, 2] * 2
+    assert Echo(ENDS, 5, 0, None)(ids("日照，月明。")).shape == (1, 8, 5)
+
+
 def test_padding_changes_nothing() -> None:
     bare, _ = above(ids("日照，月明。"), ENDS, 2)
     assert torch.equal(above(ids("日照，月明。", padding=3), ENDS, 2)[0][:, :-3], bare)

@@ -12,7 +12,7 @@ from tang.config.train import SamplesConfig
 from tang.data.batches import Batch, PoemLoader
 from tang.data.poems import PoemDataModule
 from tang.data.sequences import Sequences
-from tang.data.vocabulary import PAD, SPECIALS, UNK
+from tang.data.vocabulary import BOS, PAD, SPECIALS, UNK
 from tang.generation.generate import generate
 from tang.generation.request import Request
 from tang.tasks.language_model import LanguageModel
@@ -102,3 +102,39 @@ def test_the_form_is_the_commonest_of_the_training_poems(tmp_path: Path, poems: 
     (poem,) = generate(model, Request(start=None, n=1))[:1]
     assert str(shape_of(poem.text.replace("\n", ""))) == poem.form == form
     assert sample_request(SamplesConfig(), model, 1).form == form
+
+
+def test_the_head_begins_with_the_frequencies_of_characters(tmp_path: Path) -> None:
+    path = tmp_path / "诗.txt"
+    path.write_text("\n\n".join(verse(seed, 5, 2) for seed in range(200)), encoding="utf-8")
+    data = PoemDataModule(PoemsConfig(source="text", path=str(path), cache=str(tmp_path / "cache"), min_count=1))
+    model = LanguageModel.from_data(data, LanguageModelConfig(hidden_size=8, unigram_bias=True))
+    share = model.network.head.bias.detach().exp()
+    targets = torch.cat([batch.targets.flatten() for batch in data.train_dataloader()])
+    targets = targets[targets != PAD]
+    assert share.sum() == pytest.approx(1)
+    for symbol in ("，", "。", "<eos>"):
+        id = model.vocabulary.ids[symbol]
+        assert share[id] == pytest.approx((targets == id).float().mean().item(), rel=0.05)
+    assert share[BOS] == share[PAD] == share.min()
+
+
+def test_training_adds_penalties_that_no_padding_changes(model: LanguageModel) -> None:
+    torch.manual_seed(1)
+    ids = torch.randint(4, 40, (3, 9))
+    batch = Batch(ids[:, :-1], ids[:, 1:], 24)
+    tail = torch.full((3, 4), PAD)
+    padded = Batch(torch.cat([batch.inputs, tail], 1), torch.cat([batch.targets, tail], 1), 24)
+    assert model.loss(batch)[1] == 0
+    hidden = model.network.read(batch.inputs).hidden
+    expected = {
+        "activation_penalty": hidden.square().mean(),
+        "temporal_penalty": hidden.diff(dim=0).square().mean() * 7 / 8,
+    }
+    for name, value in expected.items():
+        setattr(model.network, name, 3.0)
+        for given in (batch, padded):
+            loss, penalty = model.loss(given)
+            torch.testing.assert_close(penalty, 3 * value)
+            torch.testing.assert_close(loss, model.nll(batch).mean())
+        setattr(model.network, name, 0.0)

@@ -40,15 +40,17 @@ def gradients(model: LanguageModel) -> torch.Tensor:
 def test_the_mean_loss_of_the_shares_is_that_of_the_batch(batch_size: int, world_size: int) -> None:
     torch.manual_seed(0)
     poems = sequences([3, 3, 4, 9, 9, 9, 9, 12, 30])
-    model = LanguageModel({"hidden_size": 8, "dropout": 0}, [*SPECIALS, *map(chr, range(0x4E00, 0x4E20))], {})
+    keys = {"hidden_size": 8, "dropout": 0, "activation_penalty": 2, "temporal_penalty": 1}
+    model = LanguageModel(keys, [*SPECIALS, *map(chr, range(0x4E00, 0x4E20))], {})
     shares = [PoemLoader(poems, batch_size, 1, Shard(CPU, rank, world_size)) for rank in range(world_size)]
     for whole, *parts in zip(PoemLoader(poems, batch_size, 1), *shares, strict=True):
-        model.loss(whole).backward()
+        torch.stack(model.loss(whole)).sum().backward()
         expected = gradients(model)
         model.zero_grad()
-        losses = torch.stack([model.loss(part) for part in parts])  # one part or more of a single poem are empty
-        losses.mean().backward()
-        torch.testing.assert_close(losses.mean(), model.loss(whole))
+        # One part or more of a single poem are empty.
+        losses = torch.stack([torch.stack(model.loss(part)) for part in parts]).mean(0)
+        losses.sum().backward()
+        torch.testing.assert_close(losses, torch.stack(model.loss(whole)))
         torch.testing.assert_close(gradients(model), expected)
         model.zero_grad()
         counts = [int((part.targets != 0).sum()) for part in parts]

@@ -38,6 +38,11 @@ RUNS = {
     "few batches an epoch": ["trainer.limit_train_batches=3"],
     "an early end": ["callbacks.early_stopping.patience=0", "optimizer.lr=1", "optimizer=sgd"],
     "Muon beside AdamW": ["optimizer=muon", "model.embedding_size=4", "trainer.precision=bf16-mixed"],
+    "an average of the weights": [
+        "callbacks.ema_decay=0.8",
+        "trainer.val_check_interval=0.4",
+        "model.unigram_bias=true",
+    ],
     "bfloat16 by hand": ["model.backend=bptt", "trainer.precision=bf16-mixed", "model.num_layers=2"],
 }
 
@@ -170,9 +175,10 @@ def test_a_loss_that_is_not_finite_ends_the_run_before_the_step(
 ) -> None:
     loss = LanguageModel.loss
 
-    def spoilt(self: LanguageModel, batch: Batch) -> Tensor:
+    def spoilt(self: LanguageModel, batch: Batch) -> tuple[Tensor, Tensor]:
         is_third = self.current_epoch == 1 and self.trainer.fit_loop.epoch_loop.batch_idx == 2
-        return loss(self, batch) * (factor if is_third else 1)
+        of_batch, penalty = loss(self, batch)
+        return of_batch * (factor if is_third else 1), penalty
 
     monkeypatch.setattr(LanguageModel, "loss", spoilt)
     with pytest.raises(InputError) as error:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from tang.config.keys import FRACTION, between, key, one_of
+from tang.config.keys import FRACTION, NOT_NEGATIVE, between, key, one_of
 from tang.recurrent import cells
 
 SIZE = between(1, 2**16)
@@ -35,11 +35,14 @@ class LanguageModelConfig(ModelConfig):
     _target_: str = "tang.tasks.language_model.LanguageModel"
     tie_weights: bool = key(True, "the head shares the embedding's weight")
     echo_size: int = key(0, "size of the embeddings of what stands above a character; 0: off", between(0, 2**12))
-    echo_lines: int = key(2, "how many lines above count for echo_size", between(1, 16))
+    echo_lines: int = key(2, "how many lines above count for echo_size; 0: the place in the line alone", between(0, 16))
     echo_to_head: bool = key(False, "the head hears the lines above too")
     locked_dropout: bool = key(False, "dropout zeroes the same units at every step of a poem")
     embedding_dropout: float = key(0.0, "characters whose whole embedding is dropped in a batch", FRACTION)
     weight_dropout: float = key(0.0, "dropout on the recurrent weights, drawn for each batch", FRACTION)
+    activation_penalty: float = key(0.0, "activation regularization: adds this times mean h² to the loss", NOT_NEGATIVE)
+    temporal_penalty: float = key(0.0, "its temporal form: this times the mean squared change of h", NOT_NEGATIVE)
+    unigram_bias: bool = key(False, "the head's bias begins as the log of each character's frequency, not as 0")
 
 
 @dataclass

@@ -3,7 +3,17 @@
 from dataclasses import dataclass, field
 
 from tang.config.data import DataConfig
-from tang.config.keys import FORM_NAME, NOT_NEGATIVE, SAMPLING_TEMPERATURE, SEED, STARTS, TEMPERATURE, at_least, key
+from tang.config.keys import (
+    FORM_NAME,
+    FRACTION,
+    NOT_NEGATIVE,
+    SAMPLING_TEMPERATURE,
+    SEED,
+    STARTS,
+    TEMPERATURE,
+    at_least,
+    key,
+)
 from tang.config.logger import LoggerConfig
 from tang.config.model import ModelConfig
 from tang.config.optimizer import OptimizerConfig, SchedulerConfig
@@ -41,6 +51,11 @@ class CallbacksConfig:
     early_stopping: EarlyStoppingConfig = field(default_factory=EarlyStoppingConfig)
     samples: SamplesConfig = field(default_factory=SamplesConfig)
     checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
+    ema_decay: float = key(
+        0.0,
+        "a step's decay of an exponential moving average of the weights, which val and best.ckpt then have",
+        FRACTION,
+    )
 
 
 @dataclass

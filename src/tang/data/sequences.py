@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tang.data.vocabulary import BOS
+
 
 @dataclass(frozen=True)
 class Sequences:
@@ -26,6 +28,12 @@ class Sequences:
     def lengths(self) -> np.ndarray:
         """(N,) targets of each sequence: its characters and its end."""
         return np.diff(self.offsets) - 1
+
+    def target_counts(self, vocabulary_size: int) -> np.ndarray:
+        """(V,) how often each id is to be predicted."""
+        counts = np.bincount(self.tokens[self.offsets[0] : self.offsets[-1]], minlength=vocabulary_size)
+        counts[BOS] = 0
+        return counts
 
     def part(self, first: int, last: int) -> "Sequences":
         """The sequences from ``first`` to before ``last``; their tokens aren't copied."""

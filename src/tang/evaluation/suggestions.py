@@ -36,7 +36,7 @@ def with_suggestions(model: PoemModelBase, poem: Critique, count: int) -> Critiq
     of_characters = [slot for slot, symbol in enumerate(text, start=1) if hanzi(symbol)]
     begins = [0, *accumulate(len(line.text) for line in poem.lines)]
     slots = [of_characters[begins[mend.line - 1] + mend.place - 1] for mend in poem.to_mend]
-    features, _ = model.network.features(ids[None].to(model.network.head.weight.device))
+    features = model.network.read(ids[None].to(model.network.head.weight.device)).features
     logits = model.network.head(features[[slot - 1 for slot in slots], 0]).cpu()  # (places, V) after what comes before
     mended = []
     for mend, slot, of_symbols in zip(poem.to_mend, slots, logits, strict=True):

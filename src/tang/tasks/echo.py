@@ -50,7 +50,7 @@ def above(ids: Tensor, ends: Tensor, lines: int, line_length: int | None = None)
         exists = exists & (there <= end)
         found.append(ids.gather(1, there.clamp(max=length - 1)).where(exists, PAD))
         end = begin
-    return torch.stack(found, -1), place
+    return torch.stack(found, -1) if found else ids.new_empty(*ids.shape, 0), place
 
 
 class Echo(nn.Module):

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from tang.config.keys import values
-from tang.config.model import ModelConfig
+from tang.config.model import LanguageModelConfig, ModelConfig
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
-from tang.data.vocabulary import Vocabulary
+from tang.data.vocabulary import PAD, Vocabulary
 from tang.errors import InputError
+from tang.tasks.activations import squared_change, squared_size
 from tang.tasks.base import Mean, SplitMetrics, Task
 from tang.tasks.cross_entropy import linear_cross_entropy
 from tang.tasks.poem_model import PERPLEXITIES, PoemModelBase
@@ -52,7 +53,11 @@ class LanguageModel(PoemModelBase, Task):
     @classmethod
     def from_data(cls, data: PoemDataModule, model: ModelConfig, **partials: Any) -> "LanguageModel":
         symbols, corpus = data.prepared.vocabulary.symbols, data.source.fingerprint
-        return cls(values(model), symbols, values(data.config), corpus, data.card.form, **partials)
+        task = cls(values(model), symbols, values(data.config), corpus, data.card.form, **partials)
+        if isinstance(model, LanguageModelConfig) and model.unigram_bias:
+            counts = data.prepared.splits["train"].target_counts(len(symbols))
+            task.network.set_unigram_bias(torch.from_numpy(counts))
+        return task
 
     def check_data(self, data: PoemDataModule) -> None:
         for key in ("script", "punctuation"):  # in the other script, or with marks where there were none: all unknown
@@ -60,17 +65,32 @@ class LanguageModel(PoemModelBase, Task):
             if before != now:
                 raise InputError(f"data.{key}={now}: init_from was trained with data.{key}={before}; use that")
 
-    def loss(self, batch: Batch) -> Tensor:
-        """Mean −ln p of the batch's targets; of a shard, the loss whose mean over ranks is that of the batch."""
-        return linear_cross_entropy(*self._head(batch)) / batch.num_tokens
+    def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Mean −ln p of the batch's targets, and the penalties that training adds to it.
+
+        Of a shard, those whose means over ranks are the batch's.
+        """
+        features, hidden, _ = self.network.read(batch.inputs)
+        loss = linear_cross_entropy(*self._head(features, batch.targets)) / batch.num_tokens
+        return loss, self._penalty(hidden, (batch.targets != PAD).T) / batch.num_tokens
+
+    def _penalty(self, hidden: Tensor, counts: Tensor) -> Tensor:
+        """The penalties of ``model.activation_penalty`` and ``temporal_penalty``, summed over steps."""
+        size, change = self.network.activation_penalty, self.network.temporal_penalty
+        penalty = hidden.new_zeros((), dtype=torch.float32)
+        if size:
+            penalty = penalty + size * squared_size(hidden, counts)
+        if change:
+            penalty = penalty + change * squared_change(hidden, counts)
+        return penalty
 
     def metrics_of_loss(self, loss: Tensor) -> dict[str, Tensor]:
         return {"loss": loss, "ppl": loss.exp()}
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        loss = self.loss(batch)
+        loss, penalty = self.loss(batch)
         self.add_train_loss(loss, batch.num_tokens)
-        return loss
+        return loss + penalty
 
     def outputs(self, batch: Batch) -> Tensor:
         return self.nll(batch)

@@ -1,5 +1,7 @@
 """The language model's network: embedding → recurrent stack → linear."""
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -19,6 +21,14 @@ def recurrent_stack(input_size: int, config: ModelConfig) -> Recurrent:
     return Recurrent(input_size, *form, config.cell, config.backend, config.forget_bias, weight_dropout)
 
 
+class Reading(NamedTuple):
+    """What a network makes of ids (B, T)."""
+
+    features: Tensor  # (T, B, E or H) the head's inputs
+    hidden: Tensor  # (T, B, H) outputs of the last recurrent layer
+    state: State  # after the last step
+
+
 class Network(nn.Module):
     """Predicts each of V characters from those before it.
 
@@ -32,6 +42,7 @@ class Network(nn.Module):
         super().__init__()
         self.dropout, self.embedding_dropout = config.dropout, config.embedding_dropout
         self.is_locked = config.locked_dropout
+        self.activation_penalty, self.temporal_penalty = config.activation_penalty, config.temporal_penalty
         hidden_size, embedding_size = config.hidden_size, config.embedding_size or config.hidden_size
         self.embedding = nn.Embedding(vocabulary_size, embedding_size)
         self.echo = echo
@@ -48,17 +59,23 @@ class Network(nn.Module):
         if config.tie_weights:
             self.head.weight = self.embedding.weight
 
-    def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Inputs of the head for ``ids`` (B, T), time first, (T, B, E or H), and the last state."""
+    def read(self, ids: Tensor, state: State | None = None) -> Reading:
+        """All but the head, for ``ids`` (B, T)."""
         assert state is None or not self.echo, (
             "what stands above isn't in the recurrent state: read the poem's start too"
         )
         echo = self._drop(self.echo(ids).transpose(0, 1)) if self.echo else None
         embedded = self._drop(self._embedded(ids))
         inputs = embedded if echo is None else torch.cat((embedded, echo), -1)
-        hidden, state = self.recurrent(inputs.transpose(0, 1), state)
-        features = self.projection(self._drop(hidden.transpose(0, 1)))
-        return features + self.echo_to_head(echo) if self.echo_to_head else features, state
+        outputs, state = self.recurrent(inputs.transpose(0, 1), state)
+        hidden = outputs.transpose(0, 1)
+        features = self.projection(self._drop(hidden))
+        return Reading(features + self.echo_to_head(echo) if self.echo_to_head else features, hidden, state)
+
+    def set_unigram_bias(self, counts: Tensor) -> None:
+        """Let the head begin with the log frequency of each symbol; ``counts`` (V,) in the training split."""
+        with torch.no_grad():
+            self.head.bias.copy_(((counts + 1) / (counts + 1).sum()).log())
 
     def _embedded(self, ids: Tensor) -> Tensor:
         """(T, B, E) the embeddings of ``ids`` (B, T)."""
@@ -80,8 +97,8 @@ class Network(nn.Module):
         ``state`` is the initial state; by default zeros, as before the first character of a poem. Not with ``echo``:
         then ``ids`` are those of a poem from its start.
         """
-        features, state = self.features(ids, state)
-        return self.head(features).transpose(0, 1), state
+        reading = self.read(ids, state)
+        return self.head(reading.features).transpose(0, 1), reading.state
 
     def initial_state(self, batch_size: int) -> list[State]:
         """The state before the first symbol of a poem: of each layer zeros (B, H), and the symbols read, (B, 0)."""

@@ -105,13 +105,13 @@ class PoemModelBase(Saved):
 
     def nll(self, batch: Batch) -> Tensor:
         """(B, T) −ln p of each target, 0 where it is PAD; without gradients."""
-        return linear_nll(*self._head(batch)).view(batch.targets.T.shape).T
+        features = self.network.read(batch.inputs).features
+        return linear_nll(*self._head(features, batch.targets)).view(batch.targets.T.shape).T
 
-    def _head(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
+    def _head(self, features: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
         """The output layer's arguments for all T·B positions, time first."""
-        features, _ = self.network.features(batch.inputs)
         head = self.network.head
-        return features.flatten(0, 1), head.weight, head.bias, batch.targets.T.flatten(), PAD
+        return features.flatten(0, 1), head.weight, head.bias, targets.T.flatten(), PAD
 
 
 class PoemModel(PoemModelBase, nn.Module):

@@ -33,6 +33,7 @@ from tang.tasks.base import Task
 from tang.tasks.classifier import Classifier
 from tang.tasks.language_model import LanguageModel
 from tang.tasks.report_cells import REPORT_CELLS
+from tang.training.callbacks.averaging import Averaging
 from tang.training.callbacks.checkpoints import AtomicCheckpointIO, Checkpoints
 from tang.training.callbacks.confusion import Confusion
 from tang.training.callbacks.progress import ProgressBar
@@ -45,13 +46,21 @@ log = logging.getLogger(__name__)
 DataModule = PoemDataModule | NamesDataModule
 
 # Keys of a model that its weights don't depend on
-OF_TRAINING = ("dropout", "locked_dropout", "embedding_dropout", "weight_dropout", "backend")
+OF_TRAINING = (
+    "dropout",
+    "locked_dropout",
+    "embedding_dropout",
+    "weight_dropout",
+    "activation_penalty",
+    "temporal_penalty",
+    "backend",
+)
 
 
 def build_task(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, DataModule, Task]:
     """The config with everything that was ``auto`` resolved, the data module and the model.
 
-    With an ``initial`` checkpoint, weights, vocabulary and the model's config are its own, but for dropout and backend.
+    With an ``initial`` checkpoint, weights, vocabulary and the model's config are its own, but for :data:`OF_TRAINING`.
     An InputError if the corpus, the checkpoint, a setting or their combination is wrong, or checkpoints of this model
     couldn't be read again.
     """
@@ -64,7 +73,9 @@ def build_task(config: TrainConfig, initial: Path | None) -> tuple[TrainConfig, 
         refuse_contrary(config.model, start.hparams["model"])
         kept = {name: value for name, value in values(config.model).items() if name in OF_TRAINING}
         config = replace(config, model=type(config.model)(**{**start.hparams["model"], **kept}))
-        log.info("weights from %s; of model.* only dropouts and backend count, the rest is its own:", initial)
+        log.info(
+            "weights from %s; of model.* only dropouts, penalties and backend count, the rest is its own:", initial
+        )
         log.info("%s", ", ".join(f"{name}={as_typed(value)}" for name, value in values(config.model).items()))
     config = resolve_config(config)
     check_backend(config)
@@ -130,11 +141,16 @@ def check_backend(config: TrainConfig) -> None:
 
 
 def build_callbacks(config: TrainConfig, task: Task, folder: RunFolder) -> list[Callback]:
-    """Early stopping, if it is on, and the task's own; an InputError if a sample poem's start doesn't fit its form."""
+    """Early stopping and averaging, if they are on, and the task's own.
+
+    An InputError if a sample poem's start doesn't fit its form.
+    """
     stopping = config.callbacks.early_stopping
     callbacks = task_callbacks(task, config, folder)
     if stopping.patience is not None:
         callbacks.append(EarlyStopping("val/loss", stopping.min_delta, stopping.patience, strict=False))
+    if config.callbacks.ema_decay:
+        callbacks.append(Averaging(config.callbacks.ema_decay))
     return callbacks
 
 
@@ -182,7 +198,7 @@ def build_trainer(
             default_root_dir=folder.path,
             logger=loggers,
             plugins=plugins,
-            callbacks=[*callbacks, checkpoints],
+            callbacks=[checkpoints, *callbacks],  # Lightning puts those of class Checkpoint last, in this order
         )
         if isinstance(trainer.strategy, DDPStrategy) and trainer.strategy.cluster_environment:
             trainer.strategy.cluster_environment.validate_settings(trainer.num_devices, trainer.num_nodes)
