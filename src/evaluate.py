@@ -27,7 +27,7 @@ def main(config: EvaluateConfig) -> None:
     model = checkpoint.load(path, PoemModel)
     data = model.data_module(**config.data.given(), batch_size=config.batch_size)
     split: Split = config.split  # type: ignore[assignment]
-    card = measure_perplexity(model, data, split, config.precision)
+    card = measure_perplexity(model, data, split, config.precision, config.fit_temperature)
     quality = None
     if config.poems:
         request = Request(

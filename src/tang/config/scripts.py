@@ -51,6 +51,7 @@ class EvaluateConfig:
     seed: int = key(1, "seed of the poems written", SEED)
     batch_size: int = key(128, "poems at once: memory and speed", at_least(1))
     precision: str = key("32-true", "precision of the computation", one_of("32-true", "bf16-mixed", "64-true"))
+    fit_temperature: bool = key(False, "adds the perplexity at the temperature that suits the val split best")
     data: CorpusPaths = field(default_factory=CorpusPaths)
     format: str = key("text", "format of the output", one_of("text", "json"))
     out: str | None = key(None, OUT)

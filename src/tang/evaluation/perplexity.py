@@ -15,6 +15,7 @@ from tang.data.split import Split
 from tang.data.vocabulary import EOS, UNK
 from tang.evaluation.losses import TokenLosses, token_losses
 from tang.evaluation.places import PLACES
+from tang.evaluation.temperature import best_temperature
 from tang.evaluation.titles import measure_titles
 from tang.evaluation.trigram import Trigram
 from tang.tasks.poem_model import PoemModelBase
@@ -42,6 +43,8 @@ class PerplexityCard:
     by_place: dict[str, tuple[float, int]]  # Place → ppl and tokens there; empty without marks, which show the lines
     ppl_titled: float | None  # ppl where each poem follows its title, if the model was trained with titles
     title_share: float | None  # Share of poems that are likelier after their own title than after another
+    temperature: float | None  # The best on the val split, if it was asked for
+    ppl_at_temperature: float | None
     padding_counted: float  # Not a perplexity: exp(Σ −ln p ÷ (tokens + padding)), every poem padded or cut to 100
 
     def json(self, path: Path, **more: Any) -> str:
@@ -55,6 +58,9 @@ class PerplexityCard:
         )
         share = "" if self.title_share is None else f"   {self.title_share:.1%} likelier than with another's"
         titled = "" if self.ppl_titled is None else f"\n  with their titles     {self.ppl_titled:10.2f}{share}"
+        best = ""
+        if self.temperature and self.ppl_at_temperature:
+            best = f"\n  at temperature {self.temperature:<6.3f} {self.ppl_at_temperature:10.2f}   the best one for val"
         return f"""\
 {path}
 {self.split} split, {self.poems:,} poems
@@ -62,7 +68,7 @@ class PerplexityCard:
   perplexity            {self.ppl:10.2f}   over {self.tokens:,} tokens: {self.tokens_hanzi:,} Chinese characters, \
 {self.tokens_punctuation:,} marks, {self.tokens_end:,} ends
   Chinese characters    {self.ppl_hanzi:10.2f}   over {self.tokens_hanzi:,}, \
-{self.tokens_unknown:,} of them outside the vocabulary{titled}{places}
+{self.tokens_unknown:,} of them outside the vocabulary{titled}{best}{places}
 
   trigram model         {self.trigram_ppl:10.2f}   Kneser–Ney, counted in the training split
   Chinese characters    {self.trigram_ppl_hanzi:10.2f}
@@ -72,13 +78,18 @@ class PerplexityCard:
 
 
 def measure_perplexity(
-    model: PoemModelBase, data: PoemCorpus, split: Split, precision: str = "32-true"
+    model: PoemModelBase, data: PoemCorpus, split: Split, precision: str = "32-true", fit_temperature: bool = False
 ) -> PerplexityCard:
     """The perplexity card of ``model`` on a split of its corpus ``data``."""
     poems = data.prepared.splits[split]
     losses = token_losses(model, tracked(data.loader(split), f"Evaluating on {split}"), precision)
     targets, nll = losses.targets, losses.nll
     titles = measure_titles(model, poems, data.config.batch_size, precision) if model.data.titles else None
+    temperature = best_temperature(model, data.loader("val"), precision) if fit_temperature else None
+    at_best = None
+    if temperature:
+        batches = tracked(data.loader(split), f"Evaluating on {split} at temperature {temperature:.2f}")
+        at_best = token_losses(model, batches, precision, temperature).nll.mean().exp().item()
     trigram = Trigram.of(data.prepared.splits["train"], len(model.vocabulary))
     trigram_targets, trigram_nll = trigram.token_losses(poems)
     is_mark = torch.tensor([symbol in PUNCTUATION for symbol in model.vocabulary.symbols])
@@ -99,6 +110,8 @@ def measure_perplexity(
         by_place=_by_place(losses) if is_mark.any() else {},
         ppl_titled=titles and titles.ppl,
         title_share=titles and titles.share,
+        temperature=temperature,
+        ppl_at_temperature=at_best,
         padding_counted=math.exp(nll[losses.positions < PADDED_LENGTH].sum().item() / (PADDED_LENGTH * len(poems))),
     )
 

@@ -103,10 +103,12 @@ class PoemModelBase(Saved):
             log.warning("%s is not what the model was trained on: its split may differ", data.source)
         return data
 
-    def nll(self, batch: Batch) -> Tensor:
-        """(B, T) −ln p of each target, 0 where it is PAD; without gradients."""
+    def nll(self, batch: Batch, temperature: float = 1.0) -> Tensor:
+        """(B, T) −ln p of each target, 0 where it is PAD, with logits divided by ``temperature``; without gradients."""
         features = self.network.read(batch.inputs).features
-        return linear_nll(*self._head(features, batch.targets)).view(batch.targets.T.shape).T
+        hidden, weight, bias, targets, ignored = self._head(features, batch.targets)
+        nll = linear_nll(hidden / temperature, weight, bias / temperature, targets, ignored)
+        return nll.view(batch.targets.T.shape).T
 
     def _head(self, features: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
         """The output layer's arguments for all T·B positions, time first."""
