@@ -9,7 +9,7 @@ from tang.generation.beam import search
 from tang.generation.constraints import Acrostic, NoRepeat
 from tang.generation.slots import Layout
 from tang.generation.words import Contains
-from tang.tasks.echo import Echo, line_ends
+from tang.tasks.echo import Echo
 from tang.tasks.network import Network
 from tang.text.forms import Form
 from tests.generation.models import write
@@ -19,7 +19,7 @@ KNOWN = Vocabulary([*SPECIALS, "，", "。", *"春夏秋冬风"])
 
 def network(echo_size: int = 0) -> Network:
     torch.manual_seed(3)
-    echo = Echo(line_ends(KNOWN), echo_size, 2, None) if echo_size else None
+    echo = Echo(torch.tensor(KNOWN.begins_line), echo_size, 2, None) if echo_size else None
     model = Network(len(KNOWN), LanguageModelConfig(hidden_size=8), echo).eval()
     torch.nn.init.normal_(model.head.weight)
     return model

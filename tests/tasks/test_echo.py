@@ -5,12 +5,12 @@ from torch import Tensor
 from tang.config.model import LanguageModelConfig
 from tang.data.vocabulary import BOS, EOS, PAD, Vocabulary
 from tang.errors import InputError
-from tang.tasks.echo import MAX_PLACE, Echo, above, line_ends
+from tang.tasks.echo import MAX_PLACE, Echo, above
 from tang.tasks.network import Network
 from tang.tasks.poem_model import PoemModel
 
 KNOWN = Vocabulary.build(["日照月明山水风花，。、"])
-ENDS = line_ends(KNOWN)
+ENDS = torch.tensor(KNOWN.begins_line)
 
 
 def ids(text: str, title: str = "", padding: int = 0) -> Tensor:

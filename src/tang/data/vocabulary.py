@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from tang.text.forms import LINE_END
+
 PAD, UNK, BOS, EOS = range(4)
 SPECIALS = ("<pad>", "<unk>", "<bos>", "<eos>")
 
@@ -27,6 +29,11 @@ class Vocabulary:
         """This vocabulary, then those of ``characters`` that it lacks, which a poem may be given."""
         guests = [character for character in dict.fromkeys(characters) if character not in self]
         return Vocabulary([*self.symbols, *guests]) if guests else self
+
+    @property
+    def begins_line(self) -> list[bool]:
+        """Of each symbol, whether a line begins after it: after marks that end one, and after ``<bos>``."""
+        return [symbol in (*LINE_END, SPECIALS[BOS]) for symbol in self.symbols]
 
     def __len__(self) -> int:
         return len(self.symbols)

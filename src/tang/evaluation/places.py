@@ -5,7 +5,6 @@ from torch import Tensor
 
 from tang.data.batches import Batch
 from tang.data.vocabulary import EOS, PAD, Vocabulary
-from tang.tasks.echo import line_ends
 from tang.text.forms import PUNCTUATION
 
 PLACES = (
@@ -24,7 +23,7 @@ class Places:
     """Tells the places of tokens, for a vocabulary with marks."""
 
     def __init__(self, vocabulary: Vocabulary, device: torch.device) -> None:
-        self.begins_line = line_ends(vocabulary).to(device)
+        self.begins_line = torch.tensor(vocabulary.begins_line, device=device)
         self.is_mark = torch.tensor([symbol in PUNCTUATION for symbol in vocabulary.symbols], device=device)
 
     def of(self, batch: Batch) -> Tensor:

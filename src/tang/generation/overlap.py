@@ -9,8 +9,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tang.data.sequences import Sequences
-from tang.data.vocabulary import BOS, EOS, PAD, SPECIALS, UNK, Vocabulary
-from tang.text.forms import LINE_END, PUNCTUATION, hanzi, regulated_form
+from tang.data.vocabulary import BOS, EOS, PAD, UNK, Vocabulary
+from tang.text.forms import PUNCTUATION, hanzi, regulated_form
 
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # an odd number, whose powers weigh the ids of a line or span in its hash
 
@@ -40,10 +40,10 @@ class Spans:
         symbols = vocabulary.symbols
         is_hanzi = np.array([bool(hanzi(symbol)) for symbol in symbols])
         is_mark = np.array([symbol in PUNCTUATION for symbol in symbols])
-        ends_line = np.array([symbol in (*LINE_END, SPECIALS[BOS]) for symbol in symbols])
+        begins_line = np.array(vocabulary.begins_line)
         tokens = sequences.tokens[sequences.offsets[0] : sequences.offsets[-1]]
         is_character = is_hanzi[tokens] | (tokens == UNK)
-        lines = tokens[is_character], ends_line[tokens].cumsum()[is_character]
+        lines = tokens[is_character], begins_line[tokens].cumsum()[is_character]
         if not is_mark[tokens].any():
             lines = _regulated_lines(sequences)
 

@@ -3,15 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from tang.data.vocabulary import BOS, PAD, SPECIALS, Vocabulary
-from tang.text.forms import LINE_END
+from tang.data.vocabulary import BOS, PAD
 
 MAX_PLACE = 64  # Places in a line that are told apart
-
-
-def line_ends(vocabulary: Vocabulary) -> Tensor:
-    """(V,) bool: the symbols after which a line begins: marks that end one, and ``<bos>``."""
-    return torch.tensor([symbol in (*LINE_END, SPECIALS[BOS]) for symbol in vocabulary.symbols])
 
 
 def above(ids: Tensor, ends: Tensor, lines: int, line_length: int | None = None) -> tuple[Tensor, Tensor]:

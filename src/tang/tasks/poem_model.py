@@ -15,7 +15,7 @@ from tang.data.poem_corpus import PoemCorpus
 from tang.data.vocabulary import PAD, SPECIALS, UNK, Vocabulary
 from tang.errors import InputError
 from tang.tasks.cross_entropy import linear_nll
-from tang.tasks.echo import Echo, line_ends
+from tang.tasks.echo import Echo
 from tang.tasks.network import Network
 from tang.tasks.saved import Saved, Values
 from tang.text.forms import DEFAULT_FORM, PUNCTUATION, Form, form_named, hanzi
@@ -70,7 +70,7 @@ class PoemModelBase(Saved):
                     "give data.forms whose lines are all equally long"
                 )
             (length,) = lengths
-        return Echo(line_ends(self.vocabulary), config.echo_size, config.echo_lines, length)
+        return Echo(torch.tensor(self.vocabulary.begins_line), config.echo_size, config.echo_lines, length)
 
     @classmethod
     def check_saved(cls, fields: Mapping[str, Any]) -> None:
