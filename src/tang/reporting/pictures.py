@@ -71,7 +71,7 @@ def draw_curves(sweep: SweepResults) -> Figure | None:
     x = "share of the training" if in_shares else "training steps"
     axes.set(xlabel=x, ylabel=f"{LOSS}, nats", title="; ".join(notes), xlim=(0, None))
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", title=key and key.rpartition(".")[2])
     return figure
 
 
