@@ -24,7 +24,7 @@ def language_model(network: Network, vocabulary: Vocabulary) -> LanguageModel:
 def write(
     network: Network,
     vocabulary: Vocabulary,
-    start: Sequence[str],
+    start: Sequence[str] | None,
     form: Form | None = None,
     constraints: Sequence[Constraint] = (),
     spans: Spans | None = None,
@@ -35,4 +35,5 @@ def write(
         keys = {"form": str(form), **keys}
     if keys.get("decode", "sample") == "sample":
         keys = {"temperature": 1.0, **keys}
-    return generate(language_model(network, vocabulary), Request(start=list(start), **keys), constraints, spans)
+    request = Request(start=None if start is None else list(start), **keys)
+    return generate(language_model(network, vocabulary), request, constraints, spans)

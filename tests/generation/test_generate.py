@@ -61,6 +61,15 @@ def poems(model: LanguageModel, **keys: Any) -> list[Poem]:
         ({"rhyme": "东", "form": "七言绝句", "tones": "strict", "start": ["月a"]}, "'a' is not a Chinese character"),
         ({"tones": "true", "chars": 4, "lines": 4, "start": ["日"]}, "4×4 has no tone pattern"),
         ({"form": "五言绝句", "chars": 4}, "exclude each other"),
+        ({"poem": ["日□"], "start": ["日"]}, "start= and poem= exclude each other"),
+        ({"poem": []}, "poem= is empty"),
+        ({"poem": ["日月山水风，日月山水风。" * 2]}, "poem=日月山水风，.*: has no gap; give □"),
+        ({"poem": ["日□山水风，日月山水。"], "form": "五言绝句"}, "poem=日□山水风，日月山水。: .* after 9 characters"),
+        ({"poem": ["日□□"], "temperature": 0.0}, "temperature=0: poem= draws characters; give decode=beam"),
+        ({"poem": ["日□□"], "top_k": 3}, "top_k=3: has no effect with poem="),
+        ({"poem": ["日□□"], "candidates": 3}, "candidates=3: poem= weighs particles=256"),
+        ({"poem": ["日□□"], "n": 9, "particles": 8}, "n=9: particles=8 find no more poems"),
+        ({"particles": 8}, "particles=8: has an effect with poem= alone"),
     ],
 )
 def test_a_request_that_contradicts_itself_is_refused(model: LanguageModel, keys: dict[str, Any], message: str) -> None:

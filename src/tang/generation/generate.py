@@ -12,8 +12,9 @@ from tang.console import tracked
 from tang.errors import InputError
 from tang.generation.beam import search
 from tang.generation.constraint import Constraint, DraftBatch, Tracker
-from tang.generation.drafts import Draft, drafts_of, stream, title_of
+from tang.generation.drafts import Draft, drafts_of, random_numbers, stream, title_of
 from tang.generation.overlap import Spans
+from tang.generation.particles import fill
 from tang.generation.poem import Poem
 from tang.generation.request import Request
 from tang.generation.sampling import SamplingOptions, decode
@@ -94,27 +95,34 @@ def _write(
     spans: Spans | None,
 ) -> Iterator[tuple[int, list[Poem]]]:
     """The index and the poem of each draft, or with beam search its ``n`` best poems, in no order."""
-    form, wanted = str(layout.form), request.n if request.decode == "beam" else 1
+    form, wanted = str(layout.form), request.n if request.writes_best else 1
+    at_once = 1 if request.fills_gaps else request.batch_size
     written_title = title_of(model, request.title)
     title = model.vocabulary.encode(written_title)
     waiting = list(drafts)
     while waiting:
-        drafts, waiting = waiting[: request.batch_size], waiting[request.batch_size :]
+        drafts, waiting = waiting[:at_once], waiting[at_once:]
         given = torch.tensor([draft.given for draft in drafts])
         trackers: list[Tracker] = []
         batch = DraftBatch(layout, given, model.script, len(model.vocabulary), spans, trackers)
         for constraint in constraints:
             if tracker := constraint.tracker(batch):
                 trackers.append(tracker)
+        rows_of_each = request.beams
         if request.decode == "beam":
             decoded = search(model.network, layout.mask, given, request.beams, trackers, title)
+        elif request.fills_gaps:
+            random, temperature = random_numbers(request.used_seed, drafts[0]), request.used_temperature
+            size = request.particles
+            decoded = fill(model.network, layout.mask, given[0], size, temperature, random, trackers, title).decoded
+            rows_of_each = len(decoded.ids)
         else:
             uniforms = torch.stack([stream(request.used_seed, draft) for draft in drafts])
             options = SamplingOptions(request.used_temperature, request.top_k, request.top_p)
             decoded = decode(model.network, layout.mask, given, options, uniforms, trackers, title)
         ids, log_likelihoods, dead_ends = (column.tolist() for column in decoded)
         for position, draft in enumerate(drafts):
-            rows = range(position * request.beams, (position + 1) * request.beams)
+            rows = range(position * rows_of_each, (position + 1) * rows_of_each)
             poems = []
             for row in [row for row in rows if dead_ends[row] < 0][:wanted]:
                 lines, text = layout.read(ids[row])
@@ -132,10 +140,11 @@ def _write(
 
 def _failure(draft: Draft, layout: Layout, constraints: Sequence[Constraint], found: int, dead_end: int) -> str:
     """The message for a draft with too few poems, ``found``; the slot ``dead_end`` had no symbol left."""
-    start = f"start={draft.start}" if draft.start else ""
+    start = f"{draft.asked}={draft.start}" if draft.start else ""
     asked = " ".join(filter(None, [start, *map(str, constraints)])) or f"form={layout.form}"
     if found:
-        return f"{asked}: beam search finds {found} poems and no more; ask for n={found}, or raise beam_size"
+        finds, key = ("particles find", "particles") if draft.asked == "poem" else ("beam search finds", "beam_size")
+        return f"{asked}: {finds} {found} poems and no more; ask for n={found}, or raise {key}"
     line, place = layout.where(dead_end)
     tries = f" in {draft.tries} tries" if draft.tries > 1 else ""
     return f"{asked}: nothing is left for line {line}, character {place}{tries}; leave out a constraint"

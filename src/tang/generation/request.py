@@ -27,6 +27,7 @@ from tang.text.forms import Form, form_named
 from tang.text.script import SCRIPTS
 
 BEAM_SIZE = 8  # prefixes of a beam, unless another number is given
+PARTICLES = 256
 
 
 @dataclass
@@ -36,6 +37,8 @@ class Request:
     ckpt: str = key(SHIPPED, CKPT)
     title: str | None = key(None, "what the poems are about, for models trained with data.titles=true")
     start: list[str] | None = key(None, f"how poems begin, 日 or a line or more; null: {','.join(STARTS)}")
+    poem: list[str] | None = key(None, "a poem with gaps, □ for each character to be filled in, in place of start=")
+    particles: int = key(PARTICLES, "beginnings that poem= carries along to find what fits", between(2, 100_000))
     form: str | None = key(None, "null: the form of a start that is a whole line, else the model's", FORM_NAME)
     chars: int | None = key(None, "characters in a line, with lines= in place of form=", between(1, 100))
     lines: int | None = key(None, "lines, with chars= in place of form=", between(1, 1000))
@@ -73,6 +76,16 @@ class Request:
         return (self.beam_size or BEAM_SIZE) if self.decode == "beam" else 1
 
     @property
+    def fills_gaps(self) -> bool:
+        """Whether particles fill the gaps of ``poem``."""
+        return self.poem is not None and self.decode == "sample"
+
+    @property
+    def writes_best(self) -> bool:
+        """Whether the ``n`` poems of a start are the best of many, which are written together."""
+        return self.decode == "beam" or self.fills_gaps
+
+    @property
     def used_seed(self) -> int:
         """The seed in effect: 1 if none is given."""
         return 1 if self.seed is None else self.seed
@@ -87,11 +100,13 @@ class Request:
     def active_constraints(self) -> list[Constraint]:
         """The constraints asked for; an InputError if keys are empty, contradict each other or would have no effect."""
         refuse_empty("start", self.start)
+        refuse_empty("poem", self.poem)
         refuse_empty("title", None if self.title is None else [self.title])
         _ = self.asked_form
         constraints = [kind(**{f.name: getattr(self, f.name) for f in fields(kind)}) for kind in CONSTRAINTS]
         for constraint in constraints:
             constraint.check()
+        self._check_gaps()
         if self.best > self.candidates:
             raise InputError(f"best={self.best}: only candidates={self.candidates} poems are written; add some")
         if self.beam_size is not None and self.decode != "beam":
@@ -109,6 +124,7 @@ class Request:
                     raise InputError(f"{name}={value}: {cause} writes the same poem each time; leave one of them out")
         active = [constraint for constraint in constraints if constraint.given_keys()]
         given = {f"start={start}": start for start in self.start or []}
+        given |= {f"poem={poem}": poem for poem in self.poem or []}
         given |= {str(constraint): text for constraint in active for text in constraint.texts}
         for word in next((constraint.avoid or [] for constraint in constraints if isinstance(constraint, Avoid)), []):
             for asked, text in given.items():
@@ -119,6 +135,25 @@ class Request:
             for name, place in self.data.given().items():
                 raise InputError(f"data.{name}={place}: only {readers} reads the corpus; give both or none")
         return active
+
+    def _check_gaps(self) -> None:
+        """Raise an InputError if a key contradicts ``poem``, or has an effect with it alone."""
+        if self.poem is None:
+            if self.particles != PARTICLES:
+                raise InputError(f"particles={self.particles}: has an effect with poem= alone; give both or none")
+            return
+        if self.start is not None:
+            raise InputError("start= and poem= exclude each other: give the poem alone, with □ for what is to come")
+        if self.decode == "sample":
+            if self.temperature == 0:
+                raise InputError("temperature=0: poem= draws characters; give decode=beam, or a temperature")
+            for name in ("top_k", "top_p"):
+                if (value := getattr(self, name)) is not None:
+                    raise InputError(f"{name}={value}: has no effect with poem=; leave it out")
+            if self.candidates > 1:
+                raise InputError(f"candidates={self.candidates}: poem= weighs particles={self.particles}; leave it out")
+            if self.n > self.particles:
+                raise InputError(f"n={self.n}: particles={self.particles} find no more poems; raise them")
 
 
 def request_class() -> type[Request]:

@@ -114,7 +114,8 @@ def decode(
     for slot in range(len(mask)):
         log_p, states = step(network, symbols, states, mask.shape[1])
         scores = torch.add(form_mask[slot], log_p, alpha=1 / (options.temperature or 1))
-        symbols, stuck = _choose(scores, slot, given[:, slot], options, uniforms[:, slot], trackers)
+        biased_scores = biased(scores, slot, trackers)
+        symbols, stuck = choose(scores, biased_scores, slot, given[:, slot], options, uniforms[:, slot], trackers)
         dead_end = torch.where(stuck & (dead_end < 0), slot, dead_end)
         log_likelihood += log_p.gather(-1, symbols[:, None]).squeeze(-1)
         drawn.append(symbols)
@@ -153,14 +154,26 @@ def log_probabilities(network: Network, logits: Tensor) -> Tensor:
     return log_p if network.head.bias.isfinite().all() else log_p.clamp(min=MIN_LOG_P)
 
 
-def _choose(
-    scores: Tensor, slot: int, given: Tensor, options: SamplingOptions, uniforms: Tensor, trackers: Sequence[Tracker]
+def choose(
+    by_form: Tensor,
+    scores: Tensor,
+    slot: int,
+    given: Tensor,
+    options: SamplingOptions,
+    uniforms: Tensor,
+    trackers: Sequence[Tracker],
 ) -> tuple[Tensor, Tensor]:
-    """(B,) the symbols of a slot, and (B,) bool where the constraints leave none; there the form alone decides."""
+    """(B,) the symbols of a slot, and (B,) bool where the constraints leave none; there the form alone decides.
+
+    Args:
+        by_form: (B, V) scores under the form alone.
+        scores: (B, V) the same, :func:`biased` by the trackers.
+        given: (B,) the ids that the slot must have; −1 where one is drawn.
+        options, uniforms, trackers: see :func:`decode`; ``uniforms`` (B, 2) are the slot's.
+    """
     free = given < 0
     if not trackers:
         return torch.where(free, sample_symbol(scores, options, uniforms), given), torch.zeros_like(free)
-    by_form, scores = scores, biased(scores, slot, trackers)
     stuck = free & (scores.amax(-1) == IMPOSSIBLE)
     if stuck.any():
         scores = torch.where(stuck[:, None], by_form, scores)

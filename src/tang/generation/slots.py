@@ -22,6 +22,7 @@ from tang.text.script import SCRIPTS, convert
 INSIDE = "，？！；"  # marks after the first line of a couplet; the first of them is the default
 END = "。？！；"  # marks after its second line
 LAST = "。？！"  # marks after a poem's last line
+GAP = "□"  # A character to be filled in
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,14 @@ class Layout:
         line = bisect_right(self.ends, before)
         return line + 1, before - self.ends[line] + self.form.lengths[line] + 1
 
-    def prompt_ids(self, start: str) -> list[int]:
-        """(S,) the id that ``start`` puts into each slot; −1 where the model chooses.
+    def prompt_ids(self, start: str, asked: str = "start") -> list[int]:
+        """(S,) the id that ``start`` puts into each slot; −1 where the model chooses, as at :data:`GAP`.
 
         A mark must come at the end of a line, and is put there if the form admits it. An InputError if ``start``
         doesn't fit the form, or has a character that the model doesn't know. What follows the last mark doesn't fit
-        where it is longer than its line, unless it is whole lines.
+        where it is longer than its line, unless it is whole lines. ``asked`` is the key of ``start``.
         """
-        ids, key, count, marked = [-1] * len(self.slots), f"start={start}", 0, 0
+        ids, key, count, marked = [-1] * len(self.slots), f"{asked}={start}", 0, 0
         lengths = ", ".join(map(str, dict.fromkeys(self.form.lengths)))
         other = form_for(start, self.form)
         advice = "give another form=" if other == self.form else f"give form={other}"
@@ -89,11 +90,12 @@ class Layout:
             if character not in PUNCTUATION:
                 if count == len(self.character_slots):
                     has = f"{self.form} has {count} characters"
-                    raise InputError(f"{key}: too long; {has}; {advice}, or a shorter start")
-                ids[self.character_slots[count]] = self.id_of(character, key)
+                    raise InputError(f"{key}: too long; {has}; {advice}, or a shorter {asked}")
+                if character != GAP:
+                    ids[self.character_slots[count]] = self.id_of(character, key)
                 count += 1
             elif previous in PUNCTUATION:
-                raise InputError(f"{key}: {previous}{character} stand together; start= is what comes before the rest")
+                raise InputError(f"{key}: {previous}{character} stand together; leave one of them out")
             elif count not in self.ends:
                 after = f"{character} stands after {count} characters"
                 raise InputError(f"{key}: {after}, but the lines of {self.form} have {lengths}; {advice}")
