@@ -42,6 +42,7 @@ def main() -> None:
     )
     parser.add_argument("--sizes", type=lambda text: [int(size) for size in text.split(",")], default=[256, 512])
     parser.add_argument("--vocabulary", type=int, default=7500, help="symbols")
+    parser.add_argument("--echo-size", type=int, default=0, help="of random models that hear the lines above")
     parser.add_argument("--ckpt", help="a trained model instead of random weights, or latest")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
@@ -52,17 +53,17 @@ def main() -> None:
     if options.ckpt:
         models = [checkpoint.load(checkpoint.find(options.ckpt, LanguageModel), LanguageModel)]
     else:
-        models = [untrained(size, options.vocabulary) for size in options.sizes]
+        models = [untrained(size, options.vocabulary, options.echo_size) for size in options.sizes]
     rows = [row for model in models for row in measured(model, device, options.repeats)]
     findings = {"form": str(FORM), "random_weights": not options.ckpt, "rows": rows}
     save("sampling", device, findings, table(rows))
 
 
-def untrained(size: int, vocabulary_size: int) -> LanguageModel:
+def untrained(size: int, vocabulary_size: int, echo_size: int = 0) -> LanguageModel:
     """A model with E = H = ``size``, one layer and random weights."""
     marks = [*SPECIALS, *PUNCTUATION]
     characters = map(chr, range(ord("一"), ord("一") + vocabulary_size - len(marks)))
-    return LanguageModel({"hidden_size": size}, [*marks, *characters], {})
+    return LanguageModel({"hidden_size": size, "echo_size": echo_size}, [*marks, *characters], {})
 
 
 def measured(model: LanguageModel, device: str, repeats: int) -> list[dict[str, Any]]:

@@ -111,7 +111,7 @@ def test_a_gap_that_nothing_fills_is_refused() -> None:
         write(network(), KNOWN, None, Form(4, 2), [NoRepeat(True)], poem=["春夏秋冬，风雨□□。"])
     with pytest.raises(InputError, match=r"rhyme=true: 雨 is given for line 4"):
         write(network(), KNOWN, None, Form(2, 4), [Regulated(rhyme="true")], poem=["春□，夏□。秋冬，风雨。"])
-    with pytest.raises(InputError, match=r"particles find 6 poems and no more; ask for n=6, or raise particles"):
+    with pytest.raises(InputError, match=r"particles=256 finds 6 poems and no more; ask for n=6, or raise it"):
         write(network(), KNOWN, None, Form(4, 1), poem=["春夏秋□。"], n=7, temperature=5.0)
 
 

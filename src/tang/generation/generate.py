@@ -17,7 +17,7 @@ from tang.generation.overlap import Spans
 from tang.generation.particles import fill
 from tang.generation.poem import Poem
 from tang.generation.request import Request
-from tang.generation.sampling import SamplingOptions, decode
+from tang.generation.sampling import Decoded, SamplingOptions, decode
 from tang.generation.slots import Layout
 from tang.tasks.poem_model import PoemModelBase
 from tang.text.script import Script
@@ -94,40 +94,23 @@ def _write(
     constraints: Sequence[Constraint],
     spans: Spans | None,
 ) -> Iterator[tuple[int, list[Poem]]]:
-    """The index and the poem of each draft, or with beam search its ``n`` best poems, in no order."""
+    """The index and the poem of each draft, or the ``n`` best poems of one that has such, in no order."""
     form, wanted = str(layout.form), request.n if request.writes_best else 1
     at_once = 1 if request.fills_gaps else request.batch_size
-    written_title = title_of(model, request.title)
-    title = model.vocabulary.encode(written_title)
+    title = title_of(model, request.title)
     waiting = list(drafts)
     while waiting:
         drafts, waiting = waiting[:at_once], waiting[at_once:]
-        given = torch.tensor([draft.given for draft in drafts])
-        trackers: list[Tracker] = []
-        batch = DraftBatch(layout, given, model.script, len(model.vocabulary), spans, trackers)
-        for constraint in constraints:
-            if tracker := constraint.tracker(batch):
-                trackers.append(tracker)
-        rows_of_each = request.beams
-        if request.decode == "beam":
-            decoded = search(model.network, layout.mask, given, request.beams, trackers, title)
-        elif request.fills_gaps:
-            random, temperature = random_numbers(request.used_seed, drafts[0]), request.used_temperature
-            size = request.particles
-            decoded = fill(model.network, layout.mask, given[0], size, temperature, random, trackers, title).decoded
-            rows_of_each = len(decoded.ids)
-        else:
-            uniforms = torch.stack([stream(request.used_seed, draft) for draft in drafts])
-            options = SamplingOptions(request.used_temperature, request.top_k, request.top_p)
-            decoded = decode(model.network, layout.mask, given, options, uniforms, trackers, title)
+        decoded, trackers = _decoded(model, layout, drafts, request, constraints, spans, title)
         ids, log_likelihoods, dead_ends = (column.tolist() for column in decoded)
+        of_each = len(ids) // len(drafts)
         for position, draft in enumerate(drafts):
-            rows = range(position * rows_of_each, (position + 1) * rows_of_each)
+            rows = range(position * of_each, (position + 1) * of_each)
             poems = []
             for row in [row for row in rows if dead_ends[row] < 0][:wanted]:
                 lines, text = layout.read(ids[row])
                 reports = {name: value for tracker in trackers for name, value in tracker.report(row).items()}
-                about = {"title": written_title, "tries": draft.tries, **reports}
+                about = {"title": title, "tries": draft.tries, **reports}
                 poems.append(Poem(draft.start, form, lines, text, log_likelihoods[row], **about))
             if len(poems) == wanted:
                 yield draft.index, poems
@@ -135,16 +118,47 @@ def _write(
                 waiting.append(replace(draft, tries=draft.tries + 1))
             else:
                 dead_end = max(dead_ends[row] for row in rows)
-                raise InputError(_failure(draft, layout, constraints, len(poems), dead_end))
+                raise InputError(_failure(draft, layout, request, constraints, len(poems), dead_end))
 
 
-def _failure(draft: Draft, layout: Layout, constraints: Sequence[Constraint], found: int, dead_end: int) -> str:
+def _decoded(
+    model: PoemModelBase,
+    layout: Layout,
+    drafts: Sequence[Draft],
+    request: Request,
+    constraints: Sequence[Constraint],
+    spans: Spans | None,
+    title: str,
+) -> tuple[Decoded, list[Tracker]]:
+    """Equally many poems of each draft, the best first, and the trackers of their constraints."""
+    given = torch.tensor([draft.given for draft in drafts])
+    trackers: list[Tracker] = []
+    batch = DraftBatch(layout, given, model.script, len(model.vocabulary), spans, trackers)
+    for constraint in constraints:
+        if tracker := constraint.tracker(batch):
+            trackers.append(tracker)
+    network, about, seed = model.network, model.vocabulary.encode(title), request.used_seed
+    if request.decode == "beam":
+        return search(network, layout.mask, given, request.beams, trackers, about), trackers
+    if request.fills_gaps:
+        (draft,) = drafts
+        size, temperature = request.particles, request.used_temperature
+        random = random_numbers(seed, draft)
+        return fill(network, layout.mask, given[0], size, temperature, random, trackers, about).decoded, trackers
+    uniforms = torch.stack([stream(seed, draft) for draft in drafts])
+    options = SamplingOptions(request.used_temperature, request.top_k, request.top_p)
+    return decode(network, layout.mask, given, options, uniforms, trackers, about), trackers
+
+
+def _failure(
+    draft: Draft, layout: Layout, request: Request, constraints: Sequence[Constraint], found: int, dead_end: int
+) -> str:
     """The message for a draft with too few poems, ``found``; the slot ``dead_end`` had no symbol left."""
     start = f"{draft.asked}={draft.start}" if draft.start else ""
     asked = " ".join(filter(None, [start, *map(str, constraints)])) or f"form={layout.form}"
     if found:
-        finds, key = ("particles find", "particles") if draft.asked == "poem" else ("beam search finds", "beam_size")
-        return f"{asked}: {finds} {found} poems and no more; ask for n={found}, or raise {key}"
+        many = f"particles={request.particles}" if request.fills_gaps else f"beam_size={request.beams}"
+        return f"{asked}: {many} finds {found} poems and no more; ask for n={found}, or raise it"
     line, place = layout.where(dead_end)
     tries = f" in {draft.tries} tries" if draft.tries > 1 else ""
     return f"{asked}: nothing is left for line {line}, character {place}{tries}; leave out a constraint"
