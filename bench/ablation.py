@@ -50,7 +50,8 @@ def keys(ingredients: tuple[str, ...]) -> tuple[str, ...]:
 
 def val_loss(overrides: tuple[str, ...], seed: int) -> float:
     """The lowest val/loss of a training, which is run unless its folder has a result."""
-    name = ",".join(key.rpartition(".")[2] for key in overrides if key not in BASE)
+    varied = (key.partition("=") for key in overrides if key not in BASE)
+    name = ",".join(f"{key.rpartition('.')[2]}={value}" for key, _, value in varied)
     folder = RunFolder(FOLDER / f"{name or 'base'},seed={seed}")
     if not folder.is_finished:
         command = [sys.executable, "src/train.py", *overrides, f"seed={seed}", f'hydra.run.dir="{folder.path}"']
