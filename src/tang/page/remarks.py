@@ -6,13 +6,13 @@ from typing import NamedTuple
 from tang.prosody.critique import Critique
 
 WHY = {
-    "slip": "level and oblique take turns in a regulated line; its second, fourth, sixth and last are bound",
-    "出韵": "the lines that rhyme all end in one group of the rhyme book",
-    "孤平": "a level character stands alone between oblique ones",
-    "三平尾": "a line shouldn't end in three level characters",
-    "三仄尾": "a line had better not end in three oblique characters; many good poems have some",
-    "失对": "the second characters of a couplet's two lines should have opposite tones",
-    "失粘": "the second characters of a couplet and of the line above it should agree, which ties couplets together",
+    "slip": "Level and oblique take turns in a regulated line; its second, fourth, sixth and last are bound.",
+    "出韵": "The lines that rhyme all end in one group of the rhyme book.",
+    "孤平": "A level character stands alone between oblique ones.",
+    "三平尾": "A line shouldn't end in three level characters.",
+    "三仄尾": "A line had better not end in three oblique characters; many good poems have some.",
+    "失对": "The second characters of a couplet's two lines should have opposite tones.",
+    "失粘": "The second characters of a couplet and of the line above it should agree, which ties couplets together.",
 }
 TONES = {"平": "level (平)", "仄": "oblique (仄)"}
 OTHER = {"平": "仄", "仄": "平"}

@@ -45,7 +45,7 @@ def _is_entering(character: str, script: Script) -> bool:
     return all(group.level == "入" for group in readings(character, script))
 
 
-def both_scripts(texts: Sequence[str]) -> list[dict[Script, str]]:
+def both_scripts(texts: Sequence[str]) -> list[dict[str, str]]:
     """Each text as script → text."""
-    converted = {script: convert(list(texts), script) for script in SCRIPTS}
-    return [{script: converted[script][index] for script in SCRIPTS} for index in range(len(texts))]
+    converted: dict[str, list[str]] = {script: convert(list(texts), script) for script in SCRIPTS}
+    return [{script: lines[index] for script, lines in converted.items()} for index in range(len(texts))]

@@ -49,6 +49,7 @@ async function write(shown = null) {
   written = { values, poems: Array(count).fill(null), shown };
   find("write-status").textContent = "Writing…";
   draw();
+  bringUp("write");
   let number = 0;
   const isDone = await run("write", "write", request(values), ({ seed, poem }) => {
     if (seed !== undefined) {
@@ -150,14 +151,20 @@ function remove(poem) {
 
 const say = (message) => { find("write-status").textContent = message; };
 
+/** Where the results stand below the controls, scroll to them. */
+function bringUp(room) {
+  if (matchMedia("(max-width: 56rem)").matches) find(`${room}-progress`).parentElement.scrollIntoView();
+}
+
 async function check() {
   clearErrors();
   find("check-status").textContent = "Reading…";
+  bringUp("check");
   const button = find("poem-form").querySelector("[type=submit]");
   button.disabled = true;
   let asked = 0;
   let answered = 0;
-  const isDone = await run("check", "check", { poem: find("poem").value }, ({ report, suggestions }) => {
+  const isDone = await run("check", "check", { poem: find("key-poem").value }, ({ report, suggestions }) => {
     if (report) {
       asked = Math.min(report.remarks.filter((remark) => remark.place).length, 16);
       find("report").replaceChildren(...reported(report));
@@ -178,7 +185,7 @@ async function check() {
 
 function reported(report) {
   const slips = Object.fromEntries(report.remarks.filter((remark) => remark.place).map((remark) => [`${remark.line} ${remark.place}`, remark.text]));
-  const about = "Under each character its tone, and below that the pattern's. Point at one to read more.";
+  const about = "Under each character its tone, and below it the pattern's, · where either will do. Point at one to read more.";
   const detail = element("p", { className: "detail", textContent: about });
   const poem = element("article", { className: "card" },
     verse(report.lines, report.script, { slips, wanted: true, onPoint: (said) => { detail.textContent = said ?? about; } }), detail);
@@ -187,7 +194,7 @@ function reported(report) {
   const rows = report.summary.flatMap(([term, said]) => [element("dt", { textContent: term }), element("dd", { textContent: said })]);
   const items = report.remarks.map((remark) => {
     const where = `Line ${remark.line}${remark.place ? `, character ${remark.place}` : ""}: `;
-    const item = element("li", {}, element("p", {}, element("strong", { textContent: where }), remark.text), element("p", { className: "help", textContent: `${remark.why}.` }));
+    const item = element("li", {}, element("p", {}, element("strong", { textContent: where }), remark.text), element("p", { className: "help", textContent: remark.why }));
     if (remark.place) item.append(element("p", { className: "suggested", id: `suggested-${remark.line}-${remark.place}` }));
     return item;
   });

@@ -37,7 +37,7 @@ export function picture(poem, script, isVertical) {
   pen.fillRect(0, 0, width, height);
   pen.strokeStyle = "#c9b893";
   pen.strokeRect(12.5, 12.5, width - 25, height - 25);
-  pen.textAlign = pen.textBaseline = "center";
+  pen.textAlign = "center";
   pen.textBaseline = "middle";
 
   /** A row of characters at `offset` units across; marks of a column stand in its upper right corner. */
@@ -46,9 +46,8 @@ export function picture(poem, script, isVertical) {
     pen.fillStyle = color;
     characters.forEach((character, place) => {
       const position = (place * (size / 0.75) + 1.2) * UNIT;
-      const isMark = /[，。？！；]/.test(character);
-      const shift = isVertical && /[，。]/.test(character) ? 0.45 * UNIT * size : 0;
-      if (isVertical) pen.fillText(character, width - offset * UNIT + shift, position - (isMark ? shift : 0) - (isMark ? 0.1 * UNIT : 0));
+      const corner = isVertical && /[，。]/.test(character) ? 0.4 * size * UNIT : 0;
+      if (isVertical) pen.fillText(character, width - offset * UNIT + corner, position - 1.5 * corner);
       else pen.fillText(character, position, offset * UNIT);
     });
   };

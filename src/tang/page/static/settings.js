@@ -1,24 +1,30 @@
 // The controls of a request: as keys of the command line, and in the page's fragment.
 
 const form = document.getElementById("settings");
+const inputs = [...form.elements].filter((control) => control.dataset.key); // without names, which would hide the form's own
+const temperature = document.getElementById("key-temperature");
 const WORDS = ["contains", "avoid"];
 const ONE = ["start", "acrostic"];
 const NUMBERS = ["n", "candidates", "temperature", "seed"];
 
 /** What stands in the controls: name → text; "" where nothing is asked for. */
 export function controls() {
-  const found = Object.fromEntries(new FormData(form));
-  found.no_repeat = form.no_repeat.checked ? "true" : "";
-  return Object.fromEntries(Object.entries(found).map(([name, text]) => [name, text.trim()]));
+  return Object.fromEntries(inputs.map((control) => [control.dataset.key, textOf(control)]));
 }
 
-/** Put texts into the controls; those that aren't given become empty, but for the ones that have a default. */
+function textOf(control) {
+  if (control.type === "checkbox") return control.checked ? "true" : "";
+  return control.value.trim();
+}
+
+/** Put texts into the controls; those that aren't given are as the page opens. */
 export function fill(values) {
   form.reset();
-  for (const control of form.elements) {
-    if (!control.name || !(control.name in values)) continue;
-    if (control.type === "checkbox") control.checked = values[control.name] === "true";
-    else control.value = values[control.name];
+  for (const control of inputs) {
+    const text = values[control.dataset.key];
+    if (text === undefined) continue;
+    if (control.type === "checkbox") control.checked = text === "true";
+    else control.value = text;
   }
   showTemperature();
 }
@@ -49,9 +55,9 @@ export function fromFragment() {
 
 /** Show a refusal at the control that it belongs to; false if it belongs to none. */
 export function showError(error) {
-  const place = error.key && document.getElementById(`${error.key}-error`);
+  const place = error.key && document.getElementById(`key-${error.key}-error`);
   if (!place) return false;
-  const control = document.getElementById(error.key);
+  const control = document.getElementById(`key-${error.key}`);
   place.textContent = error.message;
   control.setAttribute("aria-invalid", "true");
   const more = control.closest("details");
@@ -67,14 +73,14 @@ export function clearErrors() {
 
 /** The lines of the poems to come, as far as the form tells: [characters, lines]. */
 export function shape() {
-  const chosen = form.form.selectedOptions[0];
+  const chosen = document.getElementById("key-form").selectedOptions[0];
   const name = chosen.value || chosen.dataset.form;
   return [name.startsWith("七") ? 7 : 5, name.endsWith("绝句") ? 4 : 8];
 }
 
 function showTemperature() {
-  document.getElementById("temperature-shown").textContent = form.temperature.value;
+  document.getElementById("temperature-shown").textContent = temperature.value;
 }
 
-form.temperature.addEventListener("input", showTemperature);
+temperature.addEventListener("input", showTemperature);
 showTemperature();
