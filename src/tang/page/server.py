@@ -104,16 +104,30 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def server(model: PoemModelBase, host: str) -> uvicorn.Server:
+    """The server of the page for a model; its ``run`` takes the sockets that it listens on."""
+    config = uvicorn.Config(
+        app(model, host),
+        lifespan="off",
+        ws="none",
+        http="h11",
+        loop="asyncio",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+    )
+    return uvicorn.Server(config)
+
+
 def serve(model: PoemModelBase, listener: socket.socket, host: str) -> None:
     """Serve the page until SIGTERM or Ctrl-C, then finish what is being written; a second Ctrl-C ends it at once."""
-    config = uvicorn.Config(
-        app(model, host), lifespan="off", ws="none", http="h11", loop="asyncio", log_config=None, access_log=False,
-        log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    with handled_by(lambda number, frame: setattr(server, "should_exit", True)):
+    running = server(model, host)
+    # uvicorn sets handlers of its own while it runs, and afterwards raises the signal again: these take it as done.
+    with handled_by(lambda number, frame: setattr(running, "should_exit", True)):
         print(f"{address(listener, host)}  (Ctrl-C ends it)", flush=True)
-        server.run(sockets=[listener])
+        running.run(sockets=[listener])
 
 
 def address(listener: socket.socket, host: str) -> str:
