@@ -21,10 +21,10 @@ export function blank([characters, lines]) {
 }
 
 /** What is to say of a character, in words. */
-export function describe(line, place, script, slip) {
+function describe(line, place, slip) {
   const bits = line.surprise[place];
   const rhymes = line.rhymes && place === line.tones.length - 1;
-  const parts = [[...line[script]][place], TONES[line.tones[place]]];
+  const parts = [TONES[line.tones[place]]];
   if (slip) parts.push(slip);
   if (rhymes) parts.push("rhymes");
   parts.push(`surprise ${bits} bits, expected 1 time in ${Math.max(1, Math.round(2 ** bits)).toLocaleString("en")}`);
@@ -39,15 +39,16 @@ export function verse(lines, script, { onPoint = () => {}, slips = {}, wanted = 
   const rows = lines.map((line, number) => {
     const cells = [...line[script]].map((character, place) => {
       const slip = slips[`${number + 1} ${place + 1}`];
-      const cell = element("button", { type: "button", className: "cell", tabIndex: -1, lang: "zh" });
+      const cell = element("button", { type: "button", className: "cell", tabIndex: -1 });
       cell.append(
-        element("span", { className: "glyph", textContent: character }),
-        element("span", { className: "tone", textContent: SIGNS[line.tones[place]] ?? "　" }),
+        element("span", { className: "glyph", lang: "zh", textContent: character }),
+        sign("tone", SIGNS[line.tones[place]] ?? "　"),
       );
-      if (wanted && line.wanted) cell.append(element("span", { className: "wanted", textContent: WANTED[line.wanted[place]] }));
+      if (wanted && line.wanted) cell.append(sign("wanted", WANTED[line.wanted[place]]));
       if (line.surprise.length) {
-        const text = describe(line, place, script, slip);
-        cell.setAttribute("aria-label", text);
+        const said = describe(line, place, slip);
+        const text = `${character} · ${said}`;
+        cell.append(element("span", { className: "said", textContent: said }));
         cell.style.setProperty("--surprise", Math.min(45, line.surprise[place] * 3.2));
         cell.classList.toggle("shaded", line.surprise[place] > 5);
         for (const event of ["mouseenter", "focus", "click"]) cell.addEventListener(event, () => onPoint(text));
@@ -67,6 +68,13 @@ export function verse(lines, script, { onPoint = () => {}, slips = {}, wanted = 
   const grid = rows.map((row) => [...row.querySelectorAll(".cell")]);
   if (grid[0]) grid[0][0].tabIndex = 0;
   made.addEventListener("keydown", (event) => move(event, grid));
+  return made;
+}
+
+/** A sign under a character, for the eye alone: the words for it stand in the cell too. */
+function sign(className, textContent) {
+  const made = element("span", { className, textContent });
+  made.setAttribute("aria-hidden", "true");
   return made;
 }
 
