@@ -56,7 +56,7 @@ def _summary(found: Critique, scored: Likelihood) -> Iterator[tuple[str, str]]:
     if found.unknown:
         yield "Not in the rhyme book", "".join(found.unknown)
     mean = scored.per_character
-    yield "Likelihood", f"perplexity {exp(-mean):.0f} a character, ln p {scored.total:.1f} in all"
+    yield "Likelihood", f"perplexity {exp(-mean):.0f} a character, ln p −{-scored.total:.1f} in all"
     if scored.unknown:
         yield "Unknown to the model", "".join(scored.unknown)
 
