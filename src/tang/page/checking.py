@@ -1,5 +1,6 @@
 """The report on a poem, then what a model suggests for each place to mend."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from math import exp
@@ -39,10 +40,9 @@ def check(model: PoemModelBase, config: CheckConfig) -> Iterator[dict[str, Any]]
 def _summary(found: Critique, scored: Likelihood) -> Iterator[tuple[str, str]]:
     """The rows of the report: a term and what is to say of it."""
     if found.form is None:
-        yield (
-            "Form",
-            f"none: {', '.join(f'line {n} has {len(found.lines[n - 1].text)}' for n in found.unequal)} characters",
-        )
+        usual = Counter(len(line.text) for line in found.lines).most_common(1)[0][0]
+        lengths = ", ".join(f"line {number} has {len(found.lines[number - 1].text)}" for number in found.unequal)
+        yield "Form", f"none: lines of {usual} characters, but {lengths}"
     elif found.loose is None or found.strict is None:
         yield "Form", f"{found.form}, which has no tone pattern of its own"
     else:

@@ -34,7 +34,10 @@ def remarks(found: Critique) -> list[dict[str, str | int | None]]:
 
 
 def _remarks(found: Critique) -> Iterator[Remark]:
+    off_rhyme = {(number, len(found.lines[number - 1].text)) for number in found.off_rhyme}
     for slip in found.loose.slips if found.loose else []:
+        if (slip.line, slip.place) in off_rhyme:  # told below, by the group that it should be in
+            continue
         text = f"{slip.character} is {TONES[OTHER[slip.wanted]]}; it should be {TONES[slip.wanted]}"
         yield Remark(slip.line, slip.place, "slip", text, WHY["slip"])
     for number in found.off_rhyme:
