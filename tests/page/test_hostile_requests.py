@@ -20,7 +20,7 @@ values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.di
 requests = st.dictionaries(
     st.sampled_from([*WRITE, *CHECK, "ckpt", "data", "out"]) | texts, values | st.lists(texts), max_size=5
 )
-STATUSES = {200, 400, 413, 415, 503}
+STATUSES = {200, 400, 413, 503}
 
 
 def check(page: Page, path: str, body: bytes) -> None:

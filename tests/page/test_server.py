@@ -128,6 +128,17 @@ def test_a_client_that_goes_ends_the_work(page: Page, monkeypatch: pytest.Monkey
         assert time.monotonic() < deadline, "it goes on"
 
 
+def test_a_body_that_does_not_come_is_not_waited_for(
+    page: Page, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server, "BODY_SECONDS", 0.2)
+    connection = page.begin("/write", b"{", {**JSON, "Content-Length": "100"})
+    assert answer(connection).status == 408
+    page.begin("/write", b"{", {**JSON, "Content-Length": "100"}).close()
+    assert page.post("/write", {}).status == 200
+    assert not caplog.records
+
+
 def test_a_mistake_after_the_first_poem_is_the_last_line(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> Iterator[dict[str, int]]:
         yield {"seed": 1}

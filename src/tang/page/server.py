@@ -1,5 +1,6 @@
 """The server of the page: its files, and two addresses that answer with poems and reports."""
 
+import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from html import escape
@@ -9,7 +10,7 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -25,6 +26,7 @@ from tang.shutdown import handled_by
 from tang.tasks.poem_model import PoemModelBase
 
 MAX_BODY = 16 * 1024
+BODY_SECONDS = 10  # in which it must arrive
 GRACE = 60  # seconds in which what is being written is finished after a signal
 STATIC = Path(__file__).with_name("static")
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -59,17 +61,28 @@ def _answer(
     async def endpoint(request: Request) -> ASGIApp:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             return refused(InputError("the request must be JSON: Content-Type: application/json"), keys, 415)
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                return refused(InputError(f"the request is too long: at most {MAX_BODY // 1024} KB"), keys, 413)
+        try:
+            body = await asyncio.wait_for(_body(request), BODY_SECONDS)
+        except (asyncio.TimeoutError, ClientDisconnect):
+            return refused(InputError(f"the request must be there within {BODY_SECONDS} seconds"), keys, 408)
+        if len(body) > MAX_BODY:
+            return refused(InputError(f"the request is too long: at most {MAX_BODY // 1024} KB"), keys, 413)
         try:
             return Stream(worker, items(body), keys)
         except InputError as error:
             return refused(error, keys)
 
     return Route(path, endpoint, methods=["POST"])
+
+
+async def _body(request: Request) -> bytes:
+    """The body of a request; of one that is too long the beginning, which is too long as well."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            break
+    return body
 
 
 def _index(model: PoemModelBase) -> str:
