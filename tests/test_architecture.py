@@ -11,7 +11,7 @@ import tang
 FOUNDATIONS = ["errors", "atomic", "shutdown", "console", "tables", "fonts"]
 ROOMS = [
     *("text", "corpus", "prosody", "kernels", "recurrent", "config", "runs", "data", "tasks"),
-    *("checkpoint", "generation", "evaluation", "training", "studies", "sweeps", "reporting", "cli"),
+    *("checkpoint", "generation", "evaluation", "training", "studies", "sweeps", "reporting", "cli", "page"),
 ]
 WITHOUT_TORCH = [*FOUNDATIONS, "text", "corpus", "prosody", "config", "runs", "cli"]
 

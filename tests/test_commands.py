@@ -299,7 +299,7 @@ def keys(values: object, path: str = "") -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "command", ["train", "sample", "evaluate", "predict", "check", "export", "study study=flow", "report"]
+    "command", ["train", "sample", "evaluate", "predict", "check", "export", "study study=flow", "report", "page"]
 )
 def test_help_explains_every_key_of_the_config(called: Script, command: str) -> None:
     name, *arguments = command.split()
@@ -311,7 +311,9 @@ def test_help_explains_every_key_of_the_config(called: Script, command: str) -> 
         assert re.search(rf"^  {re.escape(key)}=\S* +\S", shown, re.MULTILINE), key
 
 
-@pytest.mark.parametrize("name", ["train", "sample", "evaluate", "predict", "check", "export", "study", "report"])
+@pytest.mark.parametrize(
+    "name", ["train", "sample", "evaluate", "predict", "check", "export", "study", "report", "page"]
+)
 def test_help_does_not_wait_for_pytorch(name: str, tmp_path: Path) -> None:
     program = f"""
 import runpy, sys

@@ -3,6 +3,7 @@
 import ast
 import sys
 from importlib.metadata import distribution, requires
+from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -16,8 +17,8 @@ UNIMPORTED = {
 }
 """Plugins that Hydra finds, what they or MLflow need a certain version of, and what Lightning's loggers import."""
 
-OPTIONAL = {"joblib": "gpus", "optuna": "search"}
-"""Imported by one module each, which has the name of the extra."""
+OPTIONAL = {"joblib": "gpus", "optuna": "search", "starlette": "page", "uvicorn": "page"}
+"""Imported by one module or package each, which has the name of the extra."""
 
 
 def declared(extra: str) -> set[str]:
@@ -40,24 +41,24 @@ def modules(distributions: set[str]) -> dict[str, str]:
     }
 
 
-def imported() -> dict[str, set[str]]:
+def imported() -> dict[str, set[Path]]:
     """Top-level module → the files of ``src/`` that import it; Python's own and this package don't count."""
-    found: dict[str, set[str]] = {}
+    found: dict[str, set[Path]] = {}
     for path in (ROOT / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             for name in names:
-                found.setdefault(name.partition(".")[0], set()).add(path.name)
+                found.setdefault(name.partition(".")[0], set()).add(path)
     return {name: files for name, files in found.items() if name not in sys.stdlib_module_names | {"tang"}}
 
 
 def test_imports_and_declarations_agree() -> None:
-    every = set.union(*(declared(extra) for extra in ("", "gpus", "search", "slurm", "ray", "wandb", "mlflow")))
+    every = set.union(*(declared(extra) for extra in ("", "gpus", "search", "slurm", "ray", "wandb", "mlflow", "page")))
     known, found = modules(every), imported()
     assert found.keys() <= known.keys(), "imported and not declared"
     assert every - {known[name] for name in found} == UNIMPORTED
     assert {known[name] for name in found} - declared("") == OPTIONAL.keys(), "only in an extra"
     for name, extra in OPTIONAL.items():
         assert name in declared(extra)
-        assert found[name] == {f"{extra}.py"}, "an extra may be missing"
+        assert all(extra in (path.stem, path.parent.name) for path in found[name]), "an extra may be missing"

@@ -54,8 +54,10 @@ def _explain_key(error: OmegaConfBaseException, given: list[str]) -> str:
         return f"{argument}: is a group of keys; give {' or '.join(f'{key}.{name}=…' for name in keys)}"
     if "is not a ListConfig" in message:
         return f"{argument}: must be a list, {key}=[…]"
-    if "is not Optional" in message:
+    if "is not Optional" in message or "Incompatible value 'None'" in message:
         return f"{argument}: can't be null"
+    if "is not a valid bool" in message:
+        return f"{argument}: must be {TYPES['Boolean']}"
     if wrong_type := re.search(r"could not be converted to (\w+)", message):
         return f"{argument}: must be {TYPES.get(wrong_type[1], wrong_type[1])}"
     return f"{argument}: {message[:1].lower()}{message[1:]}"

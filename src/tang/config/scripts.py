@@ -103,3 +103,12 @@ class ReportConfig:
     dir: str = key(MISSING, "folder of a sweep, finished or not, or latest")
     x: str | None = key(None, "key on the heat map's horizontal axis; null: one of the two that matter most")
     y: str | None = key(None, "key on its vertical axis")
+
+
+@dataclass
+class PageConfig:
+    """The page for a browser."""
+
+    ckpt: str = key(SHIPPED, CKPT)
+    host: str = key("127.0.0.1", "address to listen on; the default is for this computer alone, 0.0.0.0 for any")
+    port: int = key(8000, "port to listen on; 0: a free one", between(0, 65535))

@@ -1,0 +1,1 @@
+"""The page: poems written and checked in a browser, by a server with one model."""

@@ -1,0 +1,48 @@
+// A poem as a card, and the room of one that is still to come.
+
+import { asText, copy, picture, save } from "./saving.js";
+import { blank, element, verse } from "./verse.js";
+
+const LABELS = { Copy: "Copy the poem", Text: "Save as text", Picture: "Save as a picture", Link: "Copy a link", Remove: "Remove this poem" };
+
+/** A card of the shape [characters, lines] without a poem. */
+export function waiting(number, shape) {
+  const buttons = Object.keys(LABELS).map((name) => element("button", { type: "button", textContent: name, disabled: true }));
+  const made = element("article", { className: "card waiting" }, element("h2", { textContent: `Poem ${number + 1}` }),
+    verse(blank(shape), "simplified"), element("p", { className: "detail" }), element("div", { className: "actions" }, ...buttons));
+  made.setAttribute("aria-hidden", "true");
+  return made;
+}
+
+/**
+ * The card of a poem in a script. `linked` makes the address that writes it again the page's own, `remove` takes it
+ * away, `say` tells the reader what was done.
+ */
+export function card(poem, { script, isVertical, linked, remove, say }) {
+  const about = [poem.form, poem.pattern, poem.rhyme && `${poem.rhyme}韵`].filter(Boolean).join("，");
+  const missing = poem.missing.length ? ` No place was found for ${poem.missing.join("，")}.` : "";
+  const detail = element("p", { className: "detail", textContent: about + missing });
+  const heading = element("h2", { lang: "zh", textContent: poem.title ? `《${poem.title[script]}》` : poem.form });
+  const text = asText(poem, script);
+  const actions = {
+    "Copy": async () => copy(text).then(() => "Copied."),
+    "Text": async () => save(new Blob([text + "\n"], { type: "text/plain;charset=utf-8" }), "poem.txt"),
+    "Picture": async () => save(await picture(poem, script, isVertical), "poem.png"),
+    "Link": async () => {
+      linked();
+      return copy(location.href).then(() => "Link copied: it writes these poems again.");
+    },
+    "Remove": async () => remove(),
+  };
+  const buttons = Object.entries(actions).map(([name, act]) => {
+    const button = element("button", { type: "button", textContent: name, title: LABELS[name] });
+    button.setAttribute("aria-label", `${LABELS[name]}: ${poem.lines[0][script]}`);
+    button.addEventListener("click", () => act().then((message) => message && say(message), () => say("The browser doesn't allow it; select the text instead.")));
+    return button;
+  });
+  const made = element("article", { className: "card" }, heading,
+    verse(poem.lines, script, { onPoint: (said) => { detail.textContent = said ?? about + missing; } }),
+    detail, element("div", { className: "actions" }, ...buttons));
+  made.setAttribute("aria-label", heading.textContent);
+  return made;
+}
