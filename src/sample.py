@@ -2,16 +2,12 @@
 
 import logging
 import sys
-from dataclasses import replace
 from pathlib import Path
-from random import randrange
 
 from tang import cli
 from tang.generation.poem import FORMATS, SUFFIXES
 from tang.generation.request import Request, request_class
 from tang.runs.find import check_checkpoint
-
-MAX_DRAWN = 100_000  # Seeds that are drawn are below this: short to type
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +17,7 @@ def main(request: Request) -> None:
     """Print poems, or write them to a file."""
     constraints = request.active_constraints()
     is_given = request.seed is not None
-    if not is_given:
-        request = replace(request, seed=randrange(MAX_DRAWN))
+    request = request.with_seed()
     cli.check_output(request.out, request.overwrite)
     check_checkpoint(request.ckpt)
     from tang import checkpoint

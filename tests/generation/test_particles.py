@@ -104,6 +104,11 @@ def test_gaps_are_given_by_several_signs_and_the_form_by_the_text(poem: str) -> 
     assert len(hanzi(found.text)) == 8
 
 
+def test_old_variants_that_are_given_stand() -> None:
+    (found,) = write(network(), KNOWN, None, poem=["劒□夏秋，冬□□□。"], particles=16)
+    assert found.lines[0][0] == "劒"
+
+
 def test_a_gap_that_nothing_fills_is_refused() -> None:
     with pytest.raises(
         InputError, match=r"poem=春夏秋冬，风雨□□。 no_repeat=true: nothing is left for line 2, character 4 in 10 tries"

@@ -43,7 +43,7 @@ def drafts_of(
 ) -> dict[Layout, list[Draft]]:
     """Layout → the drafts of the poems that have it."""
     form, n = request.asked_form, request.n * request.candidates
-    asked, starts = ("start", request.start) if request.poem is None else ("poem", request.poem)
+    asked, starts = request.beginnings
     texts = ["".join(starts or []), *(constraint.given for constraint in constraints)]
     vocabulary, undrawn = _with_guests(model, texts, "".join(constraint.drawn for constraint in constraints))
     if starts is None:

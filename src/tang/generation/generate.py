@@ -81,7 +81,7 @@ def generate(
     if request.script not in (None, model.script):  # converting a text to its own script could change it
         written = [poem.in_script(cast(Script, request.script)) for poem in written]
     if (request.script or model.script) == "simplified":
-        given = "".join([*(request.start or []), *(constraint.given for constraint in constraints)])
+        given = "".join([*(request.beginnings[1] or []), *(constraint.given for constraint in constraints)])
         written = [poem.with_usual_characters(given) for poem in written]
     return written
 

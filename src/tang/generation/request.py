@@ -1,7 +1,8 @@
 """A request for poems: the keys of ``sample.py``. Needs no PyTorch."""
 
 from copy import copy
-from dataclasses import dataclass, field, fields, make_dataclass
+from dataclasses import dataclass, field, fields, make_dataclass, replace
+from random import randrange
 from typing import get_type_hints
 
 from tang.config.keys import (
@@ -28,6 +29,7 @@ from tang.text.script import SCRIPTS
 
 BEAM_SIZE = 8  # prefixes of a beam, unless another number is given
 PARTICLES = 256
+MAX_DRAWN = 100_000  # Seeds that are drawn are below this: short to type
 
 
 @dataclass
@@ -74,6 +76,15 @@ class Request:
     def beams(self) -> int:
         """Prefixes that are kept for each poem: 1 unless ``decode=beam``."""
         return (self.beam_size or BEAM_SIZE) if self.decode == "beam" else 1
+
+    @property
+    def beginnings(self) -> tuple[str, list[str] | None]:
+        """The key that gives the poems' texts, ``start`` or ``poem``, and the texts, if any."""
+        return ("start", self.start) if self.poem is None else ("poem", self.poem)
+
+    def with_seed(self) -> "Request":
+        """The request itself, or if it has no seed, with one that is drawn."""
+        return self if self.seed is not None else replace(self, seed=randrange(MAX_DRAWN))
 
     @property
     def fills_gaps(self) -> bool:
@@ -123,8 +134,8 @@ class Request:
                 if (value := getattr(self, name)) > 1:
                     raise InputError(f"{name}={value}: {cause} writes the same poem each time; leave one of them out")
         active = [constraint for constraint in constraints if constraint.given_keys()]
-        given = {f"start={start}": start for start in self.start or []}
-        given |= {f"poem={poem}": poem for poem in self.poem or []}
+        asked_by, texts = self.beginnings
+        given = {f"{asked_by}={text}": text for text in texts or []}
         given |= {str(constraint): text for constraint in active for text in constraint.texts}
         for word in next((constraint.avoid or [] for constraint in constraints if isinstance(constraint, Avoid)), []):
             for asked, text in given.items():

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from random import randrange
 from typing import Any
 
 from tang.evaluation.likelihood import likelihood
@@ -13,8 +12,6 @@ from tang.page.verse import both_scripts, verse
 from tang.prosody.critique import critique
 from tang.tasks.poem_model import PoemModelBase
 
-MAX_DRAWN = 100_000  # Seeds that are drawn are below this: short to type
-
 
 def write(model: PoemModelBase, request: Request) -> Iterator[dict[str, Any]]:
     """The seed and the number of poems, then the poems; an InputError if they can't be written.
@@ -22,8 +19,7 @@ def write(model: PoemModelBase, request: Request) -> Iterator[dict[str, Any]]:
     They are those that ``sample.py`` writes with the same keys. Where it would write ``n`` for each of its default
     starts there are ``n`` in all, one start after another.
     """
-    if request.seed is None:
-        request = replace(request, seed=randrange(MAX_DRAWN))
+    request = request.with_seed()
     constraints = request.active_constraints()
     starts: list[str] | list[None] = request.start or [None]
     if request.start is None and request.title is None and not any(constraint.lines for constraint in constraints):
