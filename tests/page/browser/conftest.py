@@ -1,0 +1,58 @@
+"""The page in Chromium; the tests are skipped where there is none."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.page.serving import Page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage
+    from playwright.sync_api import Page as Tab
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]  # root has no sandbox
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip("no Chromium: apt-get install chromium, or put a chromium or google-chrome on PATH")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser, page: Page) -> Iterator[BrowserContext]:
+    """Windows of a browser that fail the test if the console has an error, or if they ask another server."""
+    address, wrong = f"http://127.0.0.1:{page.port}", []
+    with chromium.new_context(base_url=address, permissions=["clipboard-read", "clipboard-write"]) as windows:
+        windows.set_default_timeout(20_000)
+        windows.on("console", lambda message: wrong.append(message.text) if is_wrong(message) else None)
+        windows.on("weberror", lambda error: wrong.append(str(error.error)))
+        windows.on("request", lambda request: None if request.url.startswith((address, "blob:")) else wrong.append(request.url))
+        yield windows
+    assert not wrong
+
+
+def is_wrong(message: ConsoleMessage) -> bool:
+    """Whether a message of the console, such as of the Content-Security-Policy, is more than a refused request's."""
+    is_refusal = message.location["url"].endswith(("/write", "/check")) and "the server responded with" in message.text
+    return message.type in ("error", "warning") and not is_refusal
+
+
+@pytest.fixture
+def tab(context: BrowserContext) -> Tab:
+    """The page as it opens."""
+    opened = context.new_page()
+    opened.goto("/")
+    return opened
