@@ -11,7 +11,7 @@ import pytest
 from tests.page.serving import Page
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request
     from playwright.sync_api import Page as Tab
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]  # root has no sandbox
@@ -34,20 +34,27 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def context(chromium: Browser, page: Page) -> Iterator[BrowserContext]:
     """Windows of a browser that fail the test if the console has an error, or if they ask another server."""
-    address, wrong = f"http://127.0.0.1:{page.port}", []
+    address = f"http://127.0.0.1:{page.port}"
+    wrong: list[str] = []
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((f"{address}/", "blob:")):
+            wrong.append(request.url)
+
+    def told(message: ConsoleMessage) -> None:
+        is_refusal = (
+            message.location["url"] in (f"{address}/write", f"{address}/check") and "status of 400" in message.text
+        )
+        if message.type in ("error", "warning") and not is_refusal:
+            wrong.append(message.text)
+
     with chromium.new_context(base_url=address, permissions=["clipboard-read", "clipboard-write"]) as windows:
         windows.set_default_timeout(20_000)
-        windows.on("console", lambda message: wrong.append(message.text) if is_wrong(message) else None)
+        windows.on("request", asked)
+        windows.on("console", told)  # a violation of the Content-Security-Policy too
         windows.on("weberror", lambda error: wrong.append(str(error.error)))
-        windows.on("request", lambda request: None if request.url.startswith((address, "blob:")) else wrong.append(request.url))
         yield windows
     assert not wrong
-
-
-def is_wrong(message: ConsoleMessage) -> bool:
-    """Whether a message of the console, such as of the Content-Security-Policy, is more than a refused request's."""
-    is_refusal = message.location["url"].endswith(("/write", "/check")) and "the server responded with" in message.text
-    return message.type in ("error", "warning") and not is_refusal
 
 
 @pytest.fixture

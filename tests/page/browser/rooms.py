@@ -4,9 +4,9 @@ import pytest
 
 pytest.importorskip("playwright", reason="no playwright: pip install -c constraints.txt -e '.[dev]'")
 
-from playwright.sync_api import Locator, Page, expect
-
-FORM = "五言绝句"
+from playwright.sync_api import Locator as Locator
+from playwright.sync_api import Page as Page
+from playwright.sync_api import expect as expect
 
 
 def open_room(tab: Page, name: str) -> None:
@@ -14,14 +14,25 @@ def open_room(tab: Page, name: str) -> None:
 
 
 def write(tab: Page, count: int = 2, **texts: str) -> list[Locator]:
-    """The cards of the poems, all written, for texts of controls by their labels."""
-    tab.get_by_label("Form").select_option(FORM)
-    tab.get_by_text("More choices").click()
-    for label, text in {"How many poems": str(count), **texts}.items():
-        tab.get_by_label(label).fill(text)
-    tab.get_by_text("More choices").click()
-    tab.get_by_role("button", name="Write", exact=True).click()
+    """The cards of poems, all written, with these texts in the controls of these labels."""
+    choose(tab, count, **texts)
+    press(tab, "Write")
     return written(tab, count)
+
+
+def choose(tab: Page, count: int, **texts: str) -> None:
+    """Put texts into controls by their labels."""
+    tab.get_by_label("Form").select_option("五言绝句")
+    for label, text in texts.items():
+        tab.get_by_label(label).fill(text)
+    more = tab.get_by_text("More choices")
+    more.click()
+    tab.get_by_label("How many poems").fill(str(count))
+    more.click()
+
+
+def press(tab: Page, name: str) -> None:
+    tab.get_by_role("button", name=name, exact=True).click()
 
 
 def written(tab: Page, count: int) -> list[Locator]:
@@ -36,7 +47,7 @@ def check(tab: Page, poem: str) -> Locator:
     """The report on a poem, complete."""
     open_room(tab, "Check")
     tab.get_by_label("A poem").fill(poem)
-    tab.get_by_role("button", name="Check", exact=True).click()
+    press(tab, "Check")
     expect(tab.get_by_text("Done.")).to_be_visible()
     return tab.get_by_role("tabpanel", name="Check")
 

@@ -1,10 +1,6 @@
 """A poem is checked."""
 
-import pytest
-
-from tests.page.browser.rooms import Page, check, expect, open_room
-
-pytestmark = pytest.mark.slow
+from tests.page.browser.rooms import Page, check, expect, open_room, press
 
 
 def test_a_report_says_what_to_mend_and_the_model_how(tab: Page) -> None:
@@ -19,7 +15,7 @@ def test_a_report_says_what_to_mend_and_the_model_how(tab: Page) -> None:
 def test_a_text_without_a_poem_is_a_mistake_at_its_control(tab: Page) -> None:
     open_room(tab, "Check")
     tab.get_by_label("A poem").fill("abc")
-    tab.get_by_role("button", name="Check", exact=True).click()
+    press(tab, "Check")
     expect(tab.get_by_label("A poem")).to_be_focused()
     expect(tab.get_by_label("A poem")).to_have_attribute("aria-invalid", "true")
 

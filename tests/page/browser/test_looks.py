@@ -3,24 +3,23 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.page.browser.rooms import Page, check, expect, open_room, write
+from tests.page.browser.rooms import Page, check, choose, expect, open_room, press, write, written
 
-pytestmark = pytest.mark.slow
-
-SHIFTS = """
-window.shifts = [];
-new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((entry) => entry.value)))
-  .observe({ type: "layout-shift", buffered: true });
-"""
+SHIFTS = """() => {
+  window.shifts = [];
+  const observer = new PerformanceObserver((list) => shifts.push(...list.getEntries().map((entry) => entry.value)));
+  observer.observe({ type: "layout-shift" });
+}"""
 NIGHT = "床前明月光，疑是地上霜。举头望明月，低头思故乡。"
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_in_any_room(tab: Page) -> None:
     check(tab, NIGHT)
     open_room(tab, "Write")
     write(tab)
     tab.get_by_label("Beginning").fill("x")
-    tab.get_by_role("button", name="Write", exact=True).click()
+    press(tab, "Write")
     expect(tab.get_by_label("Beginning")).to_have_attribute("aria-invalid", "true")
     for room in tab.get_by_role("tab").all():
         room.click()
@@ -33,9 +32,10 @@ def test_axe_finds_nothing_in_any_room(tab: Page) -> None:
 @pytest.mark.parametrize("width", [360, 1280])
 def test_nothing_moves_while_poems_arrive_and_nothing_is_wider_than_the_window(tab: Page, width: int) -> None:
     tab.set_viewport_size({"width": width, "height": 800})
-    tab.add_init_script(SHIFTS)
-    tab.reload()
-    write(tab, 4)
+    choose(tab, 4)
+    tab.evaluate(SHIFTS)
+    press(tab, "Write")
+    written(tab, 4)
     check(tab, NIGHT)
     assert tab.evaluate("window.shifts") == []
     for room in tab.get_by_role("tab").all():

@@ -10,9 +10,7 @@ import pytest
 from matplotlib.image import imread
 
 from tang.page import server
-from tests.page.browser.rooms import Locator, Page, expect, verse, write, written
-
-pytestmark = pytest.mark.slow
+from tests.page.browser.rooms import Locator, Page, expect, press, verse, write, written
 
 
 def test_the_link_of_poems_with_a_wish_writes_them_again(tab: Page) -> None:
@@ -62,17 +60,24 @@ def check_picture(path: Path, is_vertical: bool) -> None:
 
 
 def test_columns_and_traditional_characters(tab: Page) -> None:
-    (card,) = write(tab, 1, Acrostic="东风云长")
+    write(tab, 1, Acrostic="东风云长")
     tab.get_by_label("traditional").check()
     assert [verse(tab.get_by_role("article"))[place] for place in (0, 6, 12, 18)] == [*"東風雲長"]
     tab.get_by_label("vertical").check()
-    first, second = (tab.get_by_role("button", name=character).bounding_box() for character in "東風")
-    assert first and second
+    first, second = (cell(tab, character).bounding_box() for character in "東風")
+    assert first is not None
+    assert second is not None
     assert first["x"] > second["x"]
     assert first["y"] == second["y"]
+    tab.get_by_role("button", name="Copy a link").click()
+    expect(tab.get_by_text("Link copied")).to_be_visible()
     tab.reload()
     expect(tab.get_by_label("vertical")).to_be_checked()
     assert verse(*written(tab, 1))[0] == "東"
+
+
+def cell(tab: Page, character: str) -> Locator:
+    return tab.get_by_role("group").get_by_role("button", name=character).first
 
 
 def test_a_removed_poem_is_brought_back(tab: Page) -> None:
@@ -88,7 +93,7 @@ def test_a_removed_poem_is_brought_back(tab: Page) -> None:
 
 def test_a_mistake_stands_at_its_control(tab: Page) -> None:
     tab.get_by_label("Beginning").fill("x")
-    tab.get_by_role("button", name="Write", exact=True).click()
+    press(tab, "Write")
     check_mistake(tab, "Beginning", "start=x")
     tab.get_by_label("Beginning").fill("日")
     tab.get_by_label("Seed").evaluate("control => control.value = '-x'")  # its room is still closed
@@ -118,9 +123,9 @@ def test_stop_ends_the_work_on_the_server_too(tab: Page, monkeypatch: pytest.Mon
             ended.set()
 
     monkeypatch.setattr(server, "write", endless)
-    tab.get_by_role("button", name="Write", exact=True).click()
+    press(tab, "Write")
     assert begun.wait(20)
-    tab.get_by_role("button", name="Stop").click()
+    press(tab, "Stop")
     expect(tab.get_by_text("Stopped.")).to_be_visible()
     assert ended.wait(20)
 
