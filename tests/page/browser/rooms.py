@@ -1,5 +1,7 @@
 """What a reader does in the page's rooms, by the roles and names of its controls."""
 
+import shutil
+
 import pytest
 
 pytest.importorskip("playwright", reason="no playwright: pip install -c constraints.txt -e '.[dev]'")
@@ -7,6 +9,10 @@ pytest.importorskip("playwright", reason="no playwright: pip install -c constrai
 from playwright.sync_api import Locator as Locator
 from playwright.sync_api import Page as Page
 from playwright.sync_api import expect as expect
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+if CHROMIUM is None:
+    pytest.skip("no Chromium: apt-get install chromium, or have a google-chrome on PATH", allow_module_level=True)
 
 
 def open_room(tab: Page, name: str) -> None:
