@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]  # root has no sandbox
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer, since meanwhile no other test in this process could run an event loop
 def chromium() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
@@ -32,6 +32,7 @@ def chromium() -> Iterator[Browser]:
 def context(chromium: Browser, page: Page) -> Iterator[BrowserContext]:
     """Windows of a browser that fail the test if the console has an error, or if they ask another server."""
     address = f"http://127.0.0.1:{page.port}"
+    refusing = (f"{address}/write", f"{address}/check")
     wrong: list[str] = []
 
     def asked(request: Request) -> None:
@@ -39,9 +40,7 @@ def context(chromium: Browser, page: Page) -> Iterator[BrowserContext]:
             wrong.append(request.url)
 
     def told(message: ConsoleMessage) -> None:
-        is_refusal = (
-            message.location["url"] in (f"{address}/write", f"{address}/check") and "status of 400" in message.text
-        )
+        is_refusal = message.location["url"] in refusing and "status of 400" in message.text
         if message.type in ("error", "warning") and not is_refusal:
             wrong.append(message.text)
 
