@@ -27,6 +27,7 @@ def test_values_become_the_request_of_the_command_line() -> None:
         ({"n": 10**400}, "n", "n=1"),
         ({"n": None}, "n", "n=null: can't be null"),
         ({"no_repeat": "maybe"}, "no_repeat", "no_repeat=maybe: must be true or false"),
+        ({"avoid": ["月", None]}, "avoid", "avoid=[月,null]: null can't be in a list"),
         ({"form": "七言"}, "form", "form=七言: must be one of"),
         ({"form": "100×1000"}, "form", "form=100×1000: on the page it must be at most 256 characters"),
         ({"temperature": 1e999}, None, "must be JSON"),

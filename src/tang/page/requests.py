@@ -51,6 +51,8 @@ CHECK: Limits = {"poem": POEM, "suggestions": None}
 """The keys of a request for a report, likewise."""
 
 _WriteRequest = request_class()
+_DEFAULTS: dict[type, Any] = {schema: OmegaConf.structured(schema) for schema in (_WriteRequest, CheckConfig)}
+"""Made once, which takes longer than to copy them, as each request does."""
 
 
 def to_write(body: bytes) -> Request:
@@ -79,7 +81,7 @@ def _typed(body: bytes, schema: type[T], limits: Limits) -> T:
             raise InputError(f"{name[:60]}: no such key; there are {', '.join(limits)}")
         _check_plain(name, value)
     try:
-        merged = cast(DictConfig, OmegaConf.merge(OmegaConf.structured(schema), values))
+        merged = cast(DictConfig, OmegaConf.merge(_DEFAULTS[schema], values))
     except OmegaConfBaseException as error:
         raise InputError(explain(error, [f"{name}={as_typed(value)}" for name, value in values.items()])) from None
     request = config.typed(merged, schema)
