@@ -12,6 +12,7 @@ from tang.data.poem_corpus import PoemCorpus
 from tang.data.vocabulary import BOS, EOS, Vocabulary
 from tang.evaluation.losses import token_losses
 from tang.evaluation.poem_report import Copies, Likelihood, PoemReport
+from tang.generation.constraint import IMPOSSIBLE
 from tang.generation.overlap import Spans
 from tang.generation.sampling import log_probabilities
 from tang.prosody.critique import Critique
@@ -41,10 +42,10 @@ def with_likeliest(
     network = model.network.eval()
     log_p = log_probabilities(network, network.head(network.read(ids[None, :-1]).features[:, 0])).cpu()  # (T, V)
     targets = ids[1:, None].cpu()
-    others = log_p.masked_fill(~_characters(model.vocabulary), float("-inf")).scatter(1, targets, float("-inf"))
-    likeliest = others.topk(count)
+    others = log_p.masked_fill(~_characters(model.vocabulary), IMPOSSIBLE).scatter(1, targets, IMPOSSIBLE)
+    likeliest = others.topk(min(count, len(model.vocabulary)))
     found = [
-        [(model.vocabulary.symbols[id], exp(of_symbol)) for id, of_symbol in zip(*row, strict=True)]
+        [(model.vocabulary.symbols[id], exp(one)) for id, one in zip(*row, strict=True) if one > IMPOSSIBLE]
         for row in zip(likeliest.indices.tolist(), likeliest.values.tolist(), strict=True)
     ]
     of_characters = [row for row, symbol in zip(found, text, strict=False) if hanzi(symbol)]

@@ -33,7 +33,9 @@ def surprise(subject: Subject) -> dict[str, Any]:
     of_model = bits(subject.scored.likelihood.log_p)
     means = f"A character takes {_mean(of_model):.1f} bits"
     if (counted := corpus.counted) is None:
-        missing = f"Beside it could stand a model that counts; the corpus isn't prepared on this computer. {corpus.advice}"
+        missing = (
+            f"Beside it could stand a model that counts; the corpus isn't prepared on this computer. {corpus.advice}"
+        )
         return {"about": f"{means} on average.", "missing": missing, "model": _by_line(poem, of_model), "trigram": None}
     text = text_for(model, poem)
     log_p = zip(text, counted.trigram_log_p(text), strict=False)

@@ -23,9 +23,10 @@ from tang.text.forms import LINE_END, PUNCTUATION, form_named, hanzi
 
 MAX_CHARACTERS = 256  # of a poem: a second's work
 MAX_WORDS = 16
-MAX_GAPS = 64  # of all poems of a request together: two seconds' work
+MAX_GAPS = 64  # of all poems of a request together
 CHOICES = 32  # characters that are weighed for a single gap, with all that follows it
-PARTICLES, LEAST_PARTICLES = 64, 16  # for a poem of up to 64 characters, and of the longest
+WORK = 10_000  # signs of all particles of a request: two seconds' work
+LEAST_PARTICLES = 16
 
 UNREADABLE = re.compile("\\${|[\ud800-\udfff]")  # OmegaConf would look up ${…}; half a character is no text
 
@@ -86,8 +87,8 @@ def _to_fill(request: Request, poem: str) -> Request:
         raise InputError(f"poem={poem[:40]}: on the page n= times its gaps must be at most {MAX_GAPS}")
     if len(open) == 1:
         return replace(request, decode="beam", beam_size=CHOICES, temperature=None)
-    particles = PARTICLES * MAX_GAPS // max(MAX_GAPS, len(poem))
-    return replace(request, particles=max(LEAST_PARTICLES, particles))
+    particles = max(LEAST_PARTICLES, WORK // (request.n * len(poem)))
+    return replace(request, particles=min(request.particles, particles))
 
 
 def to_check(body: bytes) -> CheckConfig:

@@ -62,7 +62,7 @@ export function offer(at, poem, line, place, { script, wishes, replace, lock }) 
         Object.assign(button, { textContent: textIn(other), disabled: false, onclick: () => { closePopover(); replace(other); } });
         found += 1;
       }
-      status.textContent = found ? "Choose one to put it in; Undo brings back what was there." : "Nothing else was found.";
+      status.textContent = found ? "These suit the whole poem. Choose one to put it in; Undo brings back what was there." : "Nothing else that suits the poem was found.";
     } catch (error) {
       if (error.name === "AbortError") return;
       status.textContent = error instanceof Refusal ? error.message : "The server doesn't answer; is it still running?";
@@ -86,7 +86,7 @@ export function offer(at, poem, line, place, { script, wishes, replace, lock }) 
   const whole = element("button", { type: "button", textContent: "The whole line" });
   whole.addEventListener("click", () => offer(at, poem, line, null, { script, wishes, replace, lock }));
 
-  const heading = element("h3", { textContent: label });
+  const heading = element("h3", {}, `${label}: `, element("span", { lang: "zh", textContent: textIn(poem) }));
   const said = place === null ? [] : [element("p", { className: "help", textContent: describe(poem.lines[line - 1], place - 1, script, { isLocked }) })];
   const actions = element("div", { className: "actions" }, ...(place === null ? [more] : [whole]), locking, close);
   openPopover(at, label, [heading, ...said, list, status, actions], () => controller.abort());

@@ -22,20 +22,25 @@ export function openPopover(at, label, contents, closed) {
   box.showPopover();
   place();
   box.focus({ preventScroll: true });
+  const hidden = opener.closest(".line").getBoundingClientRect().bottom - box.getBoundingClientRect().top + GAP;
+  if (isSheet() && hidden > 0) scrollBy({ top: hidden });
 }
 
 export function closePopover() {
   if (box.matches(":popover-open")) box.hidePopover();
 }
 
-/** Beside its place where there is room, below it or above; on narrow screens the style sheet has it at the bottom. */
+/** Whether the style sheet has it along the bottom of a narrow screen. */
+const isSheet = () => matchMedia("(max-width: 56rem)").matches;
+
+/** Beside the card, so that the poem stays in view. */
 function place() {
-  const around = opener.getBoundingClientRect();
+  const card = opener.closest(".card").getBoundingClientRect();
   const { width, height } = box.getBoundingClientRect();
-  const left = Math.min(Math.max(GAP, around.left + around.width / 2 - width / 2), innerWidth - width - GAP);
-  const isBelow = around.bottom + GAP + height <= innerHeight || around.top < height + GAP;
-  box.style.setProperty("--left", `${left}px`);
-  box.style.setProperty("--top", `${isBelow ? around.bottom + GAP : around.top - GAP - height}px`);
+  const isRight = card.right + GAP + width <= innerWidth;
+  const top = opener.getBoundingClientRect().top - GAP;
+  box.style.setProperty("--left", `${isRight ? card.right + GAP : Math.max(GAP, card.left - GAP - width)}px`);
+  box.style.setProperty("--top", `${Math.max(GAP, Math.min(top, innerHeight - height - GAP))}px`);
 }
 
 box.addEventListener("toggle", (event) => {

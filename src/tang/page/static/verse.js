@@ -29,7 +29,8 @@ export function describe(line, place, script, { slip, isLocked } = {}) {
   if (isLocked) parts.push("locked");
   parts.push(`surprise ${bits} bits, expected 1 time in ${Math.max(1, Math.round(2 ** bits)).toLocaleString("en")}`);
   const others = line.others[place];
-  parts.push(`likely others ${[...others[script]].map((other, number) => `${other} ${others.shares[number]} %`).join(", ")}`);
+  const share = (number) => (others.shares[number] < 1 ? "<1" : Math.round(others.shares[number]));
+  parts.push(`likely here too: ${[...others[script]].map((other, number) => `${other} ${share(number)}\u00a0%`).join(", ")}`);
   return parts.join(" · ");
 }
 

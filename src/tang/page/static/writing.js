@@ -38,7 +38,7 @@ async function write(shown = null) {
       keep(before);
       tellAddress();
     } else {
-      written.poems[number] = { ...poem, number, locked: asked(values), before: null };
+      written.poems[number] = { ...poem, number, locked: asked(values, poem), before: null };
       find("poems").children[number].replaceWith(drawn(written.poems[number]));
       number += 1;
       find("write-progress").value = number / count;
@@ -53,10 +53,11 @@ async function write(shown = null) {
   return isDone;
 }
 
-/** The places that an acrostic asked for: they are locked. */
-function asked(values) {
-  const characters = values.acrostic.match(/\p{Script=Han}/gu) ?? [];
-  return new Set(characters.map((_, line) => `${line + 1} 1`));
+/** The places that a beginning and an acrostic asked for: they are locked. */
+function asked(values, poem) {
+  const count = (text) => (text.match(/\p{Script=Han}/gu) ?? []).length;
+  const firsts = places(poem).filter((place) => place.endsWith(" 1"));
+  return new Set([...places(poem).slice(0, count(values.start)), ...firsts.slice(0, count(values.acrostic))]);
 }
 
 /** Remember what is on the page. */
@@ -106,12 +107,12 @@ function drawn(poem) {
     choose: (at, line, place) => offer(at, poem, line, place, {
       script,
       wishes,
-      replace: (other) => change(poem, changed(other), line, place),
+      replace: (other) => change(poem, changed(other), { line, place }),
       lock: (locked) => put(poem, { ...poem, locked }, line, place),
     }),
     inside: () => { open("inside"); look(asText(poem, poem.script)); },
     remove: () => remove(poem),
-    undo: () => change(poem, { ...poem.before, locked: poem.locked }),
+    undo: () => change(poem, { ...poem.before, locked: poem.locked }, { message: "As it was before." }),
     rest: () => writeRest(poem, wishes, changed),
     say: (message) => say("write", message),
   });
@@ -120,12 +121,12 @@ function drawn(poem) {
 }
 
 /** Put another poem in the place of one, so that Undo brings it back. */
-function change(poem, other, line = 1, place = 1) {
+function change(poem, other, { line = 1, place = 1, message = "Changed; Undo brings back what was there." } = {}) {
   if (isWriting) return say("write", WAIT);
   keep(written);
   put(poem, other, line, place);
   tellAddress();
-  say("write", other === poem.before ? "As it was before." : "Changed; Undo brings back what was there.");
+  say("write", message);
 }
 
 /** The same without Undo. The focus is at a character afterwards, or without `place` at the button of the line. */
@@ -151,7 +152,9 @@ async function writeRest(poem, wishes, changed) {
   const seed = (wishes.seed + rounds) % 2 ** 32;
   await run("write", "write", anew(poem, { ...wishes, seed }, open, 1), ({ poem: other }) => { found = other ?? found; });
   isWriting = false;
-  if (found) change(poem, changed(found));
+  if (!found) return null;
+  find("write-progress").value = 1;
+  change(poem, changed(found));
   return null;
 }
 
