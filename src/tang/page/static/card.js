@@ -5,7 +5,7 @@ import { blank, element, verse } from "./verse.js";
 
 const LABELS = {
   Copy: "Copy the poem", Text: "Save as text", Picture: "Save as a picture", Link: "Copy a link", Inside: "Look inside",
-  Remove: "Remove this poem", Undo: "Undo the last change", "Write the rest anew": "Write the rest anew, all that isn't locked",
+  Remove: "Remove this poem", "Step back": "Step back before the last change", "Write the rest anew": "Write the rest anew, all that isn't locked",
 };
 
 /** A card of the shape [characters, lines] without a poem. */
@@ -39,14 +39,14 @@ export function card(poem, { script, isVertical, linked, choose, inside, remove,
     },
     "Inside": async () => inside(),
     "Remove": async () => remove(),
-    "Undo": async () => undo(),
+    "Step back": async () => undo(),
     "Write the rest anew": async () => rest(),
   };
   const buttons = Object.entries(actions).map(([name, act]) => {
     const button = element("button", { type: "button", textContent: name, title: LABELS[name] });
     button.setAttribute("aria-label", `${LABELS[name]}: ${poem.lines[0][script]}`);
     button.addEventListener("click", () => act().then((message) => message && say(message), () => say("The browser doesn't allow it; select the text instead.")));
-    if (name === "Undo") button.disabled = !poem.before;
+    if (name === "Step back") button.disabled = !poem.before;
     if (name === "Write the rest anew") button.disabled = poem.locked.size === 0;
     return button;
   });

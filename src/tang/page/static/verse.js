@@ -75,7 +75,7 @@ export function verse(lines, script, { onPoint = () => {}, onChoose = null, slip
       return cell;
     });
     const mark = element("span", { className: "mark", lang: "zh", textContent: line.mark });
-    return element("div", { className: "line" }, ...(onChoose ? [ofLine(number + 1, onChoose)] : []), ...cells, mark);
+    return element("div", { className: "line" }, ...cells, mark, ...(onChoose ? [ofLine(number + 1, onChoose)] : []));
   });
   const made = element("div", { className: "verse" }, ...rows);
   made.setAttribute("role", "group");

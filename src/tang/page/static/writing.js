@@ -136,7 +136,7 @@ function put(poem, other, line, place) {
   const made = drawn(other);
   find("poems").children[index].replaceWith(made);
   const row = made.querySelectorAll(".line")[line - 1];
-  const button = row.querySelectorAll("button")[place ?? 0];
+  const button = place === null ? row.querySelector(".of-line") : row.querySelectorAll(".cell")[place - 1];
   for (const cell of made.querySelectorAll(".verse button")) cell.tabIndex = cell === button ? 0 : -1;
   button.focus({ preventScroll: true });
 }
