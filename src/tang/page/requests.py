@@ -26,7 +26,7 @@ MAX_WORDS = 16
 MAX_GAPS = 64  # of all poems of a request together
 CHOICES = 32  # characters that are weighed for a single gap, with all that follows it
 WORK = 10_000  # signs of all particles of a request: two seconds' work
-LEAST_PARTICLES = 16
+LEAST_PARTICLES, MOST_PARTICLES = 16, 256
 
 UNREADABLE = re.compile("\\${|[\ud800-\udfff]")  # OmegaConf would look up ${…}; half a character is no text
 
@@ -87,8 +87,8 @@ def _to_fill(request: Request, poem: str) -> Request:
         raise InputError(f"poem={poem[:40]}: on the page n= times its gaps must be at most {MAX_GAPS}")
     if len(open) == 1:
         return replace(request, decode="beam", beam_size=CHOICES, temperature=None)
-    particles = max(LEAST_PARTICLES, WORK // (request.n * len(poem)))
-    return replace(request, particles=min(request.particles, particles))
+    particles = WORK // (request.n * len(poem))
+    return replace(request, particles=max(LEAST_PARTICLES, min(MOST_PARTICLES, particles)))
 
 
 def to_check(body: bytes) -> CheckConfig:
