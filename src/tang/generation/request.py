@@ -28,7 +28,8 @@ from tang.text.forms import Form, form_named
 from tang.text.script import SCRIPTS
 
 BEAM_SIZE = 8  # prefixes of a beam, unless another number is given
-PARTICLES = 256
+GAP_BEAM_SIZE = 192  # the same where there are gaps: what is likeliest at a gap's end needn't fit what follows
+PARTICLES = 128
 MAX_DRAWN = 100_000  # Seeds that are drawn are below this: short to type
 
 
@@ -40,7 +41,9 @@ class Request:
     title: str | None = key(None, "what the poems are about, for models trained with data.titles=true")
     start: list[str] | None = key(None, f"how poems begin, 日 or a line or more; null: {','.join(STARTS)}")
     poem: list[str] | None = key(None, "a poem with gaps, □ for each character to be filled in, in place of start=")
-    particles: int = key(PARTICLES, "beginnings that poem= carries along to find what fits", between(2, 100_000))
+    particles: int = key(
+        PARTICLES, "beginnings that poem= draws and weighs, beside a beam, to find what fits", between(2, 100_000)
+    )
     form: str | None = key(None, "null: the form of a start that is a whole line, else the model's", FORM_NAME)
     chars: int | None = key(None, "characters in a line, with lines= in place of form=", between(1, 100))
     lines: int | None = key(None, "lines, with chars= in place of form=", between(1, 1000))
@@ -49,7 +52,9 @@ class Request:
     temperature: float | None = key(None, f"for decode=sample, 0 is greedy; null: {SAMPLING_TEMPERATURE}", TEMPERATURE)
     top_k: int | None = key(None, "draw from so many of the likeliest characters", at_least(1))
     top_p: float | None = key(None, "draw from the likeliest characters with this share of probability", PROBABILITY)
-    beam_size: int | None = key(None, f"prefixes that decode=beam keeps for n poems; null: {BEAM_SIZE}", at_least(1))
+    beam_size: int | None = key(
+        None, f"prefixes that a beam keeps; null: {BEAM_SIZE}, of poem= {GAP_BEAM_SIZE}", at_least(1)
+    )
     candidates: int = key(1, "write so many for each poem and keep the best", at_least(1))
     best: int = key(1, "how many candidates to keep, by likelihood, rhyme, tones and repetitions", at_least(1))
     seed: int | None = key(None, "seed of the random numbers; null: a new one, which is told", SEED)
@@ -74,8 +79,8 @@ class Request:
 
     @property
     def beams(self) -> int:
-        """Prefixes that are kept for each poem: 1 unless ``decode=beam``."""
-        return (self.beam_size or BEAM_SIZE) if self.decode == "beam" else 1
+        """Prefixes that a beam keeps."""
+        return self.beam_size or (BEAM_SIZE if self.poem is None else GAP_BEAM_SIZE)
 
     @property
     def beginnings(self) -> tuple[str, list[str] | None]:
@@ -88,7 +93,7 @@ class Request:
 
     @property
     def fills_gaps(self) -> bool:
-        """Whether particles fill the gaps of ``poem``."""
+        """Whether particles, beside a beam, fill the gaps of ``poem``."""
         return self.poem is not None and self.decode == "sample"
 
     @property
@@ -120,8 +125,8 @@ class Request:
         self._check_gaps()
         if self.best > self.candidates:
             raise InputError(f"best={self.best}: only candidates={self.candidates} poems are written; add some")
-        if self.beam_size is not None and self.decode != "beam":
-            raise InputError(f"beam_size={self.beam_size}: has an effect with decode=beam alone; give both or none")
+        if self.beam_size is not None and not self.writes_best:
+            raise InputError(f"beam_size={self.beam_size}: has an effect with decode=beam or poem= alone; leave it out")
         if self.decode == "beam" and self.n > self.beams:
             raise InputError(f"n={self.n}: a beam of beam_size={self.beams} has no more poems; raise it")
         if self.used_temperature == 0:
@@ -163,8 +168,8 @@ class Request:
                     raise InputError(f"{name}={value}: has no effect with poem=; leave it out")
             if self.candidates > 1:
                 raise InputError(f"candidates={self.candidates}: poem= weighs particles={self.particles}; leave it out")
-            if self.n > self.particles:
-                raise InputError(f"n={self.n}: particles={self.particles} find no more poems; raise them")
+            if self.n > (most := self.particles + self.beams):
+                raise InputError(f"n={self.n}: particles={self.particles} and a beam find at most {most}; raise them")
 
 
 def request_class() -> type[Request]:
