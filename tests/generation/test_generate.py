@@ -67,7 +67,7 @@ def poems(model: LanguageModel, **keys: Any) -> list[Poem]:
         ({"poem": ["日□山水风，日月山水。"], "form": "五言绝句"}, "poem=日□山水风，日月山水。: .* after 9 characters"),
         ({"poem": ["日□□"], "temperature": 0.0}, "temperature=0: poem= draws characters; give decode=beam"),
         ({"poem": ["日□□"], "top_k": 3}, "top_k=3: has no effect with poem="),
-        ({"poem": ["日□□"], "candidates": 3}, "candidates=3: poem= weighs particles=128"),
+        ({"poem": ["日□□"], "candidates": 3}, "candidates=3: poem= weighs particles=64"),
         ({"poem": ["日□□"], "n": 9, "particles": 3, "beam_size": 5}, "n=9: particles=3 and a beam find at most 8"),
         ({"particles": 8}, "particles=8: has an effect with poem= alone"),
     ],
