@@ -49,7 +49,7 @@ def generate(
         if len(each := constraint.alternatives()) > 1:
             before, after = constraints[:number], constraints[number + 1 :]
             choices = [[*before, one, *after] for one in each]
-            count = request.n * request.candidates  # of each choice: the next one's random numbers are others
+            count = request.used_n * request.candidates  # of each choice: the next one's random numbers are others
             return [
                 poem
                 for index, choice in enumerate(choices)

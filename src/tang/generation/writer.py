@@ -27,6 +27,7 @@ class Row(NamedTuple):
     ids: tuple[int, ...]
     log_likelihood: float
     dead_end: int
+    merit: float  # what the best are chosen by: ln p, and what the constraints add to it
     trackers: Sequence[Tracker]
     number: int  # its number there, for the trackers
 
@@ -45,7 +46,7 @@ class Writer:
     def write(self, drafts: Sequence[Draft]) -> Iterator[tuple[int, list[Poem]]]:
         """The index and the poem of each draft, or the ``n`` best poems of one that has such, in no order."""
         request = self.request
-        at_once, wanted = (1, request.n) if request.writes_best else (request.batch_size, 1)
+        at_once, wanted = (1, request.used_n) if request.writes_best else (request.batch_size, 1)
         waiting = list(drafts)
         while waiting:
             drafts, waiting = waiting[:at_once], waiting[at_once:]
@@ -69,7 +70,7 @@ class Writer:
         return _rows(decode(self.model.network, self.layout.mask, given, options, uniforms, trackers, title), trackers)
 
     def _best(self, draft: Draft) -> list[Row]:
-        """Distinct poems, the likeliest first: those of a beam, and of particles where these fill gaps."""
+        """Distinct poems, the best first: those of a beam, and of particles where these fill gaps."""
         request, trackers, title = self.request, self._trackers([draft]), self.model.vocabulary.encode(self.title)
         network, mask, given = self.model.network, self.layout.mask, torch.tensor(draft.given)
         found = _rows(search(network, mask, given, request.beams, trackers, title), trackers)
@@ -78,12 +79,13 @@ class Writer:
             size, temperature = request.particles, request.used_temperature
             filled = fill(network, mask, given, size, temperature, random, trackers, title)
             found += _rows(filled.decoded, trackers)
-        return sorted({row.ids: row for row in found}.values(), key=lambda row: -row.log_likelihood)
+        return sorted({row.ids: row for row in found}.values(), key=lambda row: -row.merit)
 
     def _trackers(self, drafts: Sequence[Draft]) -> list[Tracker]:
         given, trackers = torch.tensor([draft.given for draft in drafts]), list[Tracker]()
         known = len(self.model.vocabulary)
-        batch = DraftBatch(self.layout, given, self.model.script, known, self.spans, trackers)
+        embedding = self.model.network.embedding.weight.detach().float().cpu()
+        batch = DraftBatch(self.layout, given, self.model.script, known, self.spans, trackers, embedding)
         for constraint in self.constraints:
             if tracker := constraint.tracker(batch):
                 trackers.append(tracker)
@@ -109,5 +111,6 @@ class Writer:
 
 
 def _rows(decoded: Decoded, trackers: Sequence[Tracker]) -> list[Row]:
-    ids, log_likelihood, dead_end = (column.tolist() for column in decoded)
-    return [Row(tuple(ids[n]), log_likelihood[n], dead_end[n], trackers, n) for n in range(len(ids))]
+    merit = decoded.log_likelihood + sum(added for tracker in trackers if (added := tracker.merit()) is not None)
+    rows = zip(*(column.tolist() for column in (*decoded, merit)), strict=True)
+    return [Row(tuple(ids), log_p, dead_end, best, trackers, n) for n, (ids, log_p, dead_end, best) in enumerate(rows)]

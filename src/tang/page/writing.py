@@ -24,13 +24,13 @@ def write(model: PoemModelBase, request: Request) -> Iterator[dict[str, Any]]:
     starts: list[str] | list[None] = request.start or [None]
     if request.start is None and request.title is None and not any(constraint.lines for constraint in constraints):
         starts = default_starts(model.vocabulary)
-    for number in range(request.n):
+    for number in range(request.used_n):
         round, place = divmod(number, len(starts))
         start = starts[place]
         one = replace(request, n=1, start=None if start is None else [start])
         (poem,) = generate(model, one, constraints, written_before=round * request.candidates)
         if number == 0:
-            yield {"seed": request.seed, "count": request.n}
+            yield {"seed": request.seed, "count": request.used_n}
         found = critique(poem.text, model.script)
         yield {
             "poem": {

@@ -25,7 +25,7 @@ def toneless(embedding: np.ndarray, counts: np.ndarray, tones: np.ndarray) -> np
         counts: (V,) how often each character counts in the mean.
         tones: (V,) a number for each tone.
     """
-    vectors = embedding / np.linalg.norm(embedding, axis=1, keepdims=True)
+    vectors: np.ndarray = embedding / np.linalg.norm(embedding, axis=1, keepdims=True)
     for tone in np.unique(tones):
         has_tone = tones == tone
         vectors[has_tone] -= np.average(vectors[has_tone], axis=0, weights=counts[has_tone])
