@@ -75,7 +75,7 @@ def _to_fill(request: Request, poem: str) -> Request:
     """The request for a poem with gaps, with as much work as the page allows.
 
     The characters that fit a single gap are weighed one by one, which a beam does: they are certain to be the likeliest
-    and to differ. More gaps are left to particles.
+    and to differ. More gaps are left to particles alone, whose poems differ from seed to seed.
     """
     for name in ("form", "acrostic"):  # they could ask for more lines than the poem has, and so for more gaps
         if getattr(request, name) is not None:
@@ -83,12 +83,12 @@ def _to_fill(request: Request, poem: str) -> Request:
     if not set(poem) & set(LINE_END):
         raise InputError(f"poem={poem[:40]}: on the page its lines must end in marks")
     open = [symbol for symbol in poem if not (hanzi(symbol) or symbol in PUNCTUATION or symbol.isspace())]
-    if request.n * len(open) > MAX_GAPS:
+    if request.used_n * len(open) > MAX_GAPS:
         raise InputError(f"poem={poem[:40]}: on the page n= times its gaps must be at most {MAX_GAPS}")
     if len(open) == 1:
         return replace(request, decode="beam", beam_size=CHOICES, temperature=None)
-    particles = WORK // (request.n * len(poem))
-    return replace(request, particles=max(LEAST_PARTICLES, min(MOST_PARTICLES, particles)))
+    particles = WORK // (request.used_n * len(poem))
+    return replace(request, beam_size=0, particles=max(LEAST_PARTICLES, min(MOST_PARTICLES, particles)))
 
 
 def to_check(body: bytes) -> CheckConfig:

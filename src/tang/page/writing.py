@@ -24,7 +24,7 @@ def write(model: PoemModelBase, request: Request) -> Iterator[dict[str, Any]]:
     request = request.with_seed()
     for number, poem in enumerate(_poems(model, request, request.active_constraints())):
         if number == 0:
-            yield {"seed": request.seed, "count": request.n}
+            yield {"seed": request.seed, "count": request.used_n}
         yield {"poem": card(model, poem)}
 
 
@@ -36,7 +36,7 @@ def _poems(model: PoemModelBase, request: Request, constraints: Sequence[Constra
     is_free = request.title is not None or any(constraint.lines for constraint in constraints)
     if request.beginnings[1] is None and not is_free:
         starts = default_starts(model.vocabulary)
-    for number in range(request.n):
+    for number in range(request.used_n):
         round, place = divmod(number, len(starts))
         start = starts[place]
         one = replace(request, n=1, start=None if start is None else [start])
