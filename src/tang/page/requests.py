@@ -26,7 +26,7 @@ MAX_WORDS = 16
 MAX_GAPS = 64  # of all poems of a request together
 CHOICES = 32  # characters that are weighed for a single gap, with all that follows it
 WORK = 10_000  # signs of all particles of a request: two seconds' work
-LEAST_PARTICLES, MOST_PARTICLES = 16, 256
+LEAST_PARTICLES, MOST_PARTICLES = 16, 128
 
 UNREADABLE = re.compile("\\${|[\ud800-\udfff]")  # OmegaConf would look up ${…}; half a character is no text
 
