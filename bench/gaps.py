@@ -125,7 +125,7 @@ def row(model: PoemModel, found: list[dict[str, Filled]], way: str) -> dict[str,
         "likelier than blind": "" if way == "blind" else f"{statistics.fmean(above):.0%}",
         "the same poem": "" if way == "blind" else f"{statistics.fmean(same):.0%}",
         "rhyme and tones": f"{statistics.fmean(regular):.0%}",
-        "seconds": f"{statistics.fmean(poem[way].seconds for poem in found):.2f}",
+        "seconds": f"{statistics.median(poem[way].seconds for poem in found):.2f}",
     }
 
 

@@ -11,7 +11,7 @@ from tang.data.batches import Batch
 from tang.data.vocabulary import BOS, EOS
 from tang.errors import InputError
 from tang.evaluation.likelihood import add_copies, likelihood, with_likeliest
-from tang.evaluation.poem_report import Copies, PoemReport, given_poems
+from tang.evaluation.poem_report import Copies, PoemReport, as_text, given_poems
 from tang.prosody.critique import Critique, critique
 from tang.tasks.language_model import LanguageModel
 from tang.text.forms import hanzi
@@ -74,6 +74,14 @@ def test_the_likeliest_others_are_those_of_the_same_pass(model: LanguageModel) -
         )
         assert [character for character, _ in of_place] == [character for _, character in expected[:3]]
         assert [share for _, share in of_place] == pytest.approx([share for share, _ in expected[:3]], rel=1e-5)
+
+
+def test_gaps_count_in_no_sum(model: LanguageModel) -> None:
+    whole = likelihood(model, critique("日月山水□，花雪夜天地"))
+    assert whole.per_character == pytest.approx((sum(whole.log_p) - whole.log_p[4]) / 9)
+    assert whole.unknown == []
+    report = as_text([PoemReport(critique("日月山水□，花雪夜天地"), likelihood=whole)])
+    assert "  囗      ？\n" in report
 
 
 def test_a_model_reads_a_poem_as_it_was_trained(model: LanguageModel) -> None:

@@ -42,7 +42,7 @@ def poems(model: LanguageModel, **keys: Any) -> list[Poem]:
         ({"acrostic": [" "]}, "acrostic= is empty"),
         ({"rhyme": ""}, "rhyme= is empty"),
         ({"contains": []}, "contains= is empty"),
-        ({"beam_size": 4}, "beam_size=4: has an effect with decode=beam or poem= alone"),
+        ({"beam_size": 4}, "beam_size=4: has an effect with decode=beam, poem= and couplet= alone"),
         ({"decode": "beam", "temperature": 0.5}, "temperature=0.5: decode=beam draws nothing"),
         ({"decode": "greedy", "n": 3}, "n=3: decode=greedy writes the same poem each time"),
         ({"temperature": 0.0, "candidates": 3}, "candidates=3: temperature=0.0 writes the same poem each time"),
@@ -75,7 +75,7 @@ def poems(model: LanguageModel, **keys: Any) -> list[Poem]:
         ({"couplet": ["日月山水风"], "form": "五言绝句"}, "form=五言绝句: couplet= has the form of its line"),
         ({"couplet": ["日月山水风"], "decode": "greedy"}, "decode=greedy: couplet= shows the best answers of many"),
         ({"couplet": ["日月山水风"], "rhyme": "true"}, "rhyme=true: 5×2 has too few lines to rhyme"),
-        ({"particles": 8}, "particles=8: has an effect with poem= alone"),
+        ({"particles": 8}, "particles=8: has an effect with poem= and couplet= alone"),
     ],
 )
 def test_a_request_that_contradicts_itself_is_refused(model: LanguageModel, keys: dict[str, Any], message: str) -> None:

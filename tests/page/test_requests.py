@@ -25,7 +25,7 @@ def test_values_become_the_request_of_the_command_line() -> None:
         ({"n": "x"}, "n", "n=x: must be a whole number"),
         ({"n": 13}, "n", "n=13: on the page it must be from 1 to 12"),
         ({"n": 10**400}, "n", "n=1"),
-        ({"candidates": None}, "candidates", "candidates=null: can't be null"),
+        ({"no_repeat": None}, "no_repeat", "no_repeat=null: can't be null"),
         ({"no_repeat": "maybe"}, "no_repeat", "no_repeat=maybe: must be true or false"),
         ({"avoid": ["月", None]}, "avoid", "avoid=[月,null]: null can't be in a list"),
         ({"form": "七言"}, "form", "form=七言: must be one of"),

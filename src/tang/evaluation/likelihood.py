@@ -17,12 +17,13 @@ from tang.generation.overlap import Spans
 from tang.generation.sampling import log_probabilities
 from tang.prosody.critique import Critique
 from tang.tasks.poem_model import PoemModelBase
+from tang.text.characters import GAP_SIGN
 from tang.text.forms import hanzi
 from tang.text.script import Script, convert
 
 
 def likelihood(model: PoemModelBase, poem: Critique) -> Likelihood:
-    """ln p of a poem's tokens, see :func:`text_for`."""
+    """ln p of a poem's tokens, see :func:`text_for`; its gaps are read as ``<unk>`` and count in no sum."""
     text = text_for(model, poem)
     ids = torch.tensor([[BOS, *model.vocabulary.encode(text), EOS]])
     nll = token_losses(model, [Batch.of(ids, len(text) + 1)]).nll
@@ -59,11 +60,12 @@ def _characters(vocabulary: Vocabulary) -> torch.Tensor:
 
 def _likelihood(model: PoemModelBase, text: str, log_p: list[float]) -> Likelihood:
     of_characters = [p for p, symbol in zip(log_p, text, strict=False) if hanzi(symbol)]  # log_p has <eos> too
+    of_gaps = [p for p, symbol in zip(log_p, text, strict=False) if symbol == GAP_SIGN]
     return Likelihood(
-        per_character=sum(of_characters) / len(of_characters),
-        total=sum(log_p),
+        per_character=(sum(of_characters) - sum(of_gaps)) / (len(of_characters) - len(of_gaps)),
+        total=sum(log_p) - sum(of_gaps),
         log_p=of_characters,
-        unknown=[character for character in dict.fromkeys(hanzi(text)) if character not in model.vocabulary],
+        unknown=[c for c in dict.fromkeys(hanzi(text)) if c not in model.vocabulary and c != GAP_SIGN],
     )
 
 

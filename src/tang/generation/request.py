@@ -144,7 +144,9 @@ class Request:
         if self.best > self.candidates:
             raise InputError(f"best={self.best}: only candidates={self.candidates} poems are written; add some")
         if self.beam_size is not None and not self.writes_best:
-            raise InputError(f"beam_size={self.beam_size}: has an effect with decode=beam or poem= alone; leave it out")
+            raise InputError(
+                f"beam_size={self.beam_size}: has an effect with decode=beam, poem= and couplet= alone; leave it out"
+            )
         if self.decode == "beam" and self.beams == 0:
             raise InputError("beam_size=0: decode=beam keeps some; leave one of them out")
         if self.decode == "beam" and self.used_n > self.beams:
@@ -179,7 +181,9 @@ class Request:
             raise InputError(f"{given[0]}= and {given[1]}= exclude each other: give one")
         if not self.has_gaps:
             if self.particles != PARTICLES:
-                raise InputError(f"particles={self.particles}: has an effect with poem= alone; give both or none")
+                raise InputError(
+                    f"particles={self.particles}: has an effect with poem= and couplet= alone; leave it out"
+                )
             return
         (asked,) = given
         if self.couplet is not None:
