@@ -22,9 +22,9 @@ class Net(NamedTuple):
 
 
 NETS = {
-    "Elman net": Net("rnn", 0.0, "#D55E00", ":", "s", 17),
-    "GRU": Net("gru", 0.0, "#009E73", "-.", "o", 12),
-    "LSTM, forget bias 0": Net("lstm", 0.0, "#56B4E9", "--", "D", 6),
+    "Elman net": Net("rnn", 0.0, "#D55E00", ":", "s", 14),
+    "GRU": Net("gru", 0.0, "#009E73", "-.", "o", 9),
+    "LSTM, forget bias 0": Net("lstm", 0.0, "#56B4E9", "--", "D", 5),
     "LSTM, forget bias 1": Net("lstm", 1.0, "#000000", "-", "o", 2),
 }
 
