@@ -39,20 +39,19 @@ def printed(*numbers: Tensor) -> list[str]:
 @pytest.fixture
 def run() -> Run:
     """The net of the text, E = H = 1 and V = 2, with its two symbols."""
-    gates = {q: torch.cat([given(cell) for cell in cells]) for q, cells in table("gate").items()}
-    head, head_bias, *y = torch.stack(
-        [torch.cat([given(cell) for cell in cells]) for cells in table("symbol").values()]
-    ).T
+    start = {name: given(cells[0]) for name, cells in table("given").items()}
+    gates = {q: [given(cell) for cell in cells] for q, cells in table("gate").items()}
+    symbols = [torch.cat([given(cell) for cell in cells]) for cells in table("symbol").values()]
+    head, head_bias, *y = map(leaf, torch.stack(symbols).T)
     weights = Weights(
         w={q: leaf(gates[q][0][None]) for q in LSTM},
         u={q: leaf(gates[q][1][None]) for q in LSTM},
         b={q: gates[q][2] for q in LSTM},
         head=leaf(head[:, None]),
-        head_bias=leaf(head_bias),
+        head_bias=head_bias,
     )
-    start = {name: given(cells[0]) for name, cells in table("given").items()}
     x = {1: start["x_1"], 2: start["x_2"]}
-    return run_lstm(weights, x, {1: leaf(y[0]), 2: leaf(y[1])}, start["h_0"], start["C_0"])
+    return run_lstm(weights, x, dict(enumerate(y, 1)), start["h_0"], start["C_0"])
 
 
 def test_two_steps_forwards(run: Run) -> None:
