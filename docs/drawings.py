@@ -25,11 +25,11 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def box(axes: Axes, at: Point, text: str, width: float = 0.9, color: str = INK, fill: str = "#F2F2F2") -> None:
+def box(axes: Axes, at: Point, text: str, width: float = 0.9) -> None:
     x, y = at
     corner, size = (x - width / 2 + 0.1, y - 0.2), (width - 0.2, 0.4)
-    axes.add_patch(FancyBboxPatch(corner, *size, "round,pad=0.1", facecolor=fill, edgecolor=color, zorder=2))
-    axes.text(x, y, text, ha="center", va="center", color=color, zorder=3)
+    axes.add_patch(FancyBboxPatch(corner, *size, "round,pad=0.1", facecolor="#F2F2F2", edgecolor=INK, zorder=2))
+    axes.text(x, y, text, ha="center", va="center", color=INK, zorder=3)
 
 
 def operation(axes: Axes, at: Point, sign: str) -> None:
