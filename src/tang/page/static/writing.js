@@ -190,4 +190,9 @@ function putBack(poem, { lines, script, pattern, rhyme }) {
 find("settings").addEventListener("submit", (event) => { event.preventDefault(); write(); });
 find("undo").addEventListener("click", undo);
 find("clear").addEventListener("click", () => { fill({}); clearErrors("write"); });
-for (const box of Object.values(view)) box.addEventListener("change", draw);
+for (const box of Object.values(view)) {
+  box.addEventListener("change", () => {
+    draw();
+    if (written.poems.some(Boolean)) tellAddress(); // so that the page is the same after it is loaded again
+  });
+}
