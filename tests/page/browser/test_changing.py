@@ -1,5 +1,12 @@
 """Lines and characters of a poem are changed and locked."""
 
+from collections.abc import Iterator
+from threading import Event
+from typing import Any
+
+import pytest
+
+from tang.page import server, writing
 from tests.page.browser.rooms import (
     Page,
     check_picture,
@@ -79,6 +86,26 @@ def test_what_is_locked_stays_when_its_line_or_the_rest_is_written_anew(tab: Pag
     place(card, 1).click()
     expect(tab.get_by_role("dialog")).to_contain_text("All of it is locked.")
     expect(tab.get_by_role("button", name="Lock the line", pressed=True)).to_be_visible()
+
+
+def test_nothing_is_locked_while_the_rest_is_written_anew(tab: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = Event()
+
+    def slow(*given: Any) -> Iterator[Any]:
+        go.wait(20)
+        yield from writing.write(*given)
+
+    cards = write(tab, Acrostic="春风江月")
+    first, second = map(verse, cards)
+    monkeypatch.setattr(server, "write", slow)
+    cards[0].get_by_role("button", name="Write the rest anew").click()
+    place(cards[0], 2).click()
+    tab.get_by_role("button", name="Lock the line").click()
+    expect(tab.get_by_text("Wait until all are written, or press Stop.")).to_be_visible()
+    go.set()
+    expect(tab.get_by_text("Changed; Undo")).to_be_visible()
+    assert verse(cards[0]) != first
+    assert verse(cards[1]) == second
 
 
 def test_the_characters_of_an_acrostic_are_locked_from_the_start(tab: Page) -> None:
