@@ -63,3 +63,13 @@ def test_nothing_moves_while_poems_arrive_and_nothing_is_wider_than_the_window(t
     for room in tab.get_by_role("tab").all():
         room.click()
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_on_a_telephone_the_line_that_changes_stays_in_view(tab: Page) -> None:
+    tab.set_viewport_size({"width": 360, "height": 640})
+    (card,) = write(tab, 1)
+    dialog = offer(place(card, 4)).bounding_box()
+    line = place(card, 4, 1).bounding_box()
+    assert line is not None
+    assert dialog is not None
+    assert 0 < line["y"] < line["y"] + line["height"] <= dialog["y"]
