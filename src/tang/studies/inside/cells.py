@@ -1,0 +1,188 @@
+"""Cells that count: what they follow, and what becomes of the verse without them."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from tang.config.studies import Inside
+from tang.data.sequences import Sequences
+from tang.data.vocabulary import BOS, Vocabulary
+from tang.evaluation.places import Places
+from tang.fonts import label, with_chinese
+from tang.studies.findings import Findings
+from tang.studies.inside.parts import Recorded, replaced
+from tang.studies.inside.reading import mean_and_error, read_poems
+from tang.tables import markdown
+from tang.tasks.poem_model import PoemModelBase
+from tang.text.forms import PUNCTUATION, shape_of
+
+COUNTED = ("place in the line", "number of the line")
+SHOWN = 5
+DRAWS = 5  # sets of random cells
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
+
+TEXT = """\
+## 3. Cells that count
+
+How much of a cell's variance in the last layer follows, in a straight line, from the place in the line or from the number of the line
+(R² over all held-out tokens):"""
+ABLATION = """\
+The {count} best for each held at their mean, and as many random ones, {draws} times: the probability of a mark where a
+line ends and where none does, and the nats a token lost; {poems} poems with lines of five and of seven characters, ±
+the standard error over poems (of random cells: the standard deviation over draws)."""
+
+
+class Moments:
+    """Sums over tokens from which means and correlations follow, for the cells of one layer."""
+
+    def __init__(self, size: int) -> None:
+        self.count = 0
+        self.cell, self.square = (torch.zeros(size, dtype=torch.float64) for _ in range(2))
+        self.numbers, self.number_squares = torch.zeros(2, dtype=torch.float64), torch.zeros(2, dtype=torch.float64)
+        self.products = torch.zeros(2, size, dtype=torch.float64)
+
+    def add(self, cell: Tensor, numbers: tuple[Tensor, Tensor], is_token: Tensor) -> None:
+        """Add ``cell`` (T, B, H) with the numbers (B, T) of :data:`COUNTED`, where ``is_token`` (B, T)."""
+        values = cell[is_token.T].double()
+        counted = torch.stack([number.T[is_token.T] for number in numbers]).double()
+        self.count += len(values)
+        self.cell += values.sum(0)
+        self.square += values.square().sum(0)
+        self.numbers += counted.sum(1)
+        self.number_squares += counted.square().sum(1)
+        self.products += counted @ values
+
+    @property
+    def mean(self) -> Tensor:
+        """(H,) of each cell."""
+        return self.cell / self.count
+
+    @property
+    def r2(self) -> Tensor:
+        """(2, H) the squared correlation of each cell with each of :data:`COUNTED`."""
+        covariance = self.products / self.count - self.numbers[:, None] / self.count * self.mean
+        variance = self.square / self.count - self.mean.square()
+        of_numbers = self.number_squares / self.count - (self.numbers / self.count).square()
+        return covariance.square() / (variance * of_numbers[:, None]).clamp(min=1e-12)
+
+
+class Verse(NamedTuple):
+    """N tokens of poems with lines of one length."""
+
+    poem: np.ndarray  # (N,)
+    is_end: np.ndarray  # (N,) bool: a mark is to be predicted
+    mark: np.ndarray  # (N,) the probability of any mark
+    nll: np.ndarray  # (N,) −ln p
+
+
+@torch.inference_mode()
+def read_verse(model: PoemModelBase, sequences: Sequences, held: Tensor, value: Tensor) -> Verse:
+    """The tokens of ``sequences`` with the cells ``held`` of the last layer at their ``value``."""
+    is_mark = Places(model.vocabulary, torch.device("cpu")).is_mark
+    found = []
+    for poems in read_poems(sequences):
+        inputs, targets, _ = poems.batch
+        with replaced(model.network, "recurrent", Recorded(model.network.recurrent, held, value[held])):
+            log_p = model.network.head(model.network.read(inputs).features).log_softmax(-1).transpose(0, 1)
+        owner = poems.rows[:, None].expand_as(targets)
+        nll = -log_p.gather(2, targets[:, :, None])[:, :, 0]
+        columns = (owner, is_mark[targets], log_p[:, :, is_mark].exp().sum(-1), nll)
+        found.append([column[poems.is_token] for column in columns])
+    return Verse(*(torch.cat(column).numpy() for column in zip(*found, strict=True)))
+
+
+def cells(
+    model: PoemModelBase, moments: Moments, sequences: Sequences, poems: list[str], options: Inside, seed: int
+) -> Findings:
+    """Tables and a picture of ``poems``; the ablation on poems of ``sequences``."""
+    order = moments.r2.argsort(dim=1, descending=True)
+    rows = [
+        {
+            "follows": name,
+            "best cells": ", ".join(map(str, best[:SHOWN].tolist())),
+            "R²": ", ".join(f"{value:.2f}" for value in r2[best[:SHOWN]].tolist()),
+            "cells above .5": int((r2 > 0.5).sum()),
+            "median": f"{float(r2.median()):.3f}",
+        }
+        for name, best, r2 in zip(COUNTED, order, moments.r2, strict=True)
+    ]
+    text = ABLATION.format(count=options.cells, draws=DRAWS, poems=options.poems)
+    ablation = [
+        {"lines of": chars, **row}
+        for chars in (5, 7)
+        for row in ablated(
+            model,
+            with_lines_of(sequences, model.vocabulary, chars, options.poems),
+            order,
+            moments.mean,
+            options.cells,
+            seed,
+        )
+    ]
+    tables = f"{TEXT}\n\n{markdown(rows)}\n\n{text}\n\n{markdown(ablation)}"
+    return Findings(tables, {"cells": picture(model, order[:, :SHOWN], poems)})
+
+
+def with_lines_of(sequences: Sequences, vocabulary: Vocabulary, chars: int, count: int) -> Sequences:
+    """The first ``count`` poems whose lines all have ``chars`` characters."""
+    texts = (vocabulary.decode(sequences[row]) for row in range(len(sequences)))
+    chosen = [row for row, text in enumerate(texts) if shape_of(text).chars == chars][:count]
+    lengths = sequences.lengths[chosen] + 1
+    return Sequences(np.concatenate([sequences[row] for row in chosen]), np.append(0, lengths.cumsum()))
+
+
+def ablated(
+    model: PoemModelBase, sequences: Sequences, order: Tensor, mean: Tensor, count: int, seed: int
+) -> Iterator[dict[str, str]]:
+    """Rows of the table: nothing held, the best ``count`` of each of :data:`COUNTED`, random ones."""
+    value, random = mean.float(), np.random.default_rng(seed)
+    whole = read_verse(model, sequences, torch.empty(0, dtype=torch.long), value)
+    yield {"held": "none", **figures([whole], whole)}
+    for name, best in zip(COUNTED, order, strict=True):
+        yield {"held": f"{count} of the {name}", **figures([read_verse(model, sequences, best[:count], value)], whole)}
+    sets = [torch.from_numpy(random.permutation(len(mean))[:count]) for _ in range(DRAWS)]
+    yield {"held": f"{count} at random", **figures([read_verse(model, sequences, held, value) for held in sets], whole)}
+
+
+def figures(found: list[Verse], whole: Verse) -> dict[str, str]:
+    """What became of the tokens: means with their errors, over poems or over draws."""
+    shown = {}
+    for name, values in {
+        "a mark at ends": [(verse.mark[verse.is_end], verse.poem[verse.is_end]) for verse in found],
+        "a mark elsewhere": [(verse.mark[~verse.is_end], verse.poem[~verse.is_end]) for verse in found],
+        "nats lost": [(verse.nll - whole.nll, verse.poem) for verse in found],
+    }.items():
+        means, errors = zip(*(mean_and_error(*column) for column in values), strict=True)
+        error = errors[0] if len(found) == 1 else float(np.std(means, ddof=1))
+        shown[name] = f"{np.mean(means):.4f} ± {error:.4f}"
+    return shown
+
+
+@torch.inference_mode()
+def picture(model: PoemModelBase, best: Tensor, poems: list[str]) -> Figure:
+    """The ``best`` cells (2, K) through some poems; a row what they follow, a column a poem."""
+    with with_chinese():
+        figure = Figure(figsize=(4.6 * len(poems), 6), layout="constrained")
+        grid = figure.subplots(2, len(poems), sharey="row", sharex="col", squeeze=False)
+        for column, poem in enumerate(poems):
+            recorded = Recorded(model.network.recurrent)
+            with replaced(model.network, "recurrent", recorded):
+                model.network.read(torch.tensor([[BOS, *model.vocabulary.encode(poem)]]))
+            paths = recorded.records[-1].cell[:, 0]
+            for axes, chosen, name in zip(grid[:, column], best.tolist(), COUNTED, strict=True):
+                for cell, color in zip(chosen, COLORS, strict=True):
+                    axes.plot(paths[:, cell], ".-", color=color, lw=1, label=f"cell {cell}")
+                for step, character in enumerate(poem):
+                    if character in PUNCTUATION:
+                        axes.axvline(step + 1.5, color="gray", lw=0.6, alpha=0.6)
+                axes.grid(axis="y", alpha=0.3)
+                if column == 0:
+                    axes.set_ylabel(f"content of the cells\nof the {name}")
+            axes.set_xticks(range(len(poem) + 1), ["", *map(label, poem)], fontsize=7)
+        for row in grid:
+            row[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
+    return figure
