@@ -1,5 +1,7 @@
 """What a trained LSTM language model keeps, hears and forgets, on held-out poems."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -18,7 +20,7 @@ from tang.studies.inside.echoes import echoes
 from tang.studies.inside.gates import Gates, gates
 from tang.studies.inside.parts import Recorded, replaced
 from tang.studies.inside.probe import Ends, probe
-from tang.studies.inside.reading import TokenList, places_and_lines, read_poems, read_tokens
+from tang.studies.inside.reading import TokenList, Tokens, places_and_lines, read_poems, read_tokens
 from tang.studies.inside.surprise import surprise
 from tang.tasks.poem_model import PoemModel
 
@@ -32,50 +34,54 @@ POEMS = (  # drawn through the cells; the first one also beside the trigram mode
 @torch.inference_mode()
 def study(options: Inside, seed: int) -> Findings:
     """Read the val split with a trained model, and take the model apart."""
-    path = checkpoint.find(options.ckpt, PoemModel, "study.ckpt")
-    model = checkpoint.load(path, PoemModel).eval()
-    network, vocabulary = model.network, model.vocabulary
-    if network.recurrent.cell_name != "lstm":
+    model = checkpoint.load(checkpoint.find(options.ckpt, PoemModel, "study.ckpt"), PoemModel).eval()
+    recurrent, vocabulary = model.network.recurrent, model.vocabulary
+    if recurrent.cell_name != "lstm":
         raise InputError(
-            f"study.ckpt={path}: its cell is {network.recurrent.cell_name}; take a model of model.cell=lstm"
+            f"study.ckpt={options.ckpt}: its cells are {recurrent.cell_name}; take a model of model.cell=lstm"
         )
     if model.data.punctuation == "drop":
-        raise InputError(f"study.ckpt={path}: knows no marks, which show the lines; take one of data.punctuation=keep")
-    network.recurrent.backend = resolve_auto("cpu", "auto", "32-true", "lstm").backend
+        raise InputError(f"study.ckpt={options.ckpt}: knows no marks, which show the lines; take one that does")
+    recurrent.backend = resolve_auto("cpu", "auto", "32-true", recurrent.cell_name).backend
     splits = model.data_module(**options.data.given()).prepared.splits
     val = splits["val"]
+    part, few = val.part(0, options.poems), val.part(0, max(1, options.poems // 5))
+    drawn = sequence(vocabulary, POEMS[0])
+    tokens, layers, moments, ends = observed(model, val)
+    trigram = Trigram.of(splits["train"], len(vocabulary))
+    of_poem = read_tokens(model, read_poems(drawn)).nll, trigram.token_losses(drawn)[1]
+    chapters: list[Callable[[], Findings]] = [
+        lambda: surprise(tokens, trigram.token_losses(val)[1], POEMS[0], of_poem),
+        lambda: gates(layers, tokens),
+        lambda: cells(model, moments, val, POEMS, options, seed),
+        lambda: probe(ends, seed),
+        lambda: context(model, few),
+        lambda: echoes(model, part),
+    ]
+    found = [chapter() for chapter in tracked(chapters, "Looking inside")]
+    text = "\n\n".join([f"# Inside {options.ckpt}", *(chapter.text for chapter in found)])
+    return Findings(text, {name: figure for chapter in found for name, figure in chapter.figures.items()})
 
-    size, num_layers = network.recurrent.output_size, network.recurrent.layers.num_layers
-    layers, moments, ends = [Gates(size) for _ in range(num_layers)], Moments(size), Ends(model)
-    tokens = TokenList(vocabulary)
-    recorded = Recorded(network.recurrent)
-    with replaced(network, "recurrent", recorded):
-        for poems in tracked(list(read_poems(val)), "held-out poems"):
+
+@torch.inference_mode()
+def observed(model: PoemModel, sequences: Sequences) -> tuple[Tokens, list[Gates], Moments, Ends]:
+    """What happens while the model reads: tokens, each layer's gates, the last one's cells, the ends of lines."""
+    recurrent = model.network.recurrent
+    layers = [Gates(recurrent.output_size) for _ in range(recurrent.layers.num_layers)]
+    tokens, moments, ends = TokenList(model.vocabulary), Moments(recurrent.output_size), Ends(model)
+    recorded = Recorded(recurrent)
+    with replaced(model.network, "recurrent", recorded):
+        for poems in tracked(list(read_poems(sequences)), "Reading held-out poems"):
             tokens.add(poems, model.nll(poems.batch))
             for layer, record in zip(layers, recorded.records, strict=True):
                 layer.add(record, poems.is_token)
-            moments.add(recorded.records[-1].cell, places_and_lines(vocabulary, poems.batch.inputs), poems.is_token)
-            ends.add(poems, recorded.records[-1])
-    found = tokens.tokens()
-    trigram = Trigram.of(splits["train"], len(vocabulary))
-    part, few = val.part(0, options.poems), val.part(0, max(1, options.poems // 5))
-    of_poem = [
-        read_tokens(model, read_poems(one(vocabulary, POEMS[0]))).nll,
-        trigram.token_losses(one(vocabulary, POEMS[0]))[1],
-    ]
-    chapters = [
-        surprise(found, trigram.token_losses(val)[1], POEMS[0], (of_poem[0][:-1], of_poem[1][:-1])),
-        gates(layers, len(found.nll) / len(np.unique(found.poem * 1000 + found.line)), len(found.nll) / len(val)),
-        cells(model, moments, val, list(POEMS), options, seed),
-        probe(ends, seed),
-        context(model, few),
-        echoes(model, part, read_tokens(model, read_poems(part))),
-    ]
-    text = "\n\n".join([f"# Inside {path}", *(chapter.text for chapter in chapters)])
-    return Findings(text, {name: figure for chapter in chapters for name, figure in chapter.figures.items()})
+            last = recorded.records[-1]
+            moments.add(last.cell, places_and_lines(model.vocabulary, poems.batch.inputs), poems.is_token)
+            ends.add(poems, last)
+    return tokens.tokens(), layers, moments, ends
 
 
-def one(vocabulary: Vocabulary, poem: str) -> Sequences:
+def sequence(vocabulary: Vocabulary, poem: str) -> Sequences:
     """A poem as the only one of its corpus."""
     ids = np.array([BOS, *vocabulary.encode(poem), EOS])
     return Sequences(ids, np.array([0, len(ids)]))

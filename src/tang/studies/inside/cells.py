@@ -28,8 +28,8 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 TEXT = """\
 ## 3. Cells that count
 
-How much of a cell's variance in the last layer follows, in a straight line, from the place in the line or from the number of the line
-(R² over all held-out tokens):"""
+How much of a cell's variance in the last layer follows, in a straight line, from the place in the line or from the
+number of the line (R² over all held-out tokens):"""
 ABLATION = """\
 The {count} best for each held at their mean, and as many random ones, {draws} times: the probability of a mark where a
 line ends and where none does, and the nats a token lost; {poems} poems with lines of five and of seven characters, ±
@@ -62,12 +62,16 @@ class Moments:
         return self.cell / self.count
 
     @property
+    def variance(self) -> Tensor:
+        """(H,) of each cell."""
+        return self.square / self.count - self.mean.square()
+
+    @property
     def r2(self) -> Tensor:
         """(2, H) the squared correlation of each cell with each of :data:`COUNTED`."""
         covariance = self.products / self.count - self.numbers[:, None] / self.count * self.mean
-        variance = self.square / self.count - self.mean.square()
         of_numbers = self.number_squares / self.count - (self.numbers / self.count).square()
-        return covariance.square() / (variance * of_numbers[:, None]).clamp(min=1e-12)
+        return covariance.square() / (self.variance * of_numbers[:, None]).clamp(min=1e-12)
 
 
 class Verse(NamedTuple):
@@ -96,7 +100,7 @@ def read_verse(model: PoemModelBase, sequences: Sequences, held: Tensor, value: 
 
 
 def cells(
-    model: PoemModelBase, moments: Moments, sequences: Sequences, poems: list[str], options: Inside, seed: int
+    model: PoemModelBase, moments: Moments, sequences: Sequences, poems: tuple[str, ...], options: Inside, seed: int
 ) -> Findings:
     """Tables and a picture of ``poems``; the ablation on poems of ``sequences``."""
     order = moments.r2.argsort(dim=1, descending=True)
@@ -124,7 +128,7 @@ def cells(
         )
     ]
     tables = f"{TEXT}\n\n{markdown(rows)}\n\n{text}\n\n{markdown(ablation)}"
-    return Findings(tables, {"cells": picture(model, order[:, :SHOWN], poems)})
+    return Findings(tables, {"cells": picture(model, moments, order[:, :SHOWN], poems)})
 
 
 def with_lines_of(sequences: Sequences, vocabulary: Vocabulary, chars: int, count: int) -> Sequences:
@@ -163,16 +167,17 @@ def figures(found: list[Verse], whole: Verse) -> dict[str, str]:
 
 
 @torch.inference_mode()
-def picture(model: PoemModelBase, best: Tensor, poems: list[str]) -> Figure:
+def picture(model: PoemModelBase, moments: Moments, best: Tensor, poems: tuple[str, ...]) -> Figure:
     """The ``best`` cells (2, K) through some poems; a row what they follow, a column a poem."""
     with with_chinese():
-        figure = Figure(figsize=(4.6 * len(poems), 6), layout="constrained")
-        grid = figure.subplots(2, len(poems), sharey="row", sharex="col", squeeze=False)
+        figure = Figure(figsize=(14, 6), layout="constrained")
+        widths = [len(poem) for poem in poems]
+        grid = figure.subplots(2, len(poems), sharey="row", sharex="col", squeeze=False, width_ratios=widths)
         for column, poem in enumerate(poems):
             recorded = Recorded(model.network.recurrent)
             with replaced(model.network, "recurrent", recorded):
                 model.network.read(torch.tensor([[BOS, *model.vocabulary.encode(poem)]]))
-            paths = recorded.records[-1].cell[:, 0]
+            paths = (recorded.records[-1].cell[:, 0] - moments.mean) / moments.variance.sqrt()
             for axes, chosen, name in zip(grid[:, column], best.tolist(), COUNTED, strict=True):
                 for cell, color in zip(chosen, COLORS, strict=True):
                     axes.plot(paths[:, cell], ".-", color=color, lw=1, label=f"cell {cell}")
@@ -181,8 +186,8 @@ def picture(model: PoemModelBase, best: Tensor, poems: list[str]) -> Figure:
                         axes.axvline(step + 1.5, color="gray", lw=0.6, alpha=0.6)
                 axes.grid(axis="y", alpha=0.3)
                 if column == 0:
-                    axes.set_ylabel(f"content of the cells\nof the {name}")
-            axes.set_xticks(range(len(poem) + 1), ["", *map(label, poem)], fontsize=7)
+                    axes.set_ylabel(f"cells of the {name},\nstandard deviations")
+            axes.set_xticks(range(1, len(poem) + 1), [label(character) for character in poem], fontsize=8)
         for row in grid:
             row[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
     return figure

@@ -1,6 +1,7 @@
 """What each part of the input is worth: nats lost without it."""
 
 from collections.abc import Iterator
+from textwrap import fill
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from tang.data.sequences import Sequences
 from tang.evaluation.places import PLACES
 from tang.studies.findings import Findings, heat_map
 from tang.studies.inside.parts import Constant, replaced
-from tang.studies.inside.reading import Tokens, mean_and_error, read_poems, read_tokens
+from tang.studies.inside.reading import mean_and_error, read_poems, read_tokens
 from tang.tables import markdown
 from tang.tasks.echo import above
 from tang.tasks.poem_model import PoemModelBase
@@ -23,12 +24,14 @@ Nats a token that the model loses if a part of its input is always the mean of i
 {poems:,} poems. ~ means less than two standard errors."""
 
 
-def echoes(model: PoemModelBase, sequences: Sequences, whole: Tokens) -> Findings:
-    """A table and a picture; ``whole`` are the tokens of ``sequences`` with nothing left out."""
-    lost = {}
+@torch.inference_mode()
+def echoes(model: PoemModelBase, sequences: Sequences) -> Findings:
+    """A table and a picture."""
+    whole, lost = read_tokens(model, read_poems(sequences)), {}
     for name, parent, attribute, ids in parts(model, sequences):
         embedding = parent.get_submodule(attribute)
-        mean = embedding.weight.detach()[ids].mean(0)
+        assert isinstance(embedding, nn.Embedding)
+        mean = embedding(ids).mean(0)
         with replaced(parent, attribute, Constant(mean)):
             lost[name] = read_tokens(model, read_poems(sequences)).nll - whole.nll
     everywhere = np.full(len(whole.nll), True)
@@ -56,12 +59,7 @@ def parts(model: PoemModelBase, sequences: Sequences) -> Iterator[tuple[str, nn.
     found = [above(ids, echo.ends, len(echo.lines), echo.line_length) for ids, _ in read]
     for line in range(len(echo.lines)):
         ids = torch.cat([symbols[..., line][kept] for (symbols, _), (_, kept) in zip(found, read, strict=True)])
-        yield (
-            f"what stands {('one line', 'two lines')[line] if line < 2 else f'{line + 1} lines'} above",
-            echo.lines,
-            str(line),
-            ids,
-        )
+        yield f"{'one line' if line == 0 else f'{line + 1} lines'} above", echo.lines, str(line), ids
     places = torch.cat([place[kept] for (_, place), (_, kept) in zip(found, read, strict=True)])
     yield "the place in the line", echo, "place", places.clamp(max=echo.place.num_embeddings - 1)
 
@@ -73,6 +71,6 @@ def picture(means: np.ndarray, rows: list[str], columns: list[str]) -> Figure:
     shades = np.sign(means) * np.log1p(10 * np.abs(means))
     top = max(abs(shades).max(), 1e-9)
     heat_map(axes, means, rows, 2, shades, 0.6 * top, cmap="RdBu_r", vmin=-top, vmax=top)
-    axes.set_xticks(range(len(columns)), [name.replace(", ", ",\n") for name in columns], fontsize=8)
+    axes.set_xticks(range(len(columns)), [fill(name, 12) for name in columns], fontsize=8)
     axes.set_title("nats a token lost without a part of the input")
     return figure

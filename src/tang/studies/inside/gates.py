@@ -5,12 +5,15 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from tang.evaluation.places import PLACES
 from tang.studies.findings import Findings
 from tang.studies.inside.parts import Record
+from tang.studies.inside.reading import Tokens
 from tang.tables import markdown
 
 LOW, HIGH = 0.1, 0.9
 GATES = ("input gate", "forget gate", "output gate")
+QUANTILES = {"τ of a tenth is below": 0.1, "of half": 0.5, "of nine tenths": 0.9, "of all": 1.0}
 COLORS = ("#0072B2", "#D55E00", "#009E73")
 
 TEXT = """\
@@ -44,8 +47,11 @@ class Gates:
         return (-1 / (self.sums[1] / self.steps).log()).numpy()
 
 
-def gates(layers: list[Gates], line: float, poem: float) -> Findings:
-    """Tables and a picture; ``line`` and ``poem`` are mean lengths in steps."""
+def gates(layers: list[Gates], tokens: Tokens) -> Findings:
+    """Tables and a picture; from ``tokens`` follow the mean lengths of lines and poems."""
+    is_inside = tokens.place != PLACES.index("ends of poems")
+    lines = np.unique(np.stack((tokens.poem, tokens.line))[:, is_inside], axis=1)
+    line, poem = is_inside.sum() / lines.shape[1], len(is_inside) / len(np.unique(tokens.poem))
     spans = {"a line": line, "a couplet": 2 * line, "the poem": poem}
     rows, memory = [], []
     for number, layer in enumerate(layers, 1):
@@ -63,11 +69,11 @@ def gates(layers: list[Gates], line: float, poem: float) -> Findings:
                 }
             )
         tau = layer.time_constants
-        quantiles = np.quantile(tau, (0.1, 0.5, 0.9, 1.0))
+        quantiles = np.quantile(tau, [*QUANTILES.values()])
         memory.append(
             {
                 "layer": number,
-                **dict(zip(("τ: a tenth below", "half", "nine tenths", "all"), (f"{q:.1f}" for q in quantiles))),
+                **{name: f"{steps:.1f}" for name, steps in zip(QUANTILES, quantiles, strict=True)},
                 **{f"remember {name}": f"{(tau > steps).mean():.1%}" for name, steps in spans.items()},
             }
         )

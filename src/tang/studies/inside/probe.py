@@ -1,5 +1,6 @@
 """What a line can read from the state: linear probes for the rhyme and for where in the poem it stands."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -28,10 +29,11 @@ COLORS = ("#0072B2", "#009E73", "#E69F00", "#999999")
 TEXT = """\
 ## 4. Is the rhyme in there?
 
-From the state (h and c of the last layer) before the last character of a line, a linear probe (ridge regression on
-classes, its strength chosen on a part of the poems of its own) tells the rhyme group of line 2, and other things. Accuracy on
-{share:.0%} of {poems:,} poems that the probe hasn't seen; with labels exchanged between poems; and of always
-naming the commonest class. Lines 3, 5 and 7 don't rhyme: what they carry is memory."""
+From the state before the last character of a line (h and c of the last layer), and from the echoes that the network is
+given there, a linear probe tells the rhyme group of line 2 and other things: ridge regression on classes, whose
+strength is chosen by poems of its own. Accuracy on {share:.0%} of {poems:,} poems, which the probe hasn't seen; of
+a probe of shuffled labels; of always naming the commonest class. Lines 3, 5 and 7 don't rhyme: there the rhyme is a
+memory."""
 
 
 class Sample(NamedTuple):
@@ -80,17 +82,17 @@ class Ends:
 
 
 class Accuracy(NamedTuple):
-    """Shares of ``count`` lines, of poems that the probe hasn't seen, that are told right."""
+    """Shares of ``lines``, of poems that the probe hasn't seen, that are told right."""
 
     found: float
     shuffled: float  # by a probe of labels that were exchanged between lines
     commonest: float  # by always naming the class that is commonest
-    count: int
+    lines: int
 
     @property
     def error(self) -> float:
         """The standard error of ``found``."""
-        return (self.found * (1 - self.found) / self.count) ** 0.5
+        return math.sqrt(self.found * (1 - self.found) / self.lines)
 
 
 def probed(features: Tensor, classes: list[str], poems: list[int], seed: int) -> Accuracy:
@@ -156,7 +158,7 @@ def cells(found: Accuracy) -> dict[str, str]:
         "accuracy": f"{found.found:.1%} ± {found.error:.1%}",
         "shuffled": f"{found.shuffled:.1%}",
         "commonest": f"{found.commonest:.1%}",
-        "lines": f"{found.count:,}",
+        "lines": f"{found.lines:,}",
     }
 
 
@@ -189,5 +191,5 @@ def picture(rhyme: dict[tuple[int, str], Accuracy], sources: list[str]) -> Figur
     axes.set(ylabel="accuracy", title="The rhyme group of line 2, told before the last character of a later line")
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(axis="y", alpha=0.3)
-    axes.legend(frameon=False)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", frameon=False)
     return figure

@@ -28,7 +28,7 @@ def surprise(tokens: Tokens, trigram_nll: np.ndarray, poem: str, of_poem: tuple[
     Args:
         trigram_nll: (N,) of the same tokens.
         poem: a poem's characters and marks.
-        of_poem: −ln p of each of them under the model and under the trigram model.
+        of_poem: −ln p of each of them, and of its end, under the model and under the trigram model.
     """
     bits, others = tokens.nll / math.log(2), trigram_nll / math.log(2)
     by_place = {name: tokens.place == number for number, name in enumerate(PLACES)}
@@ -65,8 +65,8 @@ def picture(
         top, bottom = figure.subplots(2, height_ratios=(2, 3))
         for number, (nll, color, name) in enumerate(zip(of_poem, COLORS, ("model", "trigram"), strict=True)):
             top.bar(np.arange(len(nll)) + 0.4 * number - 0.2, nll / math.log(2), 0.4, color=color, label=name)
-        top.set_xticks(range(len(poem)), [label(character) for character in poem], fontsize=12)
-        top.set(title="One poem: how surprising each character is", ylabel="surprise, bits", xlim=(-1, len(poem)))
+        top.set_xticks(range(len(poem) + 1), [*map(label, poem), "end"], fontsize=12)
+        top.set(title="One poem: how surprising each character is", ylabel="surprise, bits", xlim=(-1, len(poem) + 1))
         names = list(groups)[::-1]
         for number, (values, color) in enumerate(zip((bits, others), COLORS, strict=True)):
             means = [values[groups[name]].mean() for name in names]
