@@ -1,11 +1,12 @@
 """How well gaps are filled: ``python bench/gaps.py`` from the project's folder.
 
-Line 2 or 3 of held-out quatrains is blanked, in turns, and filled in four ways; ln p of the whole poem is what counts:
+Line 2 or 3 of held-out quatrains is blanked, in turns, and filled in five ways; ln p of the whole poem is what counts:
 
 =========  =============================================================================
-particles  ``sample.py poem=``: 256 particles, the likeliest poem of those found
+poem=      ``sample.py poem=``: the likeliest poem that a beam and particles find
+beam       its beam alone, as ``decode=beam`` has it: the likeliest beginnings are kept
+particles  its particles alone: drawn, and weighed by what follows
 blind      256 lines drawn from left to right whatever follows, the likeliest whole poem
-beam       ``decode=beam beam_size=64``: the likeliest beginnings are kept
 people     the line that stands there
 =========  =============================================================================
 
@@ -17,6 +18,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -28,7 +30,9 @@ from torch import Tensor
 from tang import checkpoint
 from tang.evaluation.quality import held_out
 from tang.generation.beam import search
+from tang.generation.generate import generate
 from tang.generation.particles import fill
+from tang.generation.request import Request
 from tang.generation.sampling import Decoded, SamplingOptions, decode
 from tang.generation.slots import GAP, Layout
 from tang.kernels.hardware import keep_memory
@@ -37,13 +41,20 @@ from tang.tables import markdown
 from tang.tasks.poem_model import PoemModel
 from tang.text.forms import FORMS, split_lines
 
-TEMPERATURE = 0.8
-PARTICLES, BEAM = 256, 64
-NAMES = ("particles", "blind", "beam", "people")
+BLIND = 256
+NAMES = ("poem=", "beam", "particles", "blind", "people")
+
+
+class Filled(NamedTuple):
+    """The likeliest poem of one way."""
+
+    text: str
+    log_p: float
+    seconds: float
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Gaps filled by particles, blindly, by a beam and by people.")
+    parser = argparse.ArgumentParser(description="Gaps filled by beam and particles, blindly, and by people.")
     parser.add_argument("--ckpt", default="shipped")
     parser.add_argument("--poems", type=int, default=150, help="quatrains of each of the two forms")
     options = parser.parse_args()
@@ -58,53 +69,63 @@ def main() -> None:
             filled(model, layout, poem, number)
             for number, poem in enumerate(track(poems, name, console=Console(stderr=True)))
         ]
-        rows += [{"form": name, "poems": len(poems), **row(found, way)} for way in NAMES]
+        rows += [{"form": name, "poems": len(poems), **row(model, found, way)} for way in NAMES]
     print(table := markdown(rows))
     RESULTS.joinpath("gaps.md").write_text(table + "\n", encoding="utf-8")
     RESULTS.joinpath("gaps.json").write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
-def filled(model: PoemModel, layout: Layout, poem: str, number: int) -> dict[str, tuple[float, bool, float]]:
-    """Way → ln p of the whole poem, whether it rhymes and keeps its tones, and seconds."""
+def filled(model: PoemModel, layout: Layout, poem: str, number: int) -> dict[str, Filled]:
+    """What each way makes of a poem."""
     lines = split_lines(poem.replace("\n", ""))
     blanked = 1 + number % 2
     lines[blanked] = GAP * layout.form.chars + lines[blanked][-1]
-    given = torch.tensor(layout.prompt_ids("".join(lines)))
-    whole = torch.tensor(layout.prompt_ids(poem.replace("\n", "")))
+    request = Request(poem=["".join(lines)], seed=number)
+    given, whole = (torch.tensor(layout.prompt_ids(text)) for text in ("".join(lines), poem.replace("\n", "")))
     network, mask, random = model.network, layout.mask, np.random.default_rng(number)
-    drawn = SamplingOptions(TEMPERATURE)
+    drawn = SamplingOptions(request.used_temperature)
+
+    def written() -> tuple[str, float]:
+        (found,) = generate(model, request)
+        return found.text, found.log_likelihood
 
     def of(rows: Tensor) -> Decoded:
         uniforms = torch.from_numpy(random.random((*rows.shape, 2), dtype=np.float32))
         return decode(network, mask, rows, drawn, uniforms)
 
-    ways: dict[str, Callable[[], Decoded]] = {
-        "particles": lambda: fill(network, mask, given, PARTICLES, TEMPERATURE, random).decoded,
-        "blind": lambda: of(given.expand(PARTICLES, -1)),
-        "beam": lambda: search(network, mask, given[None], BEAM),
-        "people": lambda: of(whole[None]),
+    def best(decoded: Decoded) -> tuple[str, float]:
+        likeliest = int(decoded.log_likelihood.argmax())
+        return layout.read(decoded.ids[likeliest].tolist())[1], float(decoded.log_likelihood[likeliest])
+
+    ways: dict[str, Callable[[], tuple[str, float]]] = {
+        "poem=": written,
+        "beam": lambda: best(search(network, mask, given, request.beams)),
+        "particles": lambda: best(
+            fill(network, mask, given, request.particles, request.used_temperature, random).decoded
+        ),
+        "blind": lambda: best(of(given.expand(BLIND, -1))),
+        "people": lambda: best(of(whole[None])),
     }
     results = {}
     for name, way in ways.items():
         begin = time.perf_counter()
-        decoded = way()
-        seconds = time.perf_counter() - begin
-        best = int(decoded.log_likelihood.masked_fill(decoded.dead_end >= 0, float("-inf")).argmax())
-        _, text = layout.read(decoded.ids[best].tolist())
-        results[name] = float(decoded.log_likelihood[best]), critique(text, model.script).is_regular, seconds
+        text, log_p = way()
+        results[name] = Filled(text, log_p, time.perf_counter() - begin)
     return results
 
 
-def row(found: list[dict[str, tuple[float, bool, float]]], way: str) -> dict[str, str]:
+def row(model: PoemModel, found: list[dict[str, Filled]], way: str) -> dict[str, str]:
     """The table's row of one way."""
-    log_p, regular, seconds = zip(*(poem[way] for poem in found), strict=True)
-    above = statistics.fmean(poem[way][0] > poem["blind"][0] for poem in found)
+    same = [poem[way].text == poem["blind"].text for poem in found]
+    above = [poem[way].log_p > poem["blind"].log_p and not equal for poem, equal in zip(found, same, strict=True)]
+    regular = [critique(poem[way].text, model.script).is_regular for poem in found]
     return {
         "filled by": way,
-        "ln p of the poem": f"{statistics.fmean(log_p):.1f}",
-        "likelier than blind": "" if way == "blind" else f"{above:.0%}",
+        "ln p of the poem": f"{statistics.fmean(poem[way].log_p for poem in found):.1f}",
+        "likelier than blind": "" if way == "blind" else f"{statistics.fmean(above):.0%}",
+        "the same poem": "" if way == "blind" else f"{statistics.fmean(same):.0%}",
         "rhyme and tones": f"{statistics.fmean(regular):.0%}",
-        "seconds": f"{statistics.fmean(seconds):.2f}",
+        "seconds": f"{statistics.median(poem[way].seconds for poem in found):.2f}",
     }
 
 

@@ -23,7 +23,7 @@ def main(config: PageConfig) -> None:
 
     keep_memory()
     model = checkpoint.load(checkpoint.find(config.ckpt, PoemModel), PoemModel)
-    serve(model, listener, config.host)
+    serve(model, listener, config.host, config.ckpt)
 
 
 if __name__ == "__main__":

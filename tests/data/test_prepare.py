@@ -6,9 +6,9 @@ import pytest
 
 from tang.config.data import PoemsConfig
 from tang.corpus.sources import FileSource
-from tang.data.prepare import Prepared, prepare
+from tang.data.prepare import Prepared, already_prepared, prepare
 from tang.data.split import SPLITS
-from tang.data.vocabulary import BOS, EOS, Vocabulary
+from tang.data.vocabulary import BOS, EOS, SPECIALS, Vocabulary
 from tang.errors import InputError
 from tang.text.forms import form_of
 from tang.text.script import convert
@@ -37,6 +37,20 @@ def test_the_corpus_is_not_prepared_again_for_its_own_vocabulary(
     config = PoemsConfig(min_count=1, cache=str(tmp_path / "cache"))
     again = prepare(FileSource(poems_txt), config, first.vocabulary)
     assert texts(again, "test") == texts(first, "test")
+
+
+def test_only_what_is_prepared_is_opened(poems_txt: Path, tmp_path: Path) -> None:
+    source, config = FileSource(poems_txt), PoemsConfig(min_count=1, cache=str(tmp_path / "cache"))
+    few = Vocabulary([*SPECIALS, "日"])
+    assert already_prepared(source, config, few) is None
+    assert not (tmp_path / "cache").exists()
+    first = prepare(source, config)
+    assert already_prepared(source, config, few) is None
+    for vocabulary in (first.vocabulary, few):
+        expected = prepare(source, config, vocabulary)
+        found = already_prepared(source, config, vocabulary)
+        assert found
+        assert texts(found, "test") == texts(expected, "test")
 
 
 def test_a_cache_that_cannot_be_is_refused(poems_txt: Path) -> None:

@@ -10,8 +10,8 @@ import torch
 from tang.data.batches import Batch
 from tang.data.vocabulary import BOS, EOS
 from tang.errors import InputError
-from tang.evaluation.likelihood import add_copies, likelihood
-from tang.evaluation.poem_report import Copies, PoemReport, given_poems
+from tang.evaluation.likelihood import add_copies, likelihood, with_likeliest
+from tang.evaluation.poem_report import Copies, PoemReport, as_text, given_poems
 from tang.prosody.critique import Critique, critique
 from tang.tasks.language_model import LanguageModel
 from tang.text.forms import hanzi
@@ -59,6 +59,29 @@ def test_the_likelihood_is_the_models_own(model: LanguageModel) -> None:
     assert found.log_p == pytest.approx([*log_p[:5].tolist(), *log_p[6:11].tolist()], rel=1e-5)
     assert found.per_character == pytest.approx(sum(found.log_p) / 10)
     assert found.unknown == []
+
+
+@torch.no_grad()
+def test_the_likeliest_others_are_those_of_the_same_pass(model: LanguageModel) -> None:
+    poem, symbols = critique("日月山水风，花雪夜天地"), model.vocabulary.symbols
+    found, others = with_likeliest(model, poem, 3)
+    assert found.log_p == pytest.approx(likelihood(model, poem).log_p, rel=1e-5)
+    ids = torch.tensor([[BOS, *model.vocabulary.encode("日月山水风，花雪夜天地。")]])
+    p = model.network(ids)[0][0].softmax(-1)
+    for place, own, of_place in zip((0, 6), "日花", (others[0], others[5]), strict=True):
+        expected = sorted(
+            ((p[place, id].item(), c) for id, c in enumerate(symbols) if hanzi(c) and c != own), reverse=True
+        )
+        assert [character for character, _ in of_place] == [character for _, character in expected[:3]]
+        assert [share for _, share in of_place] == pytest.approx([share for share, _ in expected[:3]], rel=1e-5)
+
+
+def test_gaps_count_in_no_sum(model: LanguageModel) -> None:
+    whole = likelihood(model, critique("日月山水□，花雪夜天地"))
+    assert whole.per_character == pytest.approx((sum(whole.log_p) - whole.log_p[4]) / 9)
+    assert whole.unknown == []
+    report = as_text([PoemReport(critique("日月山水□，花雪夜天地"), likelihood=whole)])
+    assert "  囗      ？\n" in report
 
 
 def test_a_model_reads_a_poem_as_it_was_trained(model: LanguageModel) -> None:

@@ -37,6 +37,17 @@ def test_the_whole_poem_is_likeliest_with_the_first_suggestion(model: LanguageMo
     assert slip.suggestions == pytest.approx({character: totals[character] for character in best}, rel=1e-5)
 
 
+def test_gaps_are_filled_together(model: LanguageModel) -> None:
+    first, second = with_suggestions(model, critique("月□天天月，月天□天天。"), 3).to_mend
+    assert (first.character, second.character) == ("囗", "囗")
+    assert len(first.suggestions) == len(second.suggestions) == 3
+
+    character, value = next(iter(first.suggestions.items()))
+    others = [symbol for symbol in model.vocabulary.symbols if hanzi(symbol) and fits(symbol, "平仄", "simplified")]
+    totals = [likelihood(model, critique(f"月{character}天天月，月天{other}天天。")).total for other in others]
+    assert sum(total == pytest.approx(value, abs=1e-4) for total in totals) == 1, "one of them is in the other gap"
+
+
 def test_few_candidates_are_scored(model: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tang.evaluation.suggestions.CANDIDATES", 2)
     slip, _ = with_suggestions(model, critique(POEM), 5).to_mend

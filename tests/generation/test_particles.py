@@ -5,11 +5,12 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from tang.config.model import LanguageModelConfig
 from tang.data.vocabulary import BOS, SPECIALS, Vocabulary
 from tang.errors import InputError
-from tang.generation.constraint import Constraint, DraftBatch
+from tang.generation.constraint import Constraint, DraftBatch, Tracker
 from tang.generation.constraints import NoRepeat, Regulated
 from tang.generation.particles import effective_number, fill, resampled
 from tang.generation.slots import Layout
@@ -21,6 +22,19 @@ from tests.generation.models import write
 
 KNOWN = Vocabulary([*SPECIALS, "，", "。", *"春夏秋冬风雨"])
 DRAWS = 600
+
+
+class NoRain(Constraint):
+    """Rejects 雨 after 风, once it is drawn."""
+
+    def tracker(self, batch: DraftBatch) -> Tracker:
+        return NoRainTracker(batch)
+
+
+class NoRainTracker(Tracker):
+    def rejects(self, slot: int, symbols: Tensor, rows: Tensor | None = None) -> Tensor:
+        before = (self.known if rows is None else self.known[rows])[:, slot - 1]
+        return (before == KNOWN.ids["风"]) & (symbols == KNOWN.ids["雨"])
 
 
 def network() -> Network:
@@ -42,8 +56,8 @@ def posterior(model: Network, poems: list[str], temperature: float) -> np.ndarra
 
 @pytest.mark.parametrize(
     ("constraints", "temperature"),
-    [([], 1.0), ([], 0.7), ([Avoid(["风雨"])], 1.0)],
-    ids=["free", "sharper", "avoid"],
+    [([], 1.0), ([], 0.7), ([Avoid(["风雨"])], 1.0), ([NoRain()], 1.0)],
+    ids=["free", "sharper", "forbidden", "rejected"],
 )
 def test_fillings_are_drawn_from_the_posterior(constraints: list[Constraint], temperature: float) -> None:
     """χ² over all fillings of two gaps of two and one characters, with characters between and behind."""
@@ -85,6 +99,14 @@ def test_what_follows_a_gap_changes_what_is_written_in_it() -> None:
         assert found.log_likelihood.diff().max() <= 0
 
 
+def test_the_likeliest_poems_of_all_are_shown() -> None:
+    model = network()
+    every = [f"春{a}{b}夏，{c}秋冬秋。" for a, b, c in product("春夏秋冬风雨", repeat=3)]
+    best = posterior(model, every, 1.0).argsort()[::-1][:5]
+    found = write(model, KNOWN, None, poem=["春□□夏，□秋冬秋。"], n=5)
+    assert [poem.text for poem in found] == [every[number] for number in best]
+
+
 def test_poems_keep_what_is_given_and_what_is_asked_for() -> None:
     poem = "春□夏秋，冬风□□。"
     found = write(network(), KNOWN, None, Form(4, 2), [NoRepeat(True)], poem=[poem], n=2, particles=64)
@@ -116,7 +138,9 @@ def test_a_gap_that_nothing_fills_is_refused() -> None:
         write(network(), KNOWN, None, Form(4, 2), [NoRepeat(True)], poem=["春夏秋冬，风雨□□。"])
     with pytest.raises(InputError, match=r"rhyme=true: 雨 is given for line 4"):
         write(network(), KNOWN, None, Form(2, 4), [Regulated(rhyme="true")], poem=["春□，夏□。秋冬，风雨。"])
-    with pytest.raises(InputError, match=r"particles=256 finds 6 poems and no more; ask for n=6, or raise it"):
+    with pytest.raises(
+        InputError, match=r"no more than 6 poems are found by particles=64 and beam_size=192; ask for n=6"
+    ):
         write(network(), KNOWN, None, Form(4, 1), poem=["春夏秋□。"], n=7, temperature=5.0)
 
 

@@ -41,6 +41,7 @@ def test_a_start_takes_its_slots() -> None:
     ("start", "message"),
     [
         ("，床", "， stands after 0 characters"),
+        ("，。", "give at least one Chinese character"),
         ("床前，", "， stands after 2 characters, but the lines of 五言绝句 have 5"),
         ("床前明月光，？？？？？。", "，？ stand together"),
         ("床" * 21, "too long; 五言绝句 has 20 characters; give form=七言绝句, or a shorter start"),

@@ -1,11 +1,15 @@
 """A page served by a model that wasn't trained."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from threading import Thread
+from typing import Any
 
 import pytest
 import torch
 
+from tang.config.data import PoemsConfig
+from tang.config.model import LanguageModelConfig
 from tang.data.vocabulary import SPECIALS
 from tang.page.server import listen, server
 from tang.tasks.language_model import LanguageModel
@@ -13,11 +17,17 @@ from tests.conftest import CHARACTERS
 from tests.page.serving import Page
 
 
+def saved(config: Any) -> dict[str, Any]:
+    """A config as checkpoints hold it, which name no class."""
+    return {name: value for name, value in asdict(config).items() if name != "_target_"}
+
+
 @pytest.fixture(scope="module")
 def small_model() -> LanguageModel:
     torch.manual_seed(0)
     symbols = [*SPECIALS, "，", "。", *dict.fromkeys(CHARACTERS)]
-    return LanguageModel({"hidden_size": 8}, symbols, {"titles": True}, form="五言绝句")
+    sizes, data = LanguageModelConfig(hidden_size=8), PoemsConfig(titles=True)
+    return LanguageModel(saved(sizes), symbols, saved(data), form="五言绝句")
 
 
 @pytest.fixture(scope="module")

@@ -1,40 +1,30 @@
 """``src/page.py`` as a user starts and ends it."""
 
 import json
-import re
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.commands import Fork
-from tests.commands import script as path_of
-from tests.page.serving import Page
-
-
-def port_of(running: Fork) -> int:
-    """The port in the address that it prints, as soon as it does."""
-    deadline = time.monotonic() + 120
-    while running.poll() is None and time.monotonic() < deadline:
-        if running.out.exists() and (found := re.search(r"http://127\.0\.0\.1:(\d+)", running.out.read_text("utf-8"))):
-            return int(found[1])
-        time.sleep(0.1)
-    raise AssertionError(running.err.read_text("utf-8"))
+from tang.page.streaming import PLACES
+from tang.tasks.language_model import LanguageModel
+from tests.page.serving import page_script
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_finishes_what_is_being_written(tmp_path: Path, number: signal.Signals) -> None:
-    with Fork([path_of("page"), "port=0"], tmp_path, tmp_path / "page") as running:
-        page = Page(port_of(running))
-        connection = page.begin("/write", {"start": ["春"], "n": 3, "form": "五言绝句", "rhyme": "true", "seed": 1})
-        response = connection.getresponse()
-        assert json.loads(response.readline()) == {"seed": 1, "count": 3}
+def test_a_signal_finishes_what_is_being_written(
+    small_model: LanguageModel, tmp_path: Path, number: signal.Signals
+) -> None:
+    with page_script(small_model, tmp_path) as (page, running):
+        clients = [page.begin("/write", {"start": ["春"], "n": 6, "seed": 1}) for _ in range(PLACES)]
+        answers = [client.getresponse() for client in clients]
+        assert [json.loads(answer.readline()) for answer in answers] == [{"seed": 1, "count": 6}] * PLACES
         running.send_signal(number)
-        poems = [json.loads(line)["poem"] for line in response]
-        assert len(poems) == 3
-        assert all(poem["lines"][0]["simplified"].startswith("春") for poem in poems)
-        connection.close()
+        for client, answer in zip(clients, answers, strict=True):
+            poems = [json.loads(line)["poem"] for line in answer]
+            assert len(poems) == 6
+            assert all(poem["lines"][0]["simplified"].startswith("春") for poem in poems)
+            client.close()
         assert running.wait(60) == 0
         assert running.err.read_text("utf-8") == ""

@@ -24,7 +24,7 @@ def test_the_page_and_its_files_are_served_with_headers_that_keep_it_to_itself(p
     assert index.status == 200
     assert index.headers["content-type"] == "text/html; charset=utf-8"
     assert 'value="一东"' in index.body.decode()
-    for name in ("page.css", "page.js", "verse.js", "icon.svg"):
+    for name in ("page.css", "page.js", "changing.js", "surprise.js", "icon.svg"):
         assert page.get(f"/{name}").status == 200
     for found in (index, page.get("/nowhere"), page.get("/../pyproject.toml"), page.post("/write", b"{")):
         assert "default-src 'self'" in found.headers["content-security-policy"]
@@ -50,6 +50,9 @@ def test_poems_come_line_by_line(page: Page) -> None:
         ("/check", {"poem": "abc"}, 400, "poem"),
         ("/check", {"file": "/etc/passwd"}, 400, None),
         ("/check", {"poem": "日" * 6000}, 413, None),
+        ("/write", {"poem": ["日月山水，花。"]}, 400, "poem"),
+        ("/inside", {"poem": "abc"}, 400, "poem"),
+        ("/inside", {"file": "/etc/passwd"}, 400, None),
     ],
 )
 def test_a_mistake_is_answered_with_its_key(page: Page, path: str, values: Any, status: int, key: str | None) -> None:

@@ -187,10 +187,30 @@ def test_a_song_has_no_line_off_the_rhyme() -> None:
     assert "出韵" not in as_text(found)
 
 
-def test_a_gap_is_a_character_without_a_tone() -> None:
-    for text in ("白日依□尽，黄河入海流。", "白日依囗尽，黄河入海流。"):
-        found = critique(text)
-        assert (found.form, found.lines[0].tones, found.unknown) == ("5×2", "仄仄平？仄", ["囗"])
+@pytest.mark.parametrize("text", ["白日依□尽，黄河入海流。", "白日依囗尽，黄河入海流。"])
+def test_a_gap_is_a_character_of_which_nothing_is_known(text: str) -> None:
+    found = critique(text)
+    assert (found.form, found.lines[0].tones, found.unknown) == ("5×2", "仄仄平？仄", [])
+    assert found.to_mend == [Mend(1, 4, "囗", ["平", "仄"])]
+
+
+def test_gaps_are_no_faults_and_want_what_the_pattern_wants() -> None:
+    found = critique("白日依山尽，□□□□□。欲穷千里目，更上一层楼。")
+    assert found.is_regular
+    assert (found.rhyme, found.repeated, found.reduplicated, found.unknown) == (["下平十一尤"], {}, [], [])
+    assert [mend.wanted for mend in found.to_mend] == [["平", "仄"], ["平"], ["平", "仄"], ["仄"], ["下平十一尤"]]
+    text = as_text(found)
+    assert text.startswith("五言绝句 (simplified script), regular as far as it stands\n")
+    assert "rhyme: line 4 in 下平十一尤\n" in text
+    assert "line 2, character 4: 囗 → 仄\n" in text
+
+
+def test_gaps_at_all_ends_that_rhyme_leave_the_rhyme_open() -> None:
+    found = critique("白日依山尽，黄河入海□。欲穷千里目，更上一层□。")
+    assert found.is_regular
+    assert [(mend.line, mend.wanted) for mend in found.to_mend] == [(2, ["平"]), (4, ["平"])]
+    with pytest.raises(InputError, match="no Chinese characters"):
+        critique("□□□□□，□□□□□。")
 
 
 def test_a_title_is_not_a_line() -> None:

@@ -37,7 +37,7 @@ def explain(error: Exception, given: list[str]) -> str:
 
 
 def _explain_key(error: OmegaConfBaseException, given: list[str]) -> str:
-    key = str(error.full_key)
+    key = re.sub(r"\[\d+\]$", "", str(error.full_key))  # of an item the list's
     typed = {argument.partition("=")[0].lstrip("+~"): argument for argument in given}
     argument = next((typed[k] for k in typed if k == key or k.startswith(f"{key}.")), key)
     message = " ".join(str(error.msg).split()).split(" full_key:")[0]
@@ -49,6 +49,8 @@ def _explain_key(error: OmegaConfBaseException, given: list[str]) -> str:
         nearest = elsewhere or [other for other in known if name in other.split("_")] or _nearest(name, known)
         there = f"{parent or 'the config'} has {', '.join(known)}" if known else f"give {parent}=… too"
         return f"{argument}: no such key{_hint(nearest)}; {there}"
+    if "NoneType is not a subclass of" in message:
+        return f"{argument}: null can't be in a list"
     if "is not a subclass of" in message:
         keys = [k for k in map(str, (error.parent_node or {}).get(key.rpartition(".")[2]) or {}) if k[0] != "_"]
         return f"{argument}: is a group of keys; give {' or '.join(f'{key}.{name}=…' for name in keys)}"

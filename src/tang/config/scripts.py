@@ -84,7 +84,7 @@ class ExportConfig:
 class CheckConfig:
     """Reports on poems."""
 
-    poem: str | None = key(None, "any text; lines end at punctuation and line breaks")
+    poem: str | None = key(None, "any text, □ for what is missing; lines end at punctuation and line breaks")
     file: str | None = key(None, "file of poems (text, JSON, CSV), instead of poem=")
     likelihood: bool = key(False, "adds each character's under a model, and others for what is to mend")
     ckpt: str | None = key(None, f"the model, and asks for its likelihood; null: shipped. {CKPT}")

@@ -9,7 +9,7 @@ from tang.corpus.sources import CollectionSource, FileSource, Source
 from tang.data.batches import PoemLoader, half_titled
 from tang.data.card import Card
 from tang.data.gather import Shard
-from tang.data.prepare import Prepared, prepare
+from tang.data.prepare import Prepared, already_prepared, prepare
 from tang.data.split import Split
 from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError, expanded
@@ -48,6 +48,11 @@ class PoemCorpus:
     def prepared(self) -> Prepared:
         """The corpus under the config; fetched, cleaned and split at the first use ever, then read from the cache."""
         return prepare(self.source, self.config, self._given_vocabulary, self.added)
+
+    def opened(self) -> Prepared | None:
+        """The corpus if it was prepared before, else None: nothing is fetched or written."""
+        assert self._given_vocabulary, "without a model's vocabulary it is not known what to open"
+        return already_prepared(self.source, self.config, self._given_vocabulary, self.added)
 
     @property
     def card(self) -> Card:

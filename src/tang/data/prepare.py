@@ -98,6 +98,16 @@ def prepare(
         raise InputError(f"data.cache={cache}: {reason}") from None
 
 
+def already_prepared(
+    source: Source, config: PoemsConfig, vocabulary: Vocabulary, added: Source | None = None
+) -> Prepared | None:
+    """What :func:`prepare` has made for ``vocabulary`` before; None if it has not, and then nothing is made."""
+    sources = [source, *([added] if added else [])]
+    folders = [Path(config.cache) / _key(sources, config, known) for known in (None, vocabulary)]
+    found = (prepared for folder in folders if (prepared := _open(folder)))
+    return next((prepared for prepared in found if prepared.vocabulary.symbols == vocabulary.symbols), None)
+
+
 def _create(folder: Path, sources: list[Source], config: PoemsConfig, vocabulary: Vocabulary | None) -> None:
     """Write the prepared files to ``folder`` atomically, instead of damaged ones."""
     if folder.exists():

@@ -8,13 +8,12 @@ from itertools import pairwise
 import numpy as np
 
 from tang.prosody.meter import Pattern, Strictness, nearest, rhyming_lines
+from tang.prosody.parallelism import cosines, toneless
 from tang.prosody.rhymes import Tone, common_groups, readings
 from tang.text.forms import Form
 from tang.text.script import Script
 
 Lines = Sequence[str]
-
-TINY = 1e-6  # A product of two vectors' lengths below this is 0 but for rounding
 
 
 @dataclass(frozen=True)
@@ -96,9 +95,8 @@ def self_similarity(poems: Sequence[Lines]) -> Measurement:
 def parallelism(couplets: np.ndarray, embedding: np.ndarray, tones: np.ndarray) -> Measurement:
     """Mean similarity of characters that face each other in couplets, less that in lines of two different poems.
 
-    Similarity is the cosine of normalized embeddings less their mean over the set's characters of the same tone:
-    couplets oppose tones, and embeddings encode tones, which would hide parallel meaning. Pairs of equal characters
-    are left out. The count is that of pairs within the poems' own couplets.
+    Similarity is the cosine of :func:`~tang.prosody.parallelism.toneless` embeddings, their mean being over the set's
+    characters. Pairs of equal characters are left out. The count is that of pairs within the poems' own couplets.
 
     Args:
         couplets: (N, C, 2, chars) ids of C couplets of N poems. For lines of two different poems, a poem's first lines
@@ -108,20 +106,14 @@ def parallelism(couplets: np.ndarray, embedding: np.ndarray, tones: np.ndarray) 
     """
     if len(couplets) < 2:
         return Measurement(None, 0)
-    ids, places = np.unique(couplets, return_inverse=True)
-    vectors = embedding[ids] / np.linalg.norm(embedding[ids], axis=1, keepdims=True)
-    for tone in np.unique(tones[ids]):
-        has_tone = tones[ids] == tone
-        vectors[has_tone] -= vectors[places[has_tone[places]]].mean(0)
+    ids, places, counts = np.unique(couplets, return_inverse=True, return_counts=True)
+    vectors = toneless(embedding[ids], counts, tones[ids])
     first, second = np.moveaxis(places.reshape(couplets.shape), 2, 0)
     own, other = (_cosines(first, lines, vectors) for lines in (second, np.roll(second, -1, axis=0)))
     return Measurement(float(own.mean() - other.mean()) if len(own) and len(other) else None, len(own))
 
 
 def _cosines(first: np.ndarray, second: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """(N,) cosines of the pairs that differ; 0 where a vector is 0."""
+    """(N,) cosines of the pairs that differ."""
     differ = first != second
-    a, b = vectors[first[differ]], vectors[second[differ]]
-    lengths = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
-    cosines: np.ndarray = np.divide((a * b).sum(-1), lengths, out=np.zeros(len(a)), where=lengths > TINY)
-    return cosines
+    return cosines(vectors[first[differ]], vectors[second[differ]])

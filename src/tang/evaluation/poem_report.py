@@ -11,8 +11,7 @@ from typing import NamedTuple
 from tang.errors import InputError, expanded, printable
 from tang.prosody import report as prosody_report
 from tang.prosody.critique import Critique
-from tang.text.characters import normalize
-from tang.text.forms import hanzi
+from tang.text.characters import GAP_SIGN, normalize
 from tang.text.layout import Layout, find_poems
 from tang.text.reading import read_poems
 
@@ -108,4 +107,6 @@ def _rows(report: PoemReport) -> Iterator[str]:
             yield f"unknown to the model: {''.join(likelihood.unknown)}"
         log_p = iter(likelihood.log_p)
         for number, line in enumerate(report.critique.lines, 1):
-            yield f"{number:3}  {'  '.join(f'{character} {next(log_p):6.2f}' for character in hanzi(line.text))}"
+            of_line = zip(line.text, log_p, strict=False)
+            shown = (f"{one}      ？" if one == GAP_SIGN else f"{one} {value:6.2f}" for one, value in of_line)
+            yield f"{number:3}  {'  '.join(shown)}"

@@ -15,7 +15,7 @@ from tang.evaluation.measures import Lines, Measurement
 from tang.generation.overlap import Spans
 from tang.generation.slots import END, INSIDE
 from tang.prosody.critique import critique, repetitions
-from tang.prosody.rhymes import Tone, tones
+from tang.prosody.parallelism import tone_numbers
 from tang.text.forms import PUNCTUATION, Form, form_of, hanzi, regulated_form, split_lines
 from tang.text.script import Script
 
@@ -74,11 +74,8 @@ class QualityMetrics:
         if self.form.lines != 8:
             return Measurement(None, 0)
         ids = [[self.vocabulary.encode(line) for line in lines[2:6]] for lines in poems]
-        numbers: dict[frozenset[Tone], int] = {frozenset(["平"]): 0, frozenset(["仄"]): 1}
-        # (V,) 2 for a character with readings of both tones, or none
-        tone_numbers = np.array([numbers.get(tones(symbol, self.script), 2) for symbol in self.vocabulary.symbols])
         couplets = np.array(ids).reshape(-1, 2, 2, self.form.chars)
-        return measures.parallelism(couplets, self.embedding, tone_numbers)
+        return measures.parallelism(couplets, self.embedding, tone_numbers(self.vocabulary.symbols, self.script))
 
     def _likelihoods(self, sequences: Sequences) -> dict[str, Measurement]:
         """The mean ln p of a Chinese character under each model."""

@@ -95,7 +95,7 @@ def measure_quality(
         return losses.targets.numpy(), losses.nll.numpy()
 
     losses = {"trigram": trigram.token_losses, "model": model_losses}
-    real = {form: held_out(data.prepared.splits[split], vocabulary, form)[: request.n] for form in forms}
+    real = {form: held_out(data.prepared.splits[split], vocabulary, form)[: request.used_n] for form in forms}
     found: dict[str, dict[str, Measurements]] = {str(form): {} for form in forms}
     for form, name in tracked(list(product(forms, ["real", "chance", *REQUESTS])), "Sampling and measuring"):
         poems = real[form] if name == "real" else shuffled(real[form], request.used_seed)
@@ -108,7 +108,7 @@ def measure_quality(
                 continue
         if poems:
             metrics = QualityMetrics(form, model.script, vocabulary, spans, embedding, losses)
-            found[str(form)][name] = metrics.measure(poems, len(real[form]) or request.n)
+            found[str(form)][name] = metrics.measure(poems, len(real[form]) or request.used_n)
         if sampling:
             found[str(form)][name] |= {"ln p, model, less free": _cost(found[str(form)], name), **sampling}
     return QualityCard(split, request.used_temperature, request.used_seed, found)

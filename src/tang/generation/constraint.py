@@ -81,6 +81,7 @@ class DraftBatch:
     known: int  # symbols that the model knows; those from this id on it reads as <unk>
     spans: Spans | None  # the training split's, if a constraint needs the corpus
     trackers: Sequence[Tracker]  # of the constraints that come before in the list
+    embedding: Tensor | None = None  # (V, E) the model's, of the symbols that it knows
 
 
 class Tracker:
@@ -108,6 +109,10 @@ class Tracker:
     def select(self, rows: Tensor) -> None:
         """Replace the poems by copies of the poems ``rows`` (B',)."""
         self.given, self.known = self.given[rows], self.known[rows]
+
+    def merit(self) -> Tensor | None:
+        """(B,) nats that the finished poems are worth beside their ln p, where the best are shown; None: nothing."""
+        return None
 
     def unavailable(self) -> Tensor | None:
         """(B, V) bool: characters that can't be drawn in any later slot; None: there are no such characters."""

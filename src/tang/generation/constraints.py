@@ -154,5 +154,15 @@ class CopyTracker(Tracker):
         return rejected
 
 
+@dataclass
+class Parallel(Constraint):
+    """The second line of a couplet is parallel to the first, which is given; asked for by ``couplet=``."""
+
+    def tracker(self, batch: DraftBatch) -> Tracker:
+        from tang.generation.parallel import ParallelTracker
+
+        return ParallelTracker(batch)
+
+
 # Their fields are keys of ``sample.py``. A constraint's tracker is made after those of the classes before it.
 CONSTRAINTS: list[type[Constraint]] = [Acrostic, NoRepeat, Regulated, Contains, Avoid, NoCopy]

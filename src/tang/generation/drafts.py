@@ -22,6 +22,7 @@ from tang.text.characters import normalize
 from tang.text.forms import LINE_END, Form, hanzi, longer, shape_of
 from tang.text.script import MARKS, convert
 
+COUPLET_CHARS = (5, 7)  # a line of parallel couplets
 _QUESTION_MARKS = re.compile(r"\?+|？{2,}")  # One ？ alone ends a line
 
 
@@ -42,7 +43,7 @@ def drafts_of(
     model: PoemModelBase, request: Request, constraints: Sequence[Constraint], written_before: int
 ) -> dict[Layout, list[Draft]]:
     """Layout → the drafts of the poems that have it."""
-    form, n = request.asked_form, request.n * request.candidates
+    form, n = request.asked_form, request.used_n * request.candidates
     asked, starts = request.beginnings
     texts = ["".join(starts or []), *(constraint.given for constraint in constraints)]
     vocabulary, undrawn = _with_guests(model, texts, "".join(constraint.drawn for constraint in constraints))
@@ -67,10 +68,15 @@ def drafts_of(
 
 
 def _plain(start: str, asked: str) -> str:
-    """``start`` in plain characters, with :data:`GAP` where a character of ``poem=`` is missing."""
+    """``start`` in plain characters, with :data:`GAP` where one of ``poem=`` is missing; of ``couplet=`` both lines."""
     plain = normalize(start)
     if asked == "start":
         return plain
+    if asked == "couplet":
+        line = plain.translate(MARKS).strip().rstrip(LINE_END)
+        if hanzi(line) != line or len(line) not in COUPLET_CHARS:
+            raise InputError(f"couplet={start}: give one line of 5 or 7 characters, couplet=海内存知己")
+        return f"{line}，{GAP * len(line)}。"
     plain = _QUESTION_MARKS.sub(lambda run: GAP * len(run[0]), plain)
     return SIGNS_OF_GAPS.sub(GAP, plain)
 

@@ -23,6 +23,7 @@ class Poem:
     title: str = ""  # the title that it follows
     pattern: str | None = None  # the pattern of its tones, if ``tones=`` was given
     rhyme: str | None = None  # the group of its rhymes, if ``rhyme=`` was given
+    parallelism: float | None = None  # of a couplet, the mean cosine of its characters, see docs/verse.md
     missing: list[str] = field(default_factory=list)  # the words of ``contains=`` that found no place
     tries: int = 1  # attempts that it took; all but the last ended where the constraints left no symbol
     score: float | None = None  # see :meth:`scored`

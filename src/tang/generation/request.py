@@ -21,14 +21,16 @@ from tang.config.keys import (
 from tang.config.scripts import CKPT, OVERWRITE, CorpusPaths
 from tang.errors import InputError
 from tang.generation.constraint import Constraint, refuse_empty
-from tang.generation.constraints import CONSTRAINTS
+from tang.generation.constraints import CONSTRAINTS, Parallel
 from tang.generation.poem import FORMATS
 from tang.generation.words import Avoid
 from tang.text.forms import Form, form_named
 from tang.text.script import SCRIPTS
 
 BEAM_SIZE = 8  # prefixes of a beam, unless another number is given
-PARTICLES = 256
+GAP_BEAM_SIZE = 192  # the same where there are gaps: what is likeliest at a gap's end needn't fit what follows
+PARTICLES = 64
+ANSWERS = 20  # to a couplet's line, unless another number is given
 MAX_DRAWN = 100_000  # Seeds that are drawn are below this: short to type
 
 
@@ -40,16 +42,23 @@ class Request:
     title: str | None = key(None, "what the poems are about, for models trained with data.titles=true")
     start: list[str] | None = key(None, f"how poems begin, 日 or a line or more; null: {','.join(STARTS)}")
     poem: list[str] | None = key(None, "a poem with gaps, □ for each character to be filled in, in place of start=")
-    particles: int = key(PARTICLES, "beginnings that poem= carries along to find what fits", between(2, 100_000))
+    couplet: list[str] | None = key(None, "a line, 海内存知己, to be answered by a parallel one, in place of start=")
+    particles: int = key(
+        PARTICLES,
+        "beginnings that poem= and couplet= draw and weigh, beside a beam, to find what fits",
+        between(2, 100_000),
+    )
     form: str | None = key(None, "null: the form of a start that is a whole line, else the model's", FORM_NAME)
     chars: int | None = key(None, "characters in a line, with lines= in place of form=", between(1, 100))
     lines: int | None = key(None, "lines, with chars= in place of form=", between(1, 1000))
-    n: int = key(1, "poems for each start", at_least(1))
+    n: int | None = key(None, f"poems for each start; null: 1, of a couplet {ANSWERS}", at_least(1))
     decode: str = key("sample", "how symbols are chosen; beam: by beam search", one_of("sample", "greedy", "beam"))
     temperature: float | None = key(None, f"for decode=sample, 0 is greedy; null: {SAMPLING_TEMPERATURE}", TEMPERATURE)
     top_k: int | None = key(None, "draw from so many of the likeliest characters", at_least(1))
     top_p: float | None = key(None, "draw from the likeliest characters with this share of probability", PROBABILITY)
-    beam_size: int | None = key(None, f"prefixes that decode=beam keeps for n poems; null: {BEAM_SIZE}", at_least(1))
+    beam_size: int | None = key(
+        None, f"prefixes that a beam keeps; null: {BEAM_SIZE}, of poem= {GAP_BEAM_SIZE}, where 0 is none", at_least(0)
+    )
     candidates: int = key(1, "write so many for each poem and keep the best", at_least(1))
     best: int = key(1, "how many candidates to keep, by likelihood, rhyme, tones and repetitions", at_least(1))
     seed: int | None = key(None, "seed of the random numbers; null: a new one, which is told", SEED)
@@ -74,27 +83,40 @@ class Request:
 
     @property
     def beams(self) -> int:
-        """Prefixes that are kept for each poem: 1 unless ``decode=beam``."""
-        return (self.beam_size or BEAM_SIZE) if self.decode == "beam" else 1
+        """Prefixes that a beam keeps."""
+        if self.beam_size is None:
+            return GAP_BEAM_SIZE if self.has_gaps else BEAM_SIZE
+        return self.beam_size
 
     @property
     def beginnings(self) -> tuple[str, list[str] | None]:
-        """The key that gives the poems' texts, ``start`` or ``poem``, and the texts, if any."""
-        return ("start", self.start) if self.poem is None else ("poem", self.poem)
+        """The key that gives the poems' texts, ``start``, ``poem`` or ``couplet``, and the texts, if any."""
+        texts = {"poem": self.poem, "couplet": self.couplet}
+        return next(((asked, given) for asked, given in texts.items() if given is not None), ("start", self.start))
 
     def with_seed(self) -> "Request":
         """The request itself, or if it has no seed, with one that is drawn."""
         return self if self.seed is not None else replace(self, seed=randrange(MAX_DRAWN))
 
     @property
+    def has_gaps(self) -> bool:
+        """Whether characters are given after others that are not: a poem's, or a couplet's last mark."""
+        return self.poem is not None or self.couplet is not None
+
+    @property
     def fills_gaps(self) -> bool:
-        """Whether particles fill the gaps of ``poem``."""
-        return self.poem is not None and self.decode == "sample"
+        """Whether particles, beside a beam, fill the gaps."""
+        return self.has_gaps and self.decode == "sample"
 
     @property
     def writes_best(self) -> bool:
         """Whether the ``n`` poems of a start are the best of many, which are written together."""
         return self.decode == "beam" or self.fills_gaps
+
+    @property
+    def used_n(self) -> int:
+        """The number of poems for each start in effect."""
+        return self.n or (1 if self.couplet is None else ANSWERS)
 
     @property
     def used_seed(self) -> int:
@@ -112,6 +134,7 @@ class Request:
         """The constraints asked for; an InputError if keys are empty, contradict each other or would have no effect."""
         refuse_empty("start", self.start)
         refuse_empty("poem", self.poem)
+        refuse_empty("couplet", self.couplet)
         refuse_empty("title", None if self.title is None else [self.title])
         _ = self.asked_form
         constraints = [kind(**{f.name: getattr(self, f.name) for f in fields(kind)}) for kind in CONSTRAINTS]
@@ -120,10 +143,14 @@ class Request:
         self._check_gaps()
         if self.best > self.candidates:
             raise InputError(f"best={self.best}: only candidates={self.candidates} poems are written; add some")
-        if self.beam_size is not None and self.decode != "beam":
-            raise InputError(f"beam_size={self.beam_size}: has an effect with decode=beam alone; give both or none")
-        if self.decode == "beam" and self.n > self.beams:
-            raise InputError(f"n={self.n}: a beam of beam_size={self.beams} has no more poems; raise it")
+        if self.beam_size is not None and not self.writes_best:
+            raise InputError(
+                f"beam_size={self.beam_size}: has an effect with decode=beam, poem= and couplet= alone; leave it out"
+            )
+        if self.decode == "beam" and self.beams == 0:
+            raise InputError("beam_size=0: decode=beam keeps some; leave one of them out")
+        if self.decode == "beam" and self.used_n > self.beams:
+            raise InputError(f"n={self.used_n}: a beam of beam_size={self.beams} has no more poems; raise it")
         if self.used_temperature == 0:
             is_sample = self.decode == "sample"
             cause = f"temperature={self.temperature}" if is_sample else f"decode={self.decode}"
@@ -131,7 +158,7 @@ class Request:
                 if (value := getattr(self, name)) is not None:
                     raise InputError(f"{name}={value}: {cause} draws nothing; leave one of them out")
             for name in ("candidates", *([] if self.decode == "beam" else ["n"])):
-                if (value := getattr(self, name)) > 1:
+                if (value := getattr(self, name) or 1) > 1:
                     raise InputError(f"{name}={value}: {cause} writes the same poem each time; leave one of them out")
         active = [constraint for constraint in constraints if constraint.given_keys()]
         asked_by, texts = self.beginnings
@@ -145,26 +172,36 @@ class Request:
             readers = ", ".join(fields(kind)[0].name for kind in CONSTRAINTS if kind.needs_corpus)
             for name, place in self.data.given().items():
                 raise InputError(f"data.{name}={place}: only {readers} reads the corpus; give both or none")
-        return active
+        return [*active, *([Parallel()] if self.couplet else [])]
 
     def _check_gaps(self) -> None:
-        """Raise an InputError if a key contradicts ``poem``, or has an effect with it alone."""
-        if self.poem is None:
+        """Raise an InputError if a key contradicts ``poem`` or ``couplet``, or has an effect with them alone."""
+        given = [name for name in ("start", "poem", "couplet") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise InputError(f"{given[0]}= and {given[1]}= exclude each other: give one")
+        if not self.has_gaps:
             if self.particles != PARTICLES:
-                raise InputError(f"particles={self.particles}: has an effect with poem= alone; give both or none")
+                raise InputError(
+                    f"particles={self.particles}: has an effect with poem= and couplet= alone; leave it out"
+                )
             return
-        if self.start is not None:
-            raise InputError("start= and poem= exclude each other: give the poem alone, with □ for what is to come")
+        (asked,) = given
+        if self.couplet is not None:
+            for name in ("form", "chars", "lines"):
+                if (value := getattr(self, name)) is not None:
+                    raise InputError(f"{name}={value}: couplet= has the form of its line; leave it out")
+            if self.decode == "greedy":
+                raise InputError("decode=greedy: couplet= shows the best answers of many; leave it out")
         if self.decode == "sample":
             if self.temperature == 0:
-                raise InputError("temperature=0: poem= draws characters; give decode=beam, or a temperature")
+                raise InputError(f"temperature=0: {asked}= draws characters; give decode=beam, or a temperature")
             for name in ("top_k", "top_p"):
                 if (value := getattr(self, name)) is not None:
-                    raise InputError(f"{name}={value}: has no effect with poem=; leave it out")
+                    raise InputError(f"{name}={value}: has no effect with {asked}=; leave it out")
             if self.candidates > 1:
-                raise InputError(f"candidates={self.candidates}: poem= weighs particles={self.particles}; leave it out")
-            if self.n > self.particles:
-                raise InputError(f"n={self.n}: particles={self.particles} find no more poems; raise them")
+                raise InputError(f"candidates={self.candidates}: {asked}= shows the best of many; leave it out")
+            if self.used_n > (most := self.particles + self.beams):
+                raise InputError(f"n={self.n}: particles={self.particles} and a beam find at most {most}; raise them")
 
 
 def request_class() -> type[Request]:

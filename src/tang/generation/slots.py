@@ -83,6 +83,8 @@ class Layout:
         where it is longer than its line, unless it is whole lines. ``asked`` is the key of ``start``.
         """
         ids, key, count, marked = [-1] * len(self.slots), f"{asked}={start}", 0, 0
+        if start and all(character in PUNCTUATION for character in start):
+            raise InputError(f"{key}: give at least one Chinese character to begin with")
         lengths = ", ".join(map(str, dict.fromkeys(self.form.lengths)))
         other = form_for(start, self.form)
         advice = "give another form=" if other == self.form else f"give form={other}"
@@ -103,8 +105,6 @@ class Layout:
                 marked = count
                 if character in self.marks[self.ends.index(count)]:
                     ids[self.character_slots[count - 1] + 1] = self.vocabulary.ids[character]
-        if start and count == 0:
-            raise InputError(f"{key}: give at least one Chinese character to begin with")
         if count not in self.ends and any(marked < end < count for end in self.ends):
             cut = f"the lines of {self.form} have {lengths}, and would cut these {count - marked} characters"
             raise InputError(f"{key}: {cut}; {advice}, or a mark after each line")

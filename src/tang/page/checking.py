@@ -1,4 +1,4 @@
-"""The report on a poem, then what a model suggests for each place to mend."""
+"""The report on a poem, then its lines in the corpus, then what a model suggests for each place to mend."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,31 +7,38 @@ from math import exp
 from typing import Any
 
 from tang.config.scripts import CheckConfig
-from tang.evaluation.likelihood import likelihood
+from tang.evaluation.likelihood import copies
 from tang.evaluation.poem_report import Likelihood, given_poems
 from tang.evaluation.suggestions import with_suggestions
+from tang.page.corpus import Corpus
 from tang.page.remarks import remarks
-from tang.page.verse import verse
+from tang.page.verse import scored, verse
 from tang.prosody.critique import Critique, critique
 from tang.tasks.poem_model import PoemModelBase
 
 MAX_MENDED = 16  # places for which characters are suggested: half a second each
 
 
-def check(model: PoemModelBase, config: CheckConfig) -> Iterator[dict[str, Any]]:
-    """The report on ``config.poem``, then suggestions place by place; an InputError if it has no Chinese characters."""
+def check(model: PoemModelBase, corpus: Corpus, config: CheckConfig) -> Iterator[dict[str, Any]]:
+    """The report on ``config.poem``, its lines in the corpus, then suggestions place by place.
+
+    An InputError if it has no Chinese characters.
+    """
     (given,) = given_poems(config.poem, None)
     found = critique(given.text, source=given.source)
-    scored = likelihood(model, found)
+    of_model = scored(model, found)
     yield {
         "report": {
             "title": given.title,
             "script": found.script,
-            "summary": list(_summary(found, scored)),
-            "lines": verse(found, scored),
+            "pattern": found.loose.pattern if found.loose and not found.loose.slips else None,
+            "rhyme": found.rhyme[0] if found.rhyme else None,
+            "summary": list(_summary(found, of_model.likelihood)),
+            "lines": verse(found, of_model),
             "remarks": remarks(found),
         }
     }
+    yield {"copies": _copies(corpus, found)}
     for mend in found.to_mend[:MAX_MENDED] if config.suggestions else []:
         (mended,) = with_suggestions(model, replace(found, to_mend=[mend]), config.suggestions).to_mend
         yield {"suggestions": {"line": mend.line, "place": mend.place, "characters": "".join(mended.suggestions)}}
@@ -59,6 +66,15 @@ def _summary(found: Critique, scored: Likelihood) -> Iterator[tuple[str, str]]:
     yield "Likelihood", f"perplexity {exp(-mean):.0f} a character, ln p −{-scored.total:.1f} in all"
     if scored.unknown:
         yield "Unknown to the model", "".join(scored.unknown)
+
+
+def _copies(corpus: Corpus, found: Critique) -> str:
+    """What of a poem stands in the corpus, in words; or how to have the corpus."""
+    if (counted := corpus.counted) is None:
+        return f"the corpus isn't prepared on this computer. {corpus.advice}"
+    there = copies(found, counted.spans, counted.vocabulary, corpus.model.script)
+    lines = ", ".join(f"{found.lines[number - 1].text} (line {number})" for number in there.lines)
+    return f"{lines or 'no whole line'}; longest span in common: {_counted(there.longest, 'character')}"
 
 
 def _rhyming(found: Critique) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The server of the page: its files, and two addresses that answer with poems and reports."""
+"""The server of the page: its files, and addresses that answer with poems, reports and pictures."""
 
 import asyncio
 import socket
@@ -15,10 +15,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from tang.config.keys import SHIPPED
 from tang.errors import InputError
 from tang.page.checking import check
+from tang.page.corpus import Corpus
 from tang.page.guard import Guard
-from tang.page.requests import CHECK, WRITE, to_check, to_write
+from tang.page.inside import look_inside
+from tang.page.requests import CHECK, INSIDE, WRITE, to_check, to_look_inside, to_write
 from tang.page.streaming import Stream, Worker, refused
 from tang.page.writing import write
 from tang.prosody.rhymes import Group, groups, readings
@@ -34,15 +37,16 @@ TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".s
 Endpoint = Callable[[Request], Awaitable[ASGIApp]]
 
 
-def app(model: PoemModelBase, host: str) -> ASGIApp:
-    """The application for a model, as ``host`` serves it."""
-    worker = Worker()
+def app(model: PoemModelBase, host: str, ckpt: str) -> ASGIApp:
+    """The application for a model that the key ``ckpt`` names, as ``host`` serves it."""
+    worker, corpus = Worker(), Corpus(model, ckpt)
     files = {f"/{path.name}": (path.read_bytes(), TYPES[path.suffix]) for path in STATIC.iterdir()}
     files["/"] = (_index(model).encode("utf-8"), TYPES[".html"])
     del files["/index.html"]
     routes = [Route(path, _file(*content)) for path, content in files.items()]
     routes.append(_answer("/write", worker, WRITE, lambda body: write(model, to_write(body))))
-    routes.append(_answer("/check", worker, CHECK, lambda body: check(model, to_check(body))))
+    routes.append(_answer("/check", worker, CHECK, lambda body: check(model, corpus, to_check(body))))
+    routes.append(_answer("/inside", worker, INSIDE, lambda body: look_inside(model, corpus, to_look_inside(body))))
     return Guard(Starlette(routes=routes), host)
 
 
@@ -117,10 +121,10 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def server(model: PoemModelBase, host: str) -> uvicorn.Server:
+def server(model: PoemModelBase, host: str, ckpt: str = SHIPPED) -> uvicorn.Server:
     """The server of the page for a model; its ``run`` takes the sockets that it listens on."""
     config = uvicorn.Config(
-        app(model, host),
+        app(model, host, ckpt),
         lifespan="off",
         ws="none",
         http="h11",
@@ -134,9 +138,9 @@ def server(model: PoemModelBase, host: str) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def serve(model: PoemModelBase, listener: socket.socket, host: str) -> None:
+def serve(model: PoemModelBase, listener: socket.socket, host: str, ckpt: str) -> None:
     """Serve the page until SIGTERM or Ctrl-C, then finish what is being written; a second Ctrl-C ends it at once."""
-    running = server(model, host)
+    running = server(model, host, ckpt)
     # uvicorn sets handlers of its own while it runs, and afterwards raises the signal again: these take it as done.
     with handled_by(lambda number, frame: setattr(running, "should_exit", True)):
         print(f"{address(listener, host)}  (Ctrl-C ends it)", flush=True)

@@ -53,7 +53,7 @@ class Critique:
     repeated: dict[str, list[int]]  # characters that stand in several places → their lines; 青青 is one place
     reduplicated: list[str]
     unknown: list[str]  # characters without reading
-    to_mend: list[Mend]  # none unless the form is regulated
+    to_mend: list[Mend]  # gaps, and what slips or is off the rhyme in a regulated form
     is_regular: bool  # whether the form is regulated, the poem rhymes in 平 and has no loose slip, 孤平, 三平尾 or 出韵
 
     @property
@@ -65,11 +65,12 @@ class Critique:
 def critique(text: str, script: Script | None = None, source: str = "poem") -> Critique:
     """Analyze ``text`` as verse: lines end at marks and line breaks, all but Chinese characters is left out.
 
+    A gap, □, is a character of which nothing is known: it is no fault, and named among what is to mend.
     ``script`` None means traditional if conversion to simplified changes the text. An InputError names the ``source``
     of a text without Chinese characters.
     """
     texts, marks = _split(GAP.sub(GAP_SIGN, normalize(text)))
-    if not texts:
+    if not "".join(texts).strip(GAP_SIGN):
         raise InputError(f"{source}: no Chinese characters")
     whole = "".join(texts)
     if script is None:
@@ -85,10 +86,11 @@ def critique(text: str, script: Script | None = None, source: str = "poem") -> C
     ]
     strict = _meter(texts, regulated, "strict", script) if regulated else None
     loose = _meter(texts, regulated, "loose", script) if regulated else None
-    rhyming, rhyme, off_rhyme = _rhyme(ends, loose)
+    has_end = [line[-1] != GAP_SIGN for line in texts]
+    rhyming, rhyme, off_rhyme = _rhyme(ends, has_end, loose)
     if regulated is None:  # a song or a shape without a pattern doesn't say which lines rhyme: those that do
         rhyming, off_rhyme = sorted({*rhyming} - {*off_rhyme}), []
-    rhymes_level = bool(rhyme) and "平" in rhyme[0] and not off_rhyme
+    rhymes_level = "平" in rhyme[0] and not off_rhyme if rhyme else not any(has_end[1::2])
     grave = {"孤平", "三平尾"} & {fault for line in lines for fault in line.faults}
     repeated, reduplicated = repetitions(texts)
     return Critique(
@@ -104,8 +106,17 @@ def critique(text: str, script: Script | None = None, source: str = "poem") -> C
         off_rhyme=off_rhyme,
         repeated=repeated,
         reduplicated=reduplicated,
-        unknown=[character for character in dict.fromkeys(whole) if not readings(character, script)],
-        to_mend=to_mend(texts, loose.slips if loose else [], rhyme, off_rhyme),
+        unknown=[
+            character for character in dict.fromkeys(whole) if not readings(character, script) and character != GAP_SIGN
+        ],
+        to_mend=to_mend(
+            texts,
+            loose.slips if loose else [],
+            rhyme,
+            off_rhyme,
+            rhyming if regulated else [],
+            loose.wanted if loose else None,
+        ),
         is_regular=loose is not None and not loose.slips and not grave and rhymes_level,
     )
 
@@ -142,11 +153,17 @@ def _meter(lines: Sequence[str], form: Form, strictness: Strictness, script: Scr
     return Meter(str(pattern), list(pattern.wanted(strictness)), slips)
 
 
-def _rhyme(ends: Sequence[Readings], loose: Meter | None) -> tuple[list[int], list[str], list[int]]:
-    """``rhyming``, ``rhyme`` and ``off_rhyme`` of a :class:`Critique`, from the groups of each line's end."""
+def _rhyme(
+    ends: Sequence[Readings], has_end: Sequence[bool], loose: Meter | None
+) -> tuple[list[int], list[str], list[int]]:
+    """``rhyming``, ``rhyme`` and ``off_rhyme`` of a :class:`Critique`, from the groups of each line's end.
+
+    Where gaps leave but one end to rhyme with, its groups are the rhyme.
+    """
     even = meter.rhyming_lines(len(ends), first_rhymes=len(ends) < 4)  # of two or three lines the first must be one
     counts = Counter(group for line in even for group in ends[line])
-    shared = {group for group, count in counts.items() if count == max(counts.values()) > 1}
+    least = 1 if sum(has_end[line] for line in even) == 1 < len(even) else 2
+    shared = {group for group, count in counts.items() if count == max(counts.values()) >= least}
     shared = {group for group in shared if group.tone == "平"} or shared
     first_rhymes = 0 in even or bool(ends[0] & shared) or (loose is not None and loose.wanted[0].endswith("平"))
     lines = meter.rhyming_lines(len(ends), first_rhymes)
@@ -161,6 +178,7 @@ def repetitions(lines: Sequence[str]) -> tuple[dict[str, list[int]], list[str]]:
     for number, line in enumerate(lines, 1):
         for character, run in groupby(line):
             places[character].append(number)
-            if len(whole := "".join(run)) > 1:
+            if len(whole := "".join(run)) > 1 and character != GAP_SIGN:
                 reduplicated.append(whole)
+    places.pop(GAP_SIGN, None)
     return {character: where for character, where in places.items() if len(where) > 1}, reduplicated

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tang.prosody.critique import Critique
 from tang.prosody.mending import Mend
+from tang.text.characters import GAP_SIGN
 from tang.text.marks import LONGEST
 
 
@@ -35,7 +36,9 @@ def _heading(found: Critique) -> Iterable[str]:
     elif found.strict is None or found.loose is None:
         yield f"{shape}, which is no regulated form"
     else:
-        yield f"{shape}, {'regular' if found.is_regular else 'not regular: ' + ', '.join(_reasons(found))}"
+        so_far = " as far as it stands" if GAP_SIGN in found.verse else ""
+        judged = f"regular{so_far}" if found.is_regular else f"not regular: {', '.join(_reasons(found))}"
+        yield f"{shape}, {judged}"
         counts = [len(meter.slips) for meter in (found.loose, found.strict)]
         loose, strict = (f"{count or 'no'} slip{'' if count == 1 else 's'}" for count in counts)
         yield f"nearest pattern {found.loose.pattern}: {loose} by the loose pattern, {strict} by the strict one"
@@ -45,10 +48,12 @@ def _reasons(found: Critique) -> Iterable[str]:
     if found.loose and found.loose.slips:
         yield "slips"
     yield from dict.fromkeys(fault for line in found.lines for fault in line.faults if fault != "三仄尾")
-    if not found.rhyme or found.off_rhyme:
-        yield "出韵" if found.rhyme else "no rhyme"
-    elif "平" not in found.rhyme[0]:
+    if found.off_rhyme:
+        yield "出韵"
+    elif found.rhyme and "平" not in found.rhyme[0]:
         yield "rhymes in 仄"
+    elif not found.rhyme and any(line.text[-1] != GAP_SIGN for line in found.lines[1::2]):
+        yield "no rhyme"
 
 
 def _notes(found: Critique) -> Mapping[int, list[str]]:
@@ -74,8 +79,9 @@ def _notes(found: Critique) -> Mapping[int, list[str]]:
 def _remarks(found: Critique) -> list[str]:
     rhyme = "no group that two of the lines share" if len(found.rhyming) > 1 else ""
     if found.rhyme:
-        off_rhyme = set(found.off_rhyme)
-        rhyme = f"lines {_listed([n for n in found.rhyming if n not in off_rhyme])} in {'，'.join(found.rhyme)}"
+        off_rhyme = {*found.off_rhyme, *(n for n in found.rhyming if found.lines[n - 1].text[-1] == GAP_SIGN)}
+        in_rhyme = [n for n in found.rhyming if n not in off_rhyme]
+        rhyme = f"line{'s' * (len(in_rhyme) > 1)} {_listed(in_rhyme)} in {'，'.join(found.rhyme)}"
     remarks = {
         "rhyme": rhyme,
         "出韵": f"line {_listed(found.off_rhyme)}" if found.off_rhyme else "",

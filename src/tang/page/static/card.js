@@ -3,22 +3,27 @@
 import { asText, copy, picture, save } from "./saving.js";
 import { blank, element, verse } from "./verse.js";
 
-const LABELS = { Copy: "Copy the poem", Text: "Save as text", Picture: "Save as a picture", Link: "Copy a link", Remove: "Remove this poem" };
+const LABELS = {
+  Copy: "Copy the poem", Text: "Save as text", Picture: "Save as a picture", Link: "Copy a link", Inside: "Look inside",
+  Remove: "Remove this poem", "Step back": "Step back before the last change", "Write the rest anew": "Write the rest anew, all that isn't locked",
+};
 
 /** A card of the shape [characters, lines] without a poem. */
 export function waiting(number, shape) {
   const buttons = Object.keys(LABELS).map((name) => element("button", { type: "button", textContent: name, disabled: true }));
   const made = element("article", { className: "card waiting" }, element("h2", { textContent: `Poem ${number + 1}` }),
-    verse(blank(shape), "simplified"), element("p", { className: "detail" }), element("div", { className: "actions" }, ...buttons));
+    verse(blank(shape), "simplified", { onChoose: () => {} }), element("p", { className: "detail" }), element("div", { className: "actions" }, ...buttons));
   made.setAttribute("aria-hidden", "true");
+  for (const button of made.querySelectorAll("button")) button.disabled = true;
   return made;
 }
 
 /**
- * The card of a poem in a script. `linked` makes the address that writes it again the page's own, `remove` takes it
- * away, `say` tells the reader what was done.
+ * The card of a poem in a script. `linked` makes the address that writes it again the page's own; `choose` hears of the
+ * character or line that is to change; `inside`, `remove`, `undo` and `rest` do what their buttons say, and `say` tells
+ * the reader what was done.
  */
-export function card(poem, { script, isVertical, linked, remove, say }) {
+export function card(poem, { script, isVertical, linked, choose, inside, remove, undo, rest, say }) {
   const about = [poem.form, poem.pattern, poem.rhyme && `${poem.rhyme}韵`].filter(Boolean).join("，");
   const missing = poem.missing.length ? ` No place was found for ${poem.missing.join("，")}.` : "";
   const detail = element("p", { className: "detail", textContent: about + missing });
@@ -32,16 +37,21 @@ export function card(poem, { script, isVertical, linked, remove, say }) {
       linked();
       return copy(location.href).then(() => "Link copied: it writes these poems again.");
     },
+    "Inside": async () => inside(),
     "Remove": async () => remove(),
+    "Step back": async () => undo(),
+    "Write the rest anew": async () => rest(),
   };
   const buttons = Object.entries(actions).map(([name, act]) => {
     const button = element("button", { type: "button", textContent: name, title: LABELS[name] });
     button.setAttribute("aria-label", `${LABELS[name]}: ${poem.lines[0][script]}`);
     button.addEventListener("click", () => act().then((message) => message && say(message), () => say("The browser doesn't allow it; select the text instead.")));
+    if (name === "Step back") button.disabled = !poem.before;
+    if (name === "Write the rest anew") button.disabled = poem.locked.size === 0;
     return button;
   });
   const made = element("article", { className: "card" }, heading,
-    verse(poem.lines, script, { onPoint: (said) => { detail.textContent = said ?? about + missing; } }),
+    verse(poem.lines, script, { locked: poem.locked, onChoose: choose, onPoint: (said) => { detail.textContent = said ?? about + missing; } }),
     detail, element("div", { className: "actions" }, ...buttons));
   made.setAttribute("aria-label", heading.textContent);
   return made;

@@ -1,21 +1,23 @@
 // The room where poems are checked.
 
-import { find, run, say } from "./room.js";
-import { clearErrors } from "./settings.js";
-import { element, verse } from "./verse.js";
+import { bringUp, clearErrors, find, run, say } from "./room.js";
+import { element, placed, verse } from "./verse.js";
 
 async function check() {
-  clearErrors();
+  clearErrors("check");
   say("check", "Reading…");
+  bringUp("check");
   const button = find("poem-form").querySelector("[type=submit]");
   button.disabled = true;
   let asked = 0;
   let answered = 0;
-  const isDone = await run("check", { poem: find("key-poem").value }, ({ report, suggestions }) => {
+  const isDone = await run("check", "check", { poem: find("key-poem").value }, ({ report, copies, suggestions }) => {
     if (report) {
       asked = Math.min(report.remarks.filter((remark) => remark.place).length, 16);
       find("report").replaceChildren(...reported(report));
       say("check", asked ? "Looking for better characters…" : "Done.");
+    } else if (copies) {
+      find("copies").textContent = copies;
     } else {
       answered += 1;
       find("check-progress").value = answered / asked;
@@ -32,7 +34,7 @@ async function check() {
 
 /** The elements of a report. */
 function reported(report) {
-  const slips = Object.fromEntries(report.remarks.filter((remark) => remark.place).map((remark) => [`${remark.line} ${remark.place}`, remark.text]));
+  const slips = Object.fromEntries(report.remarks.filter((remark) => remark.place).map((remark) => [placed(remark.line, remark.place), remark.text]));
   const about = "Under each character its tone, and below it the pattern's, · where either will do. Point at one to read more.";
   const detail = element("p", { className: "detail", textContent: about });
   const poem = element("article", { className: "card" },
@@ -40,6 +42,7 @@ function reported(report) {
   if (report.title) poem.prepend(element("h2", { lang: "zh", textContent: `《${report.title}》` }));
   poem.setAttribute("aria-label", "The poem");
   const rows = report.summary.flatMap(([term, said]) => [element("dt", { textContent: term }), element("dd", { textContent: said })]);
+  rows.push(element("dt", { textContent: "In the model's corpus" }), element("dd", { id: "copies", textContent: "Looking…" }));
   const items = report.remarks.map((remark) => {
     const where = `Line ${remark.line}${remark.place ? `, character ${remark.place}` : ""}: `;
     const item = element("li", {}, element("p", {}, element("strong", { textContent: where }), remark.text), element("p", { className: "help", textContent: remark.why }));

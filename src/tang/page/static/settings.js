@@ -53,24 +53,6 @@ export function fromFragment() {
   return location.hash.length > 1 ? Object.fromEntries(new URLSearchParams(location.hash.slice(1))) : null;
 }
 
-/** Show a refusal at the control that it belongs to; false if it belongs to none. */
-export function showError(error) {
-  const place = error.key && document.getElementById(`key-${error.key}-error`);
-  if (!place) return false;
-  const control = document.getElementById(`key-${error.key}`);
-  place.textContent = error.message;
-  control.setAttribute("aria-invalid", "true");
-  const more = control.closest("details");
-  if (more) more.open = true;
-  control.focus();
-  return true;
-}
-
-export function clearErrors() {
-  for (const place of document.querySelectorAll(".error")) place.textContent = "";
-  for (const control of document.querySelectorAll("[aria-invalid]")) control.removeAttribute("aria-invalid");
-}
-
 /** The lines of the poems to come, as far as the form tells: [characters, lines]. */
 export function shape() {
   const chosen = document.getElementById("key-form").selectedOptions[0];

@@ -1,0 +1,39 @@
+// The room that shows what the model makes of a poem, in pictures.
+
+import { bringUp, clearErrors, find, run, say } from "./room.js";
+import { surprise } from "./surprise.js";
+import { element } from "./verse.js";
+
+// What draws each picture of the server, by its name: (the picture, the poem) → its elements.
+const PICTURES = { surprise };
+
+async function show() {
+  clearErrors("inside");
+  say("inside", "Looking…");
+  bringUp("inside");
+  const button = find("inside-form").querySelector("[type=submit]");
+  button.disabled = true;
+  let poem = null;
+  const isDone = await run("inside", "inside", { poem: find("inside-poem").value }, (item) => {
+    if (item.poem) {
+      poem = item.poem;
+      const text = poem.lines.map((line) => line[poem.script] + line.mark).join("");
+      find("pictures").replaceChildren(element("h2", { lang: "zh", textContent: poem.title ? `《${poem.title}》` : text.slice(0, 12) }));
+    } else if (item.picture in PICTURES) {
+      find("pictures").append(...PICTURES[item.picture](item, poem));
+    }
+  });
+  button.disabled = false;
+  if (isDone) {
+    find("inside-progress").value = 1;
+    say("inside", "Done.");
+  }
+}
+
+/** Look inside a poem. */
+export function look(text) {
+  find("inside-poem").value = text;
+  show();
+}
+
+find("inside-form").addEventListener("submit", (event) => { event.preventDefault(); show(); });
