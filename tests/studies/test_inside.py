@@ -10,14 +10,14 @@ import torch
 
 from tang.data.sequences import Sequences
 from tang.data.vocabulary import BOS, EOS, SPECIALS, Vocabulary
-from tang.studies.inside import observed
+from tang.studies.inside import observed, sequence
 from tang.studies.inside.cells import read_verse
 from tang.studies.inside.context import SIZES, context
 from tang.studies.inside.echoes import echoes
 from tang.studies.inside.gates import gates
 from tang.studies.inside.parts import Constant, Forgetful, Recorded, replaced
 from tang.studies.inside.probe import probed
-from tang.studies.inside.reading import mean_and_error, read_poems, read_tokens
+from tang.studies.inside.reading import counted, mean_and_error, read_poems, read_tokens
 from tang.tasks.poem_model import PoemModel
 from tests.conftest import verse
 
@@ -67,9 +67,17 @@ def counting(vocabulary: Vocabulary) -> PoemModel:
     return model
 
 
+def test_places_lines_and_lengths_are_counted(vocabulary: Vocabulary) -> None:
+    (poems,) = read_poems(sequence(vocabulary, "花月，风花雪。"))
+    place, line, length = counted(vocabulary, poems)[:, 0].tolist()
+    assert place == [0, 1, 2, 0, 1, 2, 3, 0]
+    assert line == [1, 1, 1, 2, 2, 2, 2, 3]
+    assert length == [2, 2, 2, 3, 3, 3, 3, 0]
+
+
 def test_a_counting_cell_is_found(counting: PoemModel, sequences: Sequences) -> None:
     _, _, moments, _ = observed(counting, sequences)
-    place, line = moments.r2
+    place, line, _ = moments.r2  # all lines are equally long
     assert place[0] > 0.999
     assert place[1:].max() < 0.9
     assert line.max() < 0.9

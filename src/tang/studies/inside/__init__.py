@@ -20,7 +20,7 @@ from tang.studies.inside.echoes import echoes
 from tang.studies.inside.gates import Gates, gates
 from tang.studies.inside.parts import Recorded, replaced
 from tang.studies.inside.probe import Ends, probe
-from tang.studies.inside.reading import TokenList, Tokens, places_and_lines, read_poems, read_tokens
+from tang.studies.inside.reading import TokenList, Tokens, counted, read_poems, read_tokens
 from tang.studies.inside.surprise import surprise
 from tang.tasks.poem_model import PoemModel
 
@@ -76,7 +76,7 @@ def observed(model: PoemModel, sequences: Sequences) -> tuple[Tokens, list[Gates
             for layer, record in zip(layers, recorded.records, strict=True):
                 layer.add(record, poems.is_token)
             last = recorded.records[-1]
-            moments.add(last.cell, places_and_lines(model.vocabulary, poems.batch.inputs), poems.is_token)
+            moments.add(last.cell, counted(model.vocabulary, poems), poems.is_token)
             ends.add(poems, last)
     return tokens.tokens(), layers, moments, ends
 

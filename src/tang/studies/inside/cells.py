@@ -15,12 +15,11 @@ from tang.evaluation.places import Places
 from tang.fonts import label, with_chinese
 from tang.studies.findings import Findings
 from tang.studies.inside.parts import Recorded, replaced
-from tang.studies.inside.reading import mean_and_error, read_poems
+from tang.studies.inside.reading import COUNTED, mean_and_error, read_poems
 from tang.tables import markdown
 from tang.tasks.poem_model import PoemModelBase
 from tang.text.forms import PUNCTUATION, shape_of
 
-COUNTED = ("place in the line", "number of the line")
 SHOWN = 5
 DRAWS = 5  # sets of random cells
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
@@ -28,10 +27,10 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 TEXT = """\
 ## 3. Cells that count
 
-How much of a cell's variance in the last layer follows, in a straight line, from the place in the line or from the
-number of the line (R² over all held-out tokens):"""
+How much of the variance of a cell of the last layer follows, in a straight line, from the place in the line, the number
+of the line or its length (R² over all held-out tokens):"""
 ABLATION = """\
-The {count} best for each held at their mean, and as many random ones, {draws} times: the probability of a mark where a
+The {count} best for each held at their mean, and as many random others, {draws} times: the probability of a mark where a
 line ends and where none does, and the nats a token lost; {poems} poems with lines of five and of seven characters, ±
 the standard error over poems (of random cells: the standard deviation over draws)."""
 
@@ -42,13 +41,16 @@ class Moments:
     def __init__(self, size: int) -> None:
         self.count = 0
         self.cell, self.square = (torch.zeros(size, dtype=torch.float64) for _ in range(2))
-        self.numbers, self.number_squares = torch.zeros(2, dtype=torch.float64), torch.zeros(2, dtype=torch.float64)
-        self.products = torch.zeros(2, size, dtype=torch.float64)
+        self.numbers, self.number_squares = (
+            torch.zeros(len(COUNTED), dtype=torch.float64),
+            torch.zeros(len(COUNTED), dtype=torch.float64),
+        )
+        self.products = torch.zeros(len(COUNTED), size, dtype=torch.float64)
 
-    def add(self, cell: Tensor, numbers: tuple[Tensor, Tensor], is_token: Tensor) -> None:
-        """Add ``cell`` (T, B, H) with the numbers (B, T) of :data:`COUNTED`, where ``is_token`` (B, T)."""
+    def add(self, cell: Tensor, numbers: Tensor, is_token: Tensor) -> None:
+        """Add ``cell`` (T, B, H) with the ``numbers`` (3, B, T) of :data:`COUNTED`, where ``is_token`` (B, T)."""
         values = cell[is_token.T].double()
-        counted = torch.stack([number.T[is_token.T] for number in numbers]).double()
+        counted = numbers.transpose(1, 2)[:, is_token.T].double()
         self.count += len(values)
         self.cell += values.sum(0)
         self.square += values.square().sum(0)
@@ -68,7 +70,7 @@ class Moments:
 
     @property
     def r2(self) -> Tensor:
-        """(2, H) the squared correlation of each cell with each of :data:`COUNTED`."""
+        """(3, H) the squared correlation of each cell with each of :data:`COUNTED`."""
         covariance = self.products / self.count - self.numbers[:, None] / self.count * self.mean
         of_numbers = self.number_squares / self.count - (self.numbers / self.count).square()
         return covariance.square() / (self.variance * of_numbers[:, None]).clamp(min=1e-12)
@@ -148,7 +150,8 @@ def ablated(
     yield {"held": "none", **figures([whole], whole)}
     for name, best in zip(COUNTED, order, strict=True):
         yield {"held": f"{count} of the {name}", **figures([read_verse(model, sequences, best[:count], value)], whole)}
-    sets = [torch.from_numpy(random.permutation(len(mean))[:count]) for _ in range(DRAWS)]
+    others = np.setdiff1d(np.arange(len(mean)), order[:, :count])
+    sets = [torch.from_numpy(random.permutation(others)[:count]) for _ in range(DRAWS)]
     yield {"held": f"{count} at random", **figures([read_verse(model, sequences, held, value) for held in sets], whole)}
 
 
@@ -168,11 +171,11 @@ def figures(found: list[Verse], whole: Verse) -> dict[str, str]:
 
 @torch.inference_mode()
 def picture(model: PoemModelBase, moments: Moments, best: Tensor, poems: tuple[str, ...]) -> Figure:
-    """The ``best`` cells (2, K) through some poems; a row what they follow, a column a poem."""
+    """The ``best`` cells (3, K) through some poems; a row what they follow, a column a poem."""
     with with_chinese():
-        figure = Figure(figsize=(14, 6), layout="constrained")
+        figure = Figure(figsize=(14, 8), layout="constrained")
         widths = [len(poem) for poem in poems]
-        grid = figure.subplots(2, len(poems), sharey="row", sharex="col", squeeze=False, width_ratios=widths)
+        grid = figure.subplots(len(COUNTED), len(poems), sharey="row", sharex="col", squeeze=False, width_ratios=widths)
         for column, poem in enumerate(poems):
             recorded = Recorded(model.network.recurrent)
             with replaced(model.network, "recurrent", recorded):

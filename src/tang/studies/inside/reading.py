@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from tang.data.batches import Batch
 from tang.data.sequences import Sequences
-from tang.data.vocabulary import PAD, Vocabulary
+from tang.data.vocabulary import EOS, PAD, Vocabulary
 from tang.evaluation.places import Places
 from tang.tasks.echo import above
 from tang.tasks.poem_model import PoemModelBase
@@ -83,11 +83,20 @@ def read_tokens(model: PoemModelBase, batches: Iterable[Poems]) -> Tokens:
     return found.tokens()
 
 
-def places_and_lines(vocabulary: Vocabulary, ids: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, T) the place in its line of the character after each of ``ids`` (B, T), from 0, and the line, from 1."""
-    ends = torch.tensor(vocabulary.begins_line)
-    _, place = above(ids, ends, 0)
-    return place, ends[ids].cumsum(1)
+COUNTED = ("place in the line", "number of the line", "length of the line")
+
+
+def counted(vocabulary: Vocabulary, poems: Poems) -> Tensor:
+    """(3, B, T) the :data:`COUNTED` of each target: its place from 0, its line from 1, and that line's characters."""
+    ends, is_mark = torch.tensor(vocabulary.begins_line), Places(vocabulary, torch.device("cpu")).is_mark
+    inputs, targets, _ = poems.batch
+    _, place = above(inputs, ends, 0)
+    line = ends[inputs].cumsum(1)
+    is_character = poems.is_token & ~is_mark[targets] & (targets != EOS)
+    characters = torch.zeros(len(line), int(line.max()) + 1, dtype=torch.long).scatter_add_(
+        1, line, is_character.long()
+    )
+    return torch.stack((place, line, characters.gather(1, line)))
 
 
 def mean_and_error(values: np.ndarray, poem: np.ndarray) -> tuple[float, float]:
