@@ -76,7 +76,8 @@ def observed(model: PoemModel, sequences: Sequences) -> tuple[Tokens, list[Gates
             for layer, record in zip(layers, recorded.records, strict=True):
                 layer.add(record, poems.is_token)
             last = recorded.records[-1]
-            moments.add(last.cell, counted(model.vocabulary, poems), poems.is_token)
+            in_line = poems.is_token & (poems.batch.targets != EOS)
+            moments.add(last.cell, counted(model.vocabulary, poems), in_line)
             ends.add(poems, last)
     return tokens.tokens(), layers, moments, ends
 

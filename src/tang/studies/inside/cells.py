@@ -28,7 +28,7 @@ TEXT = """\
 ## 3. Cells that count
 
 How much of the variance of a cell of the last layer follows, in a straight line, from the place in the line, the number
-of the line or its length (R² over all held-out tokens):"""
+of the line or its length (R² over all held-out tokens but ends of poems):"""
 ABLATION = """\
 The {count} best for each held at their mean, and as many random others, {draws} times: the probability of a mark where
 a line ends and where none does, and the nats a token lost; {poems} poems with lines of five and of seven characters, ±
