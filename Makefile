@@ -3,7 +3,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help poem train quick test check bench torture shipped install install-dev
+.PHONY: help poem train quick test check bench torture shipped derivation install install-dev
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,10 @@ shipped: install  ## the model that comes with the project again; run it again a
 	$(BIN)/python src/train.py experiment=shipped hydra.run.dir=outputs/shipped/both
 	$(BIN)/python src/train.py experiment=shipped_tang init_from=outputs/shipped/both hydra.run.dir=outputs/shipped/tang
 	$(BIN)/python src/export.py ckpt=outputs/shipped/tang dtype=bfloat16 to=src/tang/shipped/model.safetensors overwrite=true
+
+derivation: install  ## the gradients derived, as one HTML file that opens anywhere
+	$(PIP) -q -e '.[docs]'
+	$(BIN)/python docs/standalone.py docs/derivation.md outputs/derivation.html
 
 install: .venv/installed  ## the environment for training and writing
 

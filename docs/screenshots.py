@@ -1,7 +1,8 @@
 """Take the pictures of the page: ``python docs/screenshots.py`` writes ``docs/page*.png``.
 
-Each shows a room in a wide window by day, and beside it on a telephone by night. They need a Chromium and a
-Chinese serif font: ``apt-get install chromium fonts-noto-cjk``.
+Each shows a room in a wide window by day, and beside it on a telephone by night. They need a Chromium, a
+Chinese serif font, and the model's corpus for its trigram: ``apt-get install chromium fonts-noto-cjk`` and
+``python src/check.py 春 ckpt=shipped corpus=true``.
 """
 
 import io
@@ -13,39 +14,62 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent
-WIDE, NARROW, HEIGHT, GAP = 1440, 360, 900, 16  # pixels
+WIDE, NARROW, HEIGHT, GAP = 1440, 360, 940, 16  # pixels
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 REGULATED = {"rhyme": "true", "candidates": 16, "seed": 1}
 FAREWELL = REGULATED | {"title": "送友人", "form": "五言律诗", "tones": "strict", "n": 3}
-BIRTHDAY = REGULATED | {"acrostic": "生日快乐", "form": "五言绝句", "tones": "loose", "n": 1}
 SOMBRE = "死，愁，泪，哭，老，病，冤，悲"
+WISH = {"acrostic": "生日快乐", "form": "五言绝句", "tones": "loose", "avoid": SOMBRE, "n": 1}
+BIRTHDAY = REGULATED | WISH | {"vertical": "true", "traditional": "true"}
 NIGHT = "静夜思\n床前明月光，疑是地上霜。\n举头望明月，低头思故乡。"
+SPRING = """春望
+国破山河在，城春草木深。
+感时花溅泪，恨别鸟惊心。
+烽火连三月，家书抵万金。
+白头搔更短，浑欲不胜簪。"""
 
 
 def writing(tab: Page, is_wide: bool) -> None:
-    """Poems about a farewell; on the telephone a wish in columns."""
-    tab.goto("/#" + urlencode(FAREWELL if is_wide else BIRTHDAY | {"avoid": SOMBRE, "vertical": "true"}))
+    """Poems about a farewell, and other lines in the place of one; on the telephone a wish in columns."""
+    tab.goto("/#" + urlencode(FAREWELL if is_wide else BIRTHDAY))
     expect(tab.get_by_text("written, seed")).to_contain_text("3 of 3" if is_wide else "1 of 1", timeout=60_000)
     if is_wide:
-        tab.get_by_role("group").get_by_role("button").nth(12).hover()
+        tab.get_by_role("button", name="Line 3").first.click()
+        expect(tab.get_by_text("These suit the whole poem.")).to_be_visible(timeout=60_000)
 
 
 def checking(tab: Page, is_wide: bool) -> None:
     """A report with suggestions."""
-    tab.goto("/")
-    tab.get_by_role("tab", name="Check").click()
-    tab.get_by_label("A poem").fill(NIGHT)
-    tab.get_by_role("button", name="Check", exact=True).click()
-    done = tab.get_by_text("Done.")
-    expect(done).to_be_visible(timeout=60_000)
+    ask(tab, "Check", "A poem", NIGHT)
     if not is_wide:
-        done.evaluate("message => message.parentElement.scrollIntoView()")
+        scroll_to(tab.get_by_text("Done."))
 
 
-ROOMS = {"page": writing, "page_check": checking}
+def looking_inside(tab: Page, is_wide: bool) -> None:
+    """The surprise of each character; on the telephone that of one in numbers."""
+    ask(tab, "Look inside", "Poem to look into", SPRING)
+    if not is_wide:
+        scroll_to(tab.get_by_text("Surprise, character by character"))
+    tab.get_by_role("img", name="溅").hover()
+
+
+def ask(tab: Page, room: str, label: str, poem: str) -> None:
+    """Have a room answer about a poem."""
+    tab.goto("/")
+    tab.get_by_role("tab", name=room).click()
+    tab.get_by_label(label).fill(poem)
+    tab.get_by_role("button", name=room, exact=True).click()
+    expect(tab.get_by_text("Done.")).to_be_visible(timeout=60_000)
+
+
+def scroll_to(place: Locator) -> None:
+    place.evaluate("place => place.parentElement.scrollIntoView()")
+
+
+ROOMS = {"page": writing, "page_check": checking, "page_inside": looking_inside}
 
 
 def shot(browser: Browser, address: str, room: Callable[[Page, bool], None], is_wide: bool) -> Image.Image:

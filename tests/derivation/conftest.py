@@ -31,6 +31,6 @@ def step(lstm: Run) -> Run:
 
 @pytest.fixture
 def beside(request: pytest.FixtureRequest) -> str:
-    """The paragraphs, items and table rows of the text that name the running test: its figures stand there."""
-    name = f"`{request.node.originalname}`"
+    """The paragraphs, items and table rows of the text that link to the running test: its figures stand there."""
+    name = f"[✓][{request.node.originalname}]"
     return "\n".join(passage for passage in re.split(r"\n\n|\n(?=[|-] ?)", TEXT) if name in passage)

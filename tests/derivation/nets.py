@@ -13,6 +13,7 @@ from functools import reduce
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 E, H, V, T = 3, 4, 5, 6
 LSTM, ELMAN = "ifgo", "z"  # a layer is told by the names of its pre-activations
@@ -129,6 +130,13 @@ def load(module: nn.Module, weights: Weights, order: Sequence[str], suffix: str 
         f"bias_hh{suffix}": torch.cat([0.75 * weights.b[q] for q in order]),
     }
     module.load_state_dict(stacked)
+
+
+def torch_loss(layer: nn.Module, run: Run, state: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+    """The run's loss with PyTorch's own layer and cross-entropy."""
+    outputs, _ = layer(torch.stack(list(run.x.values())), state)
+    logits = F.linear(outputs, run.weights.head, run.weights.head_bias)
+    return F.cross_entropy(logits, torch.stack([y.argmax() for y in run.y.values()]), reduction="sum")
 
 
 def leaf(tensor: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Section 5 of docs/derivation.md: where to begin, and where not to."""
+"""Section 7 of docs/derivation.md: where to begin, and where not to."""
 
 import random
 

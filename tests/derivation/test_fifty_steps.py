@@ -1,4 +1,4 @@
-"""Section 6 of docs/derivation.md: what is left of a gradient after fifty steps."""
+"""Section 8 of docs/derivation.md: what is left of a gradient after fifty steps."""
 
 import math
 import random

@@ -1,4 +1,4 @@
-"""Section 7 of docs/derivation.md: how far off the formulas are that circulate and are wrong."""
+"""Section 9 of docs/derivation.md: how far off the formulas are that circulate and are wrong."""
 
 import math
 import random

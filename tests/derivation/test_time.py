@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor, diag, nn
-from torch.nn import functional as F
 
 from tests.derivation.formulas import elman_factors, loss_by_hidden, lstm_sweep, summed_outer
 from tests.derivation.nets import (
@@ -19,15 +18,9 @@ from tests.derivation.nets import (
     load,
     product,
     summed,
+    torch_loss,
     unit,
 )
-
-
-def torch_loss(layer: nn.Module, run: Run, state: Tensor | tuple[Tensor, Tensor]) -> Tensor:
-    """The run's loss with PyTorch's own layer and cross-entropy."""
-    outputs, _ = layer(torch.stack(list(run.x.values())), state)
-    logits = F.linear(outputs, run.weights.head, run.weights.head_bias)
-    return F.cross_entropy(logits, torch.stack([y.argmax() for y in run.y.values()]), reduction="sum")
 
 
 def elman_deltas(run: Run, t: int) -> PerTime:

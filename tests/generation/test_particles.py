@@ -139,7 +139,7 @@ def test_a_gap_that_nothing_fills_is_refused() -> None:
     with pytest.raises(InputError, match=r"rhyme=true: 雨 is given for line 4"):
         write(network(), KNOWN, None, Form(2, 4), [Regulated(rhyme="true")], poem=["春□，夏□。秋冬，风雨。"])
     with pytest.raises(
-        InputError, match=r"no more than 6 poems are found by particles=64 and beam_size=192; ask for n=6"
+        InputError, match=r"no more than 6 poems are found by particles=32 and beam_size=192; ask for n=6"
     ):
         write(network(), KNOWN, None, Form(4, 1), poem=["春夏秋□。"], n=7, temperature=5.0)
 

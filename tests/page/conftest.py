@@ -25,7 +25,7 @@ def saved(config: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def small_model() -> LanguageModel:
     torch.manual_seed(0)
-    symbols = [*SPECIALS, "，", "。", *dict.fromkeys(CHARACTERS)]
+    symbols = [*SPECIALS, "，", "。", *dict.fromkeys(CHARACTERS + "快乐")]
     sizes, data = LanguageModelConfig(hidden_size=8), PoemsConfig(titles=True)
     return LanguageModel(saved(sizes), symbols, saved(data), form="五言绝句")
 

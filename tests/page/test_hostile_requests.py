@@ -27,6 +27,7 @@ RIGHT: dict[str, dict[str, Any]] = {
         **{"acrostic": ["春风"], "contains": ["月"], "avoid": ["死"]},
     },
     "/check": {"poem": "日月山水风，花雪夜天地。", "suggestions": 1},
+    "/inside": {"poem": "日月山水风，花雪夜天地。"},
 }
 texts = (
     st.text(max_size=20)
@@ -53,7 +54,9 @@ def objects(path: str) -> st.SearchStrategy[Request]:
 verse = texts.map(lambda text: ("POST", "/check", json.dumps({"poem": text, "suggestions": 1}).encode(), JSON))
 anything = st.tuples(
     st.sampled_from(["POST", "POST", "GET", "HEAD", "PUT", "OPTIONS", "TRACE", "SPAM"]),
-    st.sampled_from(["/", "/write", "/check", "/page.js", "/../pyproject.toml", "/%2e%2e/%00", "//write", "*"]),
+    st.sampled_from(
+        ["/", "/write", "/check", "/inside", "/page.js", "/../pyproject.toml", "/%2e%2e/%00", "//write", "*"]
+    ),
     st.binary(max_size=200) | st.sampled_from([b"x" * 20_000, b"[" * 16_000, b'{"n":' + b"9" * 16_000 + b"}"]),
     st.fixed_dictionaries(
         {"Content-Type": st.sampled_from(["application/json", "application/json; charset=x", "text/plain", ""])},
@@ -66,7 +69,7 @@ torn = st.builds(
     st.binary(max_size=100),
     st.sampled_from([b"", b"\r\n\r\n", b"Content-Length: 9\r\nContent-Length: 8\r\n\r\n", b"x" * 70_000]),
 )
-requests = objects("/write") | objects("/check") | verse | anything | torn
+requests = st.one_of(*map(objects, RIGHT)) | verse | anything | torn
 
 
 def status(page: Page, request: Request | bytes) -> int | None:

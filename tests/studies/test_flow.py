@@ -9,12 +9,13 @@ from torch.nn import functional as F
 
 from tang.config.data import PoemsConfig
 from tang.config.model import LanguageModelConfig
-from tang.config.studies import FlowRecall
+from tang.config.studies import FlowLanguage, FlowRecall
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
+from tang.data.vocabulary import BOS, Vocabulary
 from tang.errors import InputError
 from tang.studies.architectures import NETS
-from tang.studies.flow import first_characters, gradient_norms, half_life, relative
+from tang.studies.flow import first_characters, gradient_norms, half_life, line_ends, relative
 from tang.studies.recall import accuracies, sequences
 from tang.studies.short_training import seeded
 from tang.tasks.network import Network
@@ -78,13 +79,20 @@ def test_half_life_is_that_of_an_even_decay() -> None:
 
 def test_poems_are_held_out_and_of_one_length(poems_txt: Path, tmp_path: Path) -> None:
     module = PoemDataModule(PoemsConfig(source="text", path=str(poems_txt), cache=str(tmp_path)))
-    poems = first_characters(module, 31, 5)
+    poems = first_characters(module, FlowLanguage(characters=31, poems=5))
     assert poems.inputs.shape == poems.targets.shape == (5, 31)
     assert poems.targets.all(), "nothing is padded"
     held_out = {tuple(sequence[1:32]) for sequence in map(module.prepared.splits["val"].__getitem__, range(20))}
     assert {tuple(row.tolist()) for row in poems.targets} <= held_out
     with pytest.raises(InputError, match=r"study\.language\.characters=999: no held-out poem is so long"):
-        first_characters(module, 999, 5)
+        first_characters(module, FlowLanguage(characters=999, poems=5))
+
+
+def test_lines_end_where_every_poem_has_a_mark() -> None:
+    texts = ["春眠，不觉。晓", "处处，闻，啼鸟"]
+    vocabulary = Vocabulary.build(texts)
+    ids = torch.tensor([[BOS, *vocabulary.encode(text)] for text in texts])
+    assert line_ends(Batch.of(ids, ids[:, 1:].numel()), vocabulary) == [3]  # BOS 处 处 ， 闻 ， 啼 to predict 鸟
 
 
 @pytest.mark.parametrize("lag", [0, 1, 7])

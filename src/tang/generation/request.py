@@ -29,7 +29,7 @@ from tang.text.script import SCRIPTS
 
 BEAM_SIZE = 8  # prefixes of a beam, unless another number is given
 GAP_BEAM_SIZE = 192  # the same where there are gaps: what is likeliest at a gap's end needn't fit what follows
-PARTICLES = 64
+PARTICLES = 32
 ANSWERS = 20  # to a couplet's line, unless another number is given
 MAX_DRAWN = 100_000  # Seeds that are drawn are below this: short to type
 

@@ -4,10 +4,12 @@ import copy
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -15,6 +17,7 @@ from tang.config.model import LanguageModelConfig
 from tang.config.studies import Flow, FlowLanguage
 from tang.data.batches import Batch
 from tang.data.poems import PoemDataModule
+from tang.data.vocabulary import Vocabulary
 from tang.errors import InputError
 from tang.studies.architectures import NETS, Net, draw, measured
 from tang.studies.findings import Findings, finish_curves
@@ -25,23 +28,33 @@ from tang.tasks.network import Network
 
 STAGES = ("at initialization", "after training")
 
-QUANTITIES = {
-    "‖∂L_T/∂h_k‖": r"$\|\partial L_T/\partial h_k\|$",
-    "‖∂L_T/∂m_k‖": r"$\|\partial L_T/\partial m_k\|$",
-    "‖(∂m_T/∂m_k)ᵀ v‖": r"$\|(\partial m_T/\partial m_k)^\top v\|$",
-}
-"""Norms, as tables → as figures write them; m is C in an LSTM, h in other cells, v a random direction of length 1."""
+
+class Quantity(NamedTuple):
+    """A norm that is followed back through time, as tables and figures write it."""
+
+    text: str
+    formula: str
+    words: str
+
+
+HIDDEN = Quantity("‖∂L_T/∂h_k‖", r"$\|\partial L_T/\partial h_k\|$", "From the last loss back to hidden states")
+MEMORY = Quantity("‖∂L_T/∂C_k‖", r"$\|\partial L_T/\partial C_k\|$", "From the last loss back to cells")
+ALONG = Quantity(
+    "‖(∂C_T/∂C_k)ᵀ v‖", r"$\|(\partial C_T/\partial C_k)^\top v\|$", "From the last cell back to earlier ones"
+)
+QUANTITIES = (HIDDEN, MEMORY, ALONG)
+"""C is the cell of an LSTM and h in other nets, v a random direction of length 1."""
 
 DISTANCES = (1, 2, 5, 10, 20, 30)  # T − k in the tables
 
 POEMS_TEXT = """\
 ## Gradients through poems
 
-L_T is the loss of character T = {characters} alone, in at most {poems} held-out poems. m is the memory: C in an LSTM, h
-in the Elman net and the GRU. In an LSTM, ∂L_T/∂h_k holds C_k constant, while in ∂L_T/∂C_k h_k follows C_k. ∂m_T/∂m_k is
-taken along a random direction v of length 1. Norms are means over the poems, relative to k = T; tables give the median
-over {seeds} seeds, figures the range too. The half-life is that of a constant decay from k = T to k = 1. Training:
-{steps} steps of Adam."""
+L_T is the loss of character T = {characters} alone, in at most {poems} held-out poems. The Elman net and the GRU have
+no cell C; their h is taken for it. In an LSTM, ∂L_T/∂h_k holds C_k constant, while in ∂L_T/∂C_k h_k follows C_k.
+∂C_T/∂C_k is taken along a random direction v of length 1. Norms are means over the poems, relative to k = T; tables
+give the median over {seeds} seeds, figures the range too. The half-life is that of a constant decay from k = T to
+k = 1. Training: {steps} steps of Adam."""
 
 RECALL_TEXT = """\
 ## Delayed recall
@@ -54,22 +67,27 @@ accuracy on 1,000 new sequences. The table has the median over {seeds} seeds."""
 def study(options: Flow, seed: int) -> Findings:
     """Measure every network on poems, before and after training, and on delayed recall, from ``seed`` on."""
     recall, seeds, chance = options.recall, range(seed, seed + options.seeds), 1 / options.recall.symbols
-    on_poems = partial(through_poems, module=PoemDataModule(options.data), language=options.language)
+    module = PoemDataModule(options.data)
+    on_poems = partial(through_poems, module=module, language=options.language)
     flows = measured(on_poems, seeds, "language models")
     recalled = measured(partial(accuracies, task=recall), seeds, "delayed recall")
 
     parts = [POEMS_TEXT.format(seeds=options.seeds, **vars(options.language))]
     for number, quantity in enumerate(QUANTITIES):
-        parts += [f"{quantity} by T − k:", flow_table(flows, number)]
+        parts += [f"{quantity.text} by T − k:", flow_table(flows, number)]
     parts.append(RECALL_TEXT.format(seeds=options.seeds, chance=chance, **vars(recall)))
     parts.append(recall_table(recalled, recall.lags))
-    figures = {"gradient_flow": flow_figure(flows, [0]), "cell_flow": flow_figure(flows, [1, 2])}
+    ends = line_ends(first_characters(module, options.language), module.prepared.vocabulary)
+    figures = {
+        "gradient_flow": flow_figure(flows, [HIDDEN], ends),
+        "cell_flow": flow_figure(flows, [ALONG, MEMORY], ends),
+    }
     return Findings("\n\n".join(parts), figures | {"recall": recall_figure(recalled, recall.lags, chance)})
 
 
 def through_poems(net: Net, seed: int, module: PoemDataModule, language: FlowLanguage) -> Tensor:
     """A language model's relative gradient norms on held-out poems: (stages, quantities, T)."""
-    batch = first_characters(module, language.characters, language.poems)
+    batch = first_characters(module, language)
     with seeded(seed):
         config = LanguageModelConfig(hidden_size=language.hidden_size, dropout=0)
         config.cell, config.forget_bias = net.cell, net.forget_bias
@@ -81,14 +99,20 @@ def through_poems(net: Net, seed: int, module: PoemDataModule, language: FlowLan
     return relative(torch.stack([before, after]))
 
 
-def first_characters(module: PoemDataModule, characters: int, poems: int) -> Batch:
-    """The first ``characters`` of up to ``poems`` held-out poems at least that long; an InputError if there is none."""
-    held_out = module.prepared.splits["val"]
+def first_characters(module: PoemDataModule, language: FlowLanguage) -> Batch:
+    """The first characters of held-out poems that are long enough; an InputError if there is none."""
+    characters, held_out = language.characters, module.prepared.splits["val"]
     rows = [held_out[i][: characters + 1] for i in np.flatnonzero(held_out.lengths >= characters).tolist()]
     if not rows:
         raise InputError(f"study.language.characters={characters}: no held-out poem is so long")
-    ids = torch.from_numpy(np.stack(rows[:poems]))
+    ids = torch.from_numpy(np.stack(rows[: language.poems]))
     return Batch.of(ids, ids[:, 1:].numel())
+
+
+def line_ends(batch: Batch, vocabulary: Vocabulary) -> list[int]:
+    """The T − k at which all poems have the mark that ends a line, the latest first."""
+    is_end = torch.tensor(vocabulary.begins_line)[batch.inputs[:, 1:]].all(dim=0)  # without <bos>
+    return is_end.flip(0).nonzero().flatten().tolist()
 
 
 def gradient_norms(network: Network, batch: Batch, seed: int) -> Tensor:
@@ -132,17 +156,35 @@ def flow_table(flows: Mapping[str, Tensor], quantity: int) -> str:
     return markdown(rows)
 
 
-def flow_figure(flows: Mapping[str, Tensor], quantities: Sequence[int]) -> Figure:
-    """Curves of some quantities, a row for each, and a column for each stage."""
-    labels = list(QUANTITIES.values())
+def flow_figure(flows: Mapping[str, Tensor], quantities: Sequence[Quantity], ends: Sequence[int]) -> Figure:
+    """Curves of some quantities, a row for each, and a column for each stage; ``ends`` of lines of verse are marked."""
     figure = Figure(figsize=(10, 0.8 + 3.6 * len(quantities)), layout="constrained")
     grid = figure.subplots(len(quantities), len(STAGES), sharex=True, sharey="row", squeeze=False)
     for (row, stage), ax in np.ndenumerate(grid):
+        quantity = quantities[row]
         for name, norms in flows.items():
-            draw(ax, name, torch.arange(norms.shape[-1]), norms[:, stage, quantities[row]])
-        ax.set(yscale="log", title=STAGES[stage], xlabel=r"$T-k$, characters back")
-        ax.set_ylabel(f"{labels[quantities[row]]}, relative to $k=T$")
-    if len(quantities) > 1:
-        figure.suptitle(r"$m$ is $C$ in the LSTM, $h$ in the Elman net and the GRU", fontsize="medium")
+            draw(ax, name, torch.arange(norms.shape[-1]), norms[:, stage, QUANTITIES.index(quantity)])
+        ax.set(yscale="log", title=f"{quantity.words}, {STAGES[stage]}", xlabel=r"$T-k$, characters back")
+        ax.set_ylabel(f"{quantity.formula}, relative to $k=T$")
+        mark_line_ends(ax, ends)
+    if MEMORY in quantities:
+        figure.suptitle(r"$C$ is the cell of the LSTM; in the Elman net and the GRU, which have none, it is $h$")
     finish_curves(figure, columns=len(NETS))
     return figure
+
+
+def mark_line_ends(ax: Axes, ends: Sequence[int]) -> None:
+    """A vertical line at the mark that ends each line of verse, with that line's number at the bottom."""
+    for number, end in enumerate(reversed(ends), 1):
+        ax.axvline(end, color="dimgrey", linewidth=1, linestyle=(0, (1, 2)))
+        ax.annotate(
+            f"line {number} ends",
+            (end, 0.03),
+            xycoords=("data", "axes fraction"),
+            xytext=(-3, 0),
+            textcoords="offset points",
+            rotation=90,
+            ha="right",
+            color="dimgrey",
+            fontsize="small",
+        )

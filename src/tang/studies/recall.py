@@ -81,10 +81,10 @@ def recall_figure(recalled: Mapping[str, Tensor], lags: list[int], chance: float
     figure = Figure(figsize=(7, 4.6), layout="constrained")
     ax = figure.subplots()
     for name, runs in recalled.items():
-        draw(ax, name, torch.tensor(lags), runs)
+        draw(ax, name, torch.tensor(lags), runs, with_points=True)
     ax.axhline(chance, color="grey", linewidth=1)
     ax.annotate("chance", (lags[0], chance), xytext=(0, 3), textcoords="offset points", color="dimgrey")
-    ax.set(xscale="log", xlabel="lag, steps of noise", ylabel="accuracy", ylim=(0, 1.03))
+    ax.set(xscale="log", xlabel="lag, steps of noise", ylabel="accuracy", ylim=(0, 1.06))
     ax.set_xticks(lags, labels=map(str, lags))
     ax.minorticks_off()
     ax.yaxis.set_major_formatter(PercentFormatter(1))

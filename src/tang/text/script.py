@@ -1,6 +1,7 @@
 """Simplified and traditional script, and the punctuation marks of verse."""
 
 from functools import cache
+from itertools import islice
 from typing import Literal
 
 import opencc
@@ -25,7 +26,8 @@ _converter = cache(opencc.OpenCC)
 def convert(texts: list[str], script: Script) -> list[str]:
     """``texts`` in ``script``, by phrases (乾坤 stays 乾坤), each as long as before."""
     converter = _converter({"simplified": "t2s", "traditional": "s2t"}[script])
-    converted = converter.convert("\n".join(texts)).split("\n") if texts else []
+    lines = iter(converter.convert("\n".join(texts)).split("\n"))
+    converted = ("\n".join(islice(lines, text.count("\n") + 1)) for text in texts)
     # A phrase table may change a length; characters one by one never do.
     return [
         after if len(after) == len(before) else "".join(map(converter.convert, before))

@@ -32,7 +32,7 @@ def chromium() -> Iterator[Browser]:
 def context(chromium: Browser, page: Page) -> Iterator[BrowserContext]:
     """Windows of a browser that fail the test if the console has an error, or if they ask another server."""
     address = f"http://127.0.0.1:{page.port}"
-    refusing = (f"{address}/write", f"{address}/check")
+    refusing = [f"{address}/{room}" for room in ("write", "check", "inside")]
     wrong: list[str] = []
 
     def asked(request: Request) -> None:

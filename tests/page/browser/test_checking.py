@@ -1,14 +1,17 @@
 """A poem is checked."""
 
-from tests.page.browser.rooms import Page, check, expect, open_room, press
+import re
+
+from tests.page.browser.rooms import NIGHT, Page, check, expect, open_room, press
 
 
 def test_a_report_says_what_to_mend_and_the_model_how(tab: Page) -> None:
-    report = check(tab, "床前明月光，疑是地上霜。举头望明月，低头思故乡。")
+    report = check(tab, NIGHT)
     expect(report.get_by_text("五言绝句, not regular")).to_be_visible()
+    expect(report.get_by_text("the corpus isn't prepared")).to_contain_text("run: python src/check.py 春")
     slip = report.get_by_role("listitem").filter(has_text="Line 2, character 4: 上 is oblique")
     expect(slip).to_contain_text("The model suggests")
-    report.get_by_role("group").get_by_role("button", name="上").hover()
+    report.get_by_role("group").get_by_role("button", name=re.compile("^上")).hover()
     expect(report.get_by_text("上 ·")).to_contain_text("it should be level")
 
 

@@ -4,15 +4,16 @@ import { asText, copy, picture, save } from "./saving.js";
 import { blank, element, verse } from "./verse.js";
 
 const LABELS = {
-  Copy: "Copy the poem", Text: "Save as text", Picture: "Save as a picture", Link: "Copy a link", Inside: "Look inside",
-  Remove: "Remove this poem", "Step back": "Step back before the last change", "Write the rest anew": "Write the rest anew, all that isn't locked",
+  Remove: "Remove this poem", Copy: "Copy the poem", Text: "Save as text", Picture: "Save as a picture", Link: "Copy a link",
+  Inside: "Look inside", "Step back": "Step back before the last change", "Write the rest anew": "Write the rest anew, all that isn't locked",
 };
 
 /** A card of the shape [characters, lines] without a poem. */
 export function waiting(number, shape) {
   const buttons = Object.keys(LABELS).map((name) => element("button", { type: "button", textContent: name, disabled: true }));
-  const made = element("article", { className: "card waiting" }, element("h2", { textContent: `Poem ${number + 1}` }),
-    verse(blank(shape), "simplified", { onChoose: () => {} }), element("p", { className: "detail" }), element("div", { className: "actions" }, ...buttons));
+  const made = laidOut(element("h2", { textContent: `Poem ${number + 1}` }), verse(blank(shape), "simplified", { onChoose: () => {} }),
+    element("p", { className: "detail" }), buttons);
+  made.classList.add("waiting");
   made.setAttribute("aria-hidden", "true");
   for (const button of made.querySelectorAll("button")) button.disabled = true;
   return made;
@@ -30,6 +31,7 @@ export function card(poem, { script, isVertical, linked, choose, inside, remove,
   const heading = element("h2", { lang: "zh", textContent: poem.title ? `《${poem.title[script]}》` : poem.form });
   const text = asText(poem, script);
   const actions = {
+    "Remove": async () => remove(),
     "Copy": async () => copy(text).then(() => "Copied."),
     "Text": async () => save(new Blob([text + "\n"], { type: "text/plain;charset=utf-8" }), "poem.txt"),
     "Picture": async () => save(await picture(poem, script, isVertical), "poem.png"),
@@ -38,7 +40,6 @@ export function card(poem, { script, isVertical, linked, choose, inside, remove,
       return copy(location.href).then(() => "Link copied: it writes these poems again.");
     },
     "Inside": async () => inside(),
-    "Remove": async () => remove(),
     "Step back": async () => undo(),
     "Write the rest anew": async () => rest(),
   };
@@ -50,9 +51,14 @@ export function card(poem, { script, isVertical, linked, choose, inside, remove,
     if (name === "Write the rest anew") button.disabled = poem.locked.size === 0;
     return button;
   });
-  const made = element("article", { className: "card" }, heading,
-    verse(poem.lines, script, { locked: poem.locked, onChoose: choose, onPoint: (said) => { detail.textContent = said ?? about + missing; } }),
-    detail, element("div", { className: "actions" }, ...buttons));
+  const onPoint = (said) => { detail.textContent = said ?? about + missing; };
+  const made = laidOut(heading, verse(poem.lines, script, { locked: poem.locked, onChoose: choose, onPoint }), detail, buttons);
   made.setAttribute("aria-label", heading.textContent);
   return made;
+}
+
+/** A card with Remove, the first of the buttons, in its corner. */
+function laidOut(heading, poem, detail, [remove, ...others]) {
+  return element("article", { className: "card" }, element("div", { className: "head" }, heading, remove), poem, detail,
+    element("div", { className: "actions" }, ...others));
 }

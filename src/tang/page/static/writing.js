@@ -108,7 +108,7 @@ function drawn(poem) {
       script,
       wishes,
       replace: (other) => change(poem, changed(other), { line, place }),
-      lock: (locked) => put(poem, { ...poem, locked }, line, place),
+      lock: (locked) => (isWriting ? say("write", WAIT) : put(poem, { ...poem, locked }, line, place)),
     }),
     inside: () => { open("inside"); look(asText(poem, poem.script)); },
     remove: () => remove(poem),
@@ -172,10 +172,12 @@ export async function follow(values) {
   for (const name of IN_LINKS) view[name].checked = values[name] === "true";
   fill(values);
   if (!(await write(values.card ? Number(values.card) - 1 : null))) return;
+  isWriting = true;
   for (const poem of written.poems) {
     const text = values[`poem${poem.number + 1}`];
     if (text) await run("write", "check", { poem: text, suggestions: 0 }, ({ report }) => report && putBack(poem, report));
   }
+  isWriting = false;
   tellAddress();
 }
 
@@ -190,4 +192,9 @@ function putBack(poem, { lines, script, pattern, rhyme }) {
 find("settings").addEventListener("submit", (event) => { event.preventDefault(); write(); });
 find("undo").addEventListener("click", undo);
 find("clear").addEventListener("click", () => { fill({}); clearErrors("write"); });
-for (const box of Object.values(view)) box.addEventListener("change", draw);
+for (const box of Object.values(view)) {
+  box.addEventListener("change", () => {
+    draw();
+    if (written.poems.some(Boolean)) tellAddress(); // so that the page is the same after it is loaded again
+  });
+}
