@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from tang.config.studies import Inside
 from tang.data.sequences import Sequences
 from tang.data.vocabulary import BOS, EOS, SPECIALS, Vocabulary
+from tang.errors import InputError
 from tang.studies.inside import observed, sequence
-from tang.studies.inside.cells import read_verse
+from tang.studies.inside.cells import cells, read_verse
 from tang.studies.inside.context import SIZES, context
 from tang.studies.inside.echoes import echoes
 from tang.studies.inside.gates import gates
@@ -94,6 +96,15 @@ def test_without_the_counting_cell_no_line_ends(counting: PoemModel, sequences: 
     assert whole.mark[~whole.is_end].mean() < 0.01
     assert held.mark[held.is_end].mean() < 0.01
     np.testing.assert_allclose(others.mark, whole.mark, atol=1e-6)
+
+
+def test_cells_are_held_by_their_numbers(counting: PoemModel, sequences: Sequences) -> None:
+    _, _, moments, _ = observed(counting, sequences)
+    found = cells(counting, moments, sequences, ("花月。",), Inside(cells=1, held=[0], poems=5), 1).text
+    (row,) = (row.split("|") for row in found.splitlines() if row.startswith("| 5        | 0 "))
+    assert float(row[3].split("±")[0]) < 0.01  # a mark at ends
+    with pytest.raises(InputError, match=r"study\.held=8: the layer has cells 0 to 7"):
+        cells(counting, moments, sequences, ("花月。",), Inside(held=[8]), 1)
 
 
 def test_gates_are_counted(counting: PoemModel, sequences: Sequences) -> None:
@@ -182,7 +193,15 @@ def test_the_study_looks_inside(
 ) -> None:
     trained = script("train", *small, "model.echo_size=4", "trainer.max_epochs=1", "hydra.run.dir=run")
     assert trained.returncode == 0, trained.stderr
-    ran = script("study", "study=inside", "study.ckpt=run", "study.poems=10", "study.cells=2", "hydra.run.dir=found")
+    ran = script(
+        "study",
+        "study=inside",
+        "study.ckpt=run",
+        "study.poems=10",
+        "study.cells=2",
+        "study.held=[1,3]",
+        "hydra.run.dir=found",
+    )
     assert ran.returncode == 0, ran.stderr
     found = (tmp_path / "found" / "findings.md").read_text(encoding="utf-8")
     assert [line[3:] for line in found.splitlines() if line.startswith("## ")] == [

@@ -1,6 +1,6 @@
 """Cells that count: what they follow, and what becomes of the verse without them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +11,12 @@ from torch import Tensor
 from tang.config.studies import Inside
 from tang.data.sequences import Sequences
 from tang.data.vocabulary import BOS, Vocabulary
+from tang.errors import InputError
 from tang.evaluation.places import Places
 from tang.fonts import label, with_chinese
 from tang.studies.findings import Findings
 from tang.studies.inside.parts import Recorded, replaced
-from tang.studies.inside.reading import COUNTED, mean_and_error, read_poems
+from tang.studies.inside.reading import COUNTED, counted, mean_and_error, read_poems
 from tang.tables import markdown
 from tang.tasks.poem_model import PoemModelBase
 from tang.text.forms import PUNCTUATION, shape_of
@@ -31,8 +32,8 @@ How much of the variance of a cell of the last layer follows, in a straight line
 of the line or its length (R² over all held-out tokens but ends of poems):"""
 ABLATION = """\
 The {count} best for each held at their mean, and as many random others, {draws} times: the probability of a mark where
-a line ends and where none does, and the nats a token lost; {poems} poems with lines of five and of seven characters, ±
-the standard error over poems (of random cells: the standard deviation over draws)."""
+a line ends, where none does, and among these after five characters of seven; the nats a token lost. {poems} poems with
+lines of five and of seven, ± the standard error over poems (of random cells: the standard deviation over draws)."""
 
 
 class Moments:
@@ -80,6 +81,7 @@ class Verse(NamedTuple):
     """N tokens of poems with lines of one length."""
 
     poem: np.ndarray  # (N,)
+    place: np.ndarray  # (N,) in the line, from 0
     is_end: np.ndarray  # (N,) bool: a mark is to be predicted
     mark: np.ndarray  # (N,) the probability of any mark
     nll: np.ndarray  # (N,) −ln p
@@ -96,7 +98,8 @@ def read_verse(model: PoemModelBase, sequences: Sequences, held: Tensor, value: 
             log_p = model.network.head(model.network.read(inputs).features).log_softmax(-1).transpose(0, 1)
         owner = poems.rows[:, None].expand_as(targets)
         nll = -log_p.gather(2, targets[:, :, None])[:, :, 0]
-        columns = (owner, is_mark[targets], log_p[:, :, is_mark].exp().sum(-1), nll)
+        place = counted(model.vocabulary, poems)[0]
+        columns = (owner, place, is_mark[targets], log_p[:, :, is_mark].exp().sum(-1), nll)
         found.append([column[poems.is_token] for column in columns])
     return Verse(*(torch.cat(column).numpy() for column in zip(*found, strict=True)))
 
@@ -117,18 +120,19 @@ def cells(
         for name, best, r2 in zip(COUNTED, order, moments.r2, strict=True)
     ]
     text = ABLATION.format(count=options.cells, draws=DRAWS, poems=options.poems)
-    ablation = [
-        {"lines of": chars, **row}
-        for chars in (5, 7)
-        for row in ablated(
-            model,
-            with_lines_of(sequences, model.vocabulary, chars, options.poems),
-            order,
-            moments.mean,
-            options.cells,
-            seed,
-        )
-    ]
+    groups = {
+        f"{options.cells} of the {name}": best[: options.cells] for name, best in zip(COUNTED, order, strict=True)
+    }
+    if options.held:
+        if max(options.held) >= len(moments.mean):
+            raise InputError(f"study.held={max(options.held)}: the layer has cells 0 to {len(moments.mean) - 1}")
+        groups[", ".join(map(str, options.held))] = torch.tensor(options.held)
+    ablation = []
+    for chars in (5, 7):
+        chosen = with_lines_of(sequences, model.vocabulary, chars, options.poems)
+        if len(chosen):
+            rows_of = ablated(model, chosen, groups, moments.mean, options.cells, seed)
+            ablation += [{"lines of": chars, **row} for row in rows_of]
     tables = f"{TEXT}\n\n{markdown(rows)}\n\n{text}\n\n{markdown(ablation)}"
     return Findings(tables, {"cells": picture(model, moments, order[:, :SHOWN], poems)})
 
@@ -138,34 +142,36 @@ def with_lines_of(sequences: Sequences, vocabulary: Vocabulary, chars: int, coun
     texts = (vocabulary.decode(sequences[row]) for row in range(len(sequences)))
     chosen = [row for row, text in enumerate(texts) if shape_of(text).chars == chars][:count]
     lengths = sequences.lengths[chosen] + 1
-    return Sequences(np.concatenate([sequences[row] for row in chosen]), np.append(0, lengths.cumsum()))
+    tokens = [sequences.tokens[:0], *(sequences[row] for row in chosen)]
+    return Sequences(np.concatenate(tokens), np.append(0, lengths.cumsum()))
 
 
 def ablated(
-    model: PoemModelBase, sequences: Sequences, order: Tensor, mean: Tensor, count: int, seed: int
+    model: PoemModelBase, sequences: Sequences, groups: Mapping[str, Tensor], mean: Tensor, count: int, seed: int
 ) -> Iterator[dict[str, str]]:
-    """Rows of the table: nothing held, the best ``count`` of each of :data:`COUNTED`, random ones."""
+    """Rows of the table: no cells held at their ``mean``, those of each group, and ``count`` others at random."""
     value, random = mean.float(), np.random.default_rng(seed)
     whole = read_verse(model, sequences, torch.empty(0, dtype=torch.long), value)
     yield {"held": "none", **figures([whole], whole)}
-    for name, best in zip(COUNTED, order, strict=True):
-        yield {"held": f"{count} of the {name}", **figures([read_verse(model, sequences, best[:count], value)], whole)}
-    others = np.setdiff1d(np.arange(len(mean)), order[:, :count])
+    for name, held in groups.items():
+        yield {"held": name, **figures([read_verse(model, sequences, held, value)], whole)}
+    others = np.setdiff1d(np.arange(len(mean)), torch.cat([*groups.values()]))
     sets = [torch.from_numpy(random.permutation(others)[:count]) for _ in range(DRAWS)]
-    yield {"held": f"{count} at random", **figures([read_verse(model, sequences, held, value) for held in sets], whole)}
+    yield {"held": f"{count} others", **figures([read_verse(model, sequences, held, value) for held in sets], whole)}
 
 
 def figures(found: list[Verse], whole: Verse) -> dict[str, str]:
     """What became of the tokens: means with their errors, over poems or over draws."""
+    groups = {"a mark at ends": whole.is_end, "a mark elsewhere": ~whole.is_end}
+    groups["after five"] = (whole.place == 5) & ~whole.is_end
+    columns = {name: [(verse.mark[there], verse.poem[there]) for verse in found] for name, there in groups.items()}
+    columns["nats lost"] = [(verse.nll - whole.nll, verse.poem) for verse in found]
     shown = {}
-    for name, values in {
-        "a mark at ends": [(verse.mark[verse.is_end], verse.poem[verse.is_end]) for verse in found],
-        "a mark elsewhere": [(verse.mark[~verse.is_end], verse.poem[~verse.is_end]) for verse in found],
-        "nats lost": [(verse.nll - whole.nll, verse.poem) for verse in found],
-    }.items():
-        means, errors = zip(*(mean_and_error(*column) for column in values), strict=True)
-        error = errors[0] if len(found) == 1 else float(np.std(means, ddof=1))
-        shown[name] = f"{np.mean(means):.4f} ± {error:.4f}"
+    for name, values in columns.items():
+        if len(values[0][0]):
+            means, errors = zip(*(mean_and_error(*of_set) for of_set in values), strict=True)
+            error = errors[0] if len(found) == 1 else float(np.std(means, ddof=1))
+            shown[name] = f"{np.mean(means):.4f} ± {error:.4f}"
     return shown
 
 
