@@ -1,4 +1,4 @@
-"""Studies of what LSTMs do: ``python src/study.py study=memory|gradients|flow|initialization``."""
+"""Studies of what LSTMs do: ``python src/study.py study=memory|gradients|flow|initialization|inside``."""
 
 from pathlib import Path
 

@@ -15,7 +15,7 @@ from tang.config.data import NamesConfig, PoemsConfig
 from tang.config.logger import CSV, MLflow, TensorBoard, Wandb
 from tang.config.model import ClassifierConfig, LanguageModelConfig
 from tang.config.optimizer import OPTIMIZERS, SCHEDULERS
-from tang.config.studies import Flow, Gradients, Initialization, Memory
+from tang.config.studies import Flow, Gradients, Initialization, Inside, Memory
 from tang.config.trainer import TrainerConfig
 from tang.errors import InputError
 
@@ -28,7 +28,13 @@ GROUPS: dict[str, dict[str, type]] = {
     "scheduler": SCHEDULERS,
     "trainer": {"trainer": TrainerConfig},
     "logger": {"tensorboard": TensorBoard, "csv": CSV, "wandb": Wandb, "mlflow": MLflow},
-    "study": {"memory": Memory, "gradients": Gradients, "flow": Flow, "initialization": Initialization},
+    "study": {
+        "memory": Memory,
+        "gradients": Gradients,
+        "flow": Flow,
+        "initialization": Initialization,
+        "inside": Inside,
+    },
 }
 """Config group → the schemas that its files in ``conf/`` refer to as ``/hydra/schema/GROUP/NAME``."""
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from tang.config.data import PoemsConfig
-from tang.config.keys import POSITIVE, SEED, Rule, at_least, key
+from tang.config.keys import POSITIVE, SEED, SHIPPED, Rule, at_least, key
+from tang.config.scripts import CKPT, CorpusPaths
 
 LAGS = Rule(lambda lags: len(lags) > 0 and all(lag > 0 for lag in lags), "numbers greater than 0")
+CELLS = Rule(lambda cells: all(cell >= 0 for cell in cells), "numbers of cells, from 0")
 SMALLER = Rule(lambda factor: 0 < factor < 1, "between 0 and 1")
 LARGER = Rule(lambda factor: factor > 1, "greater than 1")
 
@@ -95,6 +97,18 @@ class Initialization(StudyOf):
     clip: float = key(1.0, "norm that longer gradients are scaled down to", POSITIVE)
     small: float = key(0.01, "multiplies the recurrent weights: too small", SMALLER)
     large: float = key(30.0, "multiplies the recurrent weights: too large", LARGER)
+
+
+@dataclass
+class Inside(StudyOf):
+    """What a trained LSTM keeps, hears and forgets: surprise, gates, cells that count, probes, context, echoes."""
+
+    _target_: str = "tang.studies.inside.study"
+    ckpt: str = key(SHIPPED, CKPT)
+    data: CorpusPaths = field(default_factory=CorpusPaths, metadata={"help": "where the corpus is now"})
+    poems: int = key(300, "held-out poems that are read again with a part left out", at_least(1))
+    cells: int = key(10, "cells that are held at their mean", at_least(1))
+    held: list[int] = key([], "cells that are held at their mean besides, by their numbers", CELLS)
 
 
 @dataclass
