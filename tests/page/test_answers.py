@@ -2,9 +2,13 @@
 
 import re
 from math import log
+from typing import Any
 
 import pytest
+import torch
 
+from tang.data.vocabulary import BOS
+from tang.evaluation.parts import Recorded, replaced
 from tang.evaluation.trigram import Trigram
 from tang.generation.generate import generate
 from tang.page.checking import check
@@ -100,9 +104,9 @@ def test_without_the_corpus_one_line_says_how_to_have_it(small_model: LanguageMo
     _, item = check(small_model, corpus, to_check(body({"poem": NIGHT, "suggestions": 0})))
     advice = "python src/check.py 春 'ckpt=my run/best.ckpt' corpus=true"
     assert item["copies"].endswith(advice)
-    _, picture = look_inside(small_model, corpus, to_look_inside(body({"poem": NIGHT})))
+    _, picture, *_ = look_inside(small_model, corpus, to_look_inside(body({"poem": NIGHT})))
     assert picture["missing"].endswith(advice)
-    assert picture["trigram"] is None
+    assert [series["name"] for series in picture["series"]] == ["the model"]
 
 
 def test_with_the_corpus_its_lines_are_found_and_its_trigram_stands_beside_the_model(model: LanguageModel) -> None:
@@ -113,13 +117,50 @@ def test_with_the_corpus_its_lines_are_found_and_its_trigram_stands_beside_the_m
     _, item, *_ = check(model, corpus, to_check(body({"poem": text, "suggestions": 0})))
     size = len(lines[0])
     assert item["copies"] == f"{lines[0]} (line 1); longest span in common: {size} characters"
-    first, picture = look_inside(model, corpus, to_look_inside(body({"poem": poem})))
+    first, picture, *_ = look_inside(model, corpus, to_look_inside(body({"poem": poem})))
     assert [line["simplified"] for line in first["poem"]["lines"]] == lines
-    assert first["poem"]["lines"][0]["surprise"] == picture["model"][0]
+    of_model, of_trigram = (series["values"] for series in picture["series"])
+    assert first["poem"]["lines"][0]["surprise"] == of_model[0]
     assert picture["missing"] is None
     _, losses = Trigram.of(train, len(model.vocabulary)).token_losses(train.part(0, 1))
-    assert picture["trigram"][0] == pytest.approx((losses[:size] / log(2)).tolist(), abs=0.06)
-    assert [len(line) for line in picture["trigram"]] == [len(line) for line in lines]
+    assert of_trigram[0] == pytest.approx((losses[:size] / log(2)).tolist(), abs=0.06)
+    assert [len(line) for line in of_trigram] == [len(line) for line in lines]
+
+
+def pictures_of(model: LanguageModel) -> dict[str, dict[str, Any]]:
+    """The pictures of a poem by their names."""
+    _, *found = look_inside(model, Corpus(model, "shipped"), to_look_inside(body({"poem": "日月山，花雪夜。"})))
+    return {picture["picture"]: picture for picture in found}
+
+
+def test_gates_are_the_means_over_cells_after_each_character(small_model: LanguageModel) -> None:
+    ids = torch.tensor([[BOS, *small_model.vocabulary.encode("日月山，花雪夜。")]])
+    recorded = Recorded(small_model.network.recurrent)
+    with torch.inference_mode(), replaced(small_model.network, "recurrent", recorded):
+        small_model.network.read(ids)
+    forget = recorded.records[-1].forget_gate[:, 0].mean(-1)
+    series = {one["name"]: one["values"] for one in pictures_of(small_model)["gates"]["series"]}
+    assert [*series] == ["input gate", "forget gate", "output gate"]
+    assert series["forget gate"] == [
+        pytest.approx(forget[1:4].tolist(), abs=0.006), pytest.approx(forget[5:8].tolist(), abs=0.006)
+    ]  # fmt: skip
+
+
+def test_what_is_heard_is_what_the_network_uses(small_model: LanguageModel) -> None:
+    deaf = pictures_of(small_model)["hearing"]
+    assert deaf["series"] == []
+    assert deaf["about"].startswith("This model is told nothing of the lines above")
+    torch.manual_seed(0)
+    config = {"hidden_size": 8, "echo_size": 4}
+    model = LanguageModel(config, small_model.vocabulary.symbols, {}).eval()
+    with torch.no_grad():
+        weight_ih = model.network.recurrent.weights(0)[0]
+        weight_ih[:, 8:12] *= 100  # one line above
+        weight_ih[:, 12:] = 0  # two lines above, the place
+    series = {one["name"]: one["values"] for one in pictures_of(model)["hearing"]["series"]}
+    assert series["two lines above"] == series["the place"] == [[0, 0, 0], [0, 0, 0]]
+    assert series["one line above"][0] == [0, 0, 0]  # nothing stands above the first line
+    assert any(series["one line above"][1])
 
 
 @pytest.mark.parametrize("poem", ["日", "日月，山", "日月山水风花，" * 40, "々□？abc日"])

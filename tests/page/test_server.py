@@ -24,7 +24,7 @@ def test_the_page_and_its_files_are_served_with_headers_that_keep_it_to_itself(p
     assert index.status == 200
     assert index.headers["content-type"] == "text/html; charset=utf-8"
     assert 'value="一东"' in index.body.decode()
-    for name in ("page.css", "page.js", "changing.js", "surprise.js", "icon.svg"):
+    for name in ("page.css", "page.js", "changing.js", "chart.js", "icon.svg"):
         assert page.get(f"/{name}").status == 200
     for found in (index, page.get("/nowhere"), page.get("/../pyproject.toml"), page.post("/write", b"{")):
         assert "default-src 'self'" in found.headers["content-security-policy"]

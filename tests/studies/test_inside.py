@@ -12,12 +12,12 @@ from tang.config.studies import Inside
 from tang.data.sequences import Sequences
 from tang.data.vocabulary import BOS, EOS, SPECIALS, Vocabulary
 from tang.errors import InputError
+from tang.evaluation.parts import Constant, Forgetful, Recorded, replaced
 from tang.studies.inside import observed, sequence
 from tang.studies.inside.cells import cells, read_verse
 from tang.studies.inside.context import SIZES, context
 from tang.studies.inside.echoes import echoes
 from tang.studies.inside.gates import gates
-from tang.studies.inside.parts import Constant, Forgetful, Recorded, replaced
 from tang.studies.inside.probe import probed
 from tang.studies.inside.reading import counted, mean_and_error, read_poems, read_tokens
 from tang.tasks.poem_model import PoemModel

@@ -1,11 +1,8 @@
 // The room that shows what the model makes of a poem, in pictures.
 
+import { chart } from "./chart.js";
 import { bringUp, clearErrors, find, run, say } from "./room.js";
-import { surprise } from "./surprise.js";
 import { element } from "./verse.js";
-
-// What draws each picture of the server, by its name: (the picture, the poem) → its elements.
-const PICTURES = { surprise };
 
 async function show() {
   clearErrors("inside");
@@ -19,8 +16,8 @@ async function show() {
       poem = item.poem;
       const text = poem.lines.map((line) => line[poem.script] + line.mark).join("");
       find("pictures").replaceChildren(element("h2", { lang: "zh", textContent: poem.title ? `《${poem.title}》` : text.slice(0, 12) }));
-    } else if (item.picture in PICTURES) {
-      find("pictures").append(...PICTURES[item.picture](item, poem));
+    } else if (item.picture) {
+      find("pictures").append(...chart(item, poem));
     }
   });
   button.disabled = false;

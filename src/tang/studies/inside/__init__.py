@@ -11,6 +11,7 @@ from tang.console import tracked
 from tang.data.sequences import Sequences
 from tang.data.vocabulary import BOS, EOS, Vocabulary
 from tang.errors import InputError
+from tang.evaluation.parts import Recorded, replaced
 from tang.evaluation.trigram import Trigram
 from tang.recurrent.auto import resolve_auto
 from tang.studies.findings import Findings
@@ -18,7 +19,6 @@ from tang.studies.inside.cells import Moments, cells
 from tang.studies.inside.context import context
 from tang.studies.inside.echoes import echoes
 from tang.studies.inside.gates import Gates, gates
-from tang.studies.inside.parts import Recorded, replaced
 from tang.studies.inside.probe import Ends, probe
 from tang.studies.inside.reading import TokenList, Tokens, counted, read_poems, read_tokens
 from tang.studies.inside.surprise import surprise

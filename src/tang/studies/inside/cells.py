@@ -12,10 +12,10 @@ from tang.config.studies import Inside
 from tang.data.sequences import Sequences
 from tang.data.vocabulary import BOS, Vocabulary
 from tang.errors import InputError
+from tang.evaluation.parts import Recorded, replaced
 from tang.evaluation.places import Places
 from tang.fonts import label, with_chinese
 from tang.studies.findings import Findings
-from tang.studies.inside.parts import Recorded, replaced
 from tang.studies.inside.reading import COUNTED, counted, mean_and_error, read_poems
 from tang.tables import markdown
 from tang.tasks.poem_model import PoemModelBase

@@ -5,9 +5,9 @@ import torch
 from matplotlib.figure import Figure
 
 from tang.data.sequences import Sequences
+from tang.evaluation.parts import Forgetful, Given, replaced
 from tang.evaluation.places import PLACES
 from tang.studies.findings import Findings
-from tang.studies.inside.parts import Forgetful, Given, replaced
 from tang.studies.inside.reading import TokenList, mean_and_error, read_poems
 from tang.tables import markdown
 from tang.tasks.poem_model import PoemModelBase

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from tang.data.sequences import Sequences
+from tang.evaluation.parts import Constant, replaced
 from tang.evaluation.places import PLACES
 from tang.studies.findings import Findings, heat_map
-from tang.studies.inside.parts import Constant, replaced
 from tang.studies.inside.reading import mean_and_error, read_poems, read_tokens
 from tang.tables import markdown
 from tang.tasks.echo import above

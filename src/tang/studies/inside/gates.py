@@ -5,9 +5,9 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from tang.evaluation.parts import Record
 from tang.evaluation.places import PLACES
 from tang.studies.findings import Findings
-from tang.studies.inside.parts import Record
 from tang.studies.inside.reading import Tokens
 from tang.tables import markdown
 

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from torch import Tensor
 
+from tang.evaluation.parts import Record
 from tang.evaluation.places import Places
 from tang.prosody.rhymes import readings, tones
 from tang.studies.findings import Findings
-from tang.studies.inside.parts import Record
 from tang.studies.inside.reading import Poems
 from tang.tables import markdown
 from tang.tasks.poem_model import PoemModelBase
