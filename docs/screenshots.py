@@ -49,11 +49,11 @@ def checking(tab: Page, is_wide: bool) -> None:
 
 
 def looking_inside(tab: Page, is_wide: bool) -> None:
-    """The surprise of each character; on the telephone that of one in numbers."""
+    """What the model makes of each character; on the telephone what it hears."""
     ask(tab, "Look inside", "Poem to look into", SPRING)
     if not is_wide:
-        scroll_to(tab.get_by_text("Surprise, character by character"))
-    tab.get_by_role("img", name="溅").hover()
+        scroll_to(tab.get_by_text("What it hears"))
+    tab.get_by_role("img", name="溅" if is_wide else "金").nth(0 if is_wide else 2).hover()
 
 
 def ask(tab: Page, room: str, label: str, poem: str) -> None:
