@@ -188,7 +188,7 @@ def picture(model: PoemModelBase, moments: Moments, best: Tensor, poems: tuple[s
                 model.network.read(torch.tensor([[BOS, *model.vocabulary.encode(poem)]]))
             paths = (recorded.records[-1].cell[:, 0] - moments.mean) / moments.variance.sqrt()
             for axes, chosen, name in zip(grid[:, column], best.tolist(), COUNTED, strict=True):
-                for cell, color in zip(chosen, COLORS, strict=True):
+                for cell, color in zip(chosen, COLORS, strict=False):
                     axes.plot(paths[:, cell], ".-", color=color, lw=1, label=f"cell {cell}")
                 for step, character in enumerate(poem):
                     if character in PUNCTUATION:

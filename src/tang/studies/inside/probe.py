@@ -45,13 +45,13 @@ class Sample(NamedTuple):
 
 
 class Ends:
-    """Collects states before the last characters of lines, for poems that rhyme in one level-tone group."""
+    """Collects the states before lines end, of poems of four or eight lines whose second ends in one rhyme group."""
 
     def __init__(self, model: PoemModelBase) -> None:
         self.model = model
         self.samples: list[Sample] = []
-        self.features: list[Tensor] = []  # of a batch: (n, 2H) h and c
-        self.echoes: list[Tensor] = []  # (n, echo's size)
+        self.features: list[Tensor] = []  # h and c of each sample, (2H,)
+        self.echoes: list[Tensor] = []  # what its network is told there
 
     def add(self, poems: Poems, record: Record) -> None:
         """Take the ends of lines of a batch."""
@@ -141,9 +141,9 @@ def probe(ends: Ends, seed: int) -> Findings:
 
     there = {sample.line for sample in ends.samples}
     rhyme = {(line, source): of(RHYME, source, (line,)) for line in LINES if line in there for source in sources}
-    rows = [{"line": line, "from the": source, **cells(found)} for (line, source), found in rhyme.items()]
+    rows = [{"line": line, "from the": source, **accuracies(found)} for (line, source), found in rhyme.items()]
     others = [
-        {"what": label, "from the": source, **cells(of(label, source, range(1, 9)))}
+        {"what": label, "from the": source, **accuracies(of(label, source, range(1, 9)))}
         for label in ("tone of the next character", "form", "number of the line")
         for source in sources
     ]
@@ -152,8 +152,8 @@ def probe(ends: Ends, seed: int) -> Findings:
     return Findings(tables, {"probe": picture(rhyme, list(sources))})
 
 
-def cells(found: Accuracy) -> dict[str, str]:
-    """The cells of a table's row."""
+def accuracies(found: Accuracy) -> dict[str, str]:
+    """What a row of a table has of them."""
     return {
         "accuracy": f"{found.found:.1%} ± {found.error:.1%}",
         "shuffled": f"{found.shuffled:.1%}",
