@@ -28,12 +28,6 @@ def above(ids: Tensor, ends: Tensor, lines: int, line_length: int | None = None)
     Returns:
         (B, T, K) the ids one, two, … K lines above, PAD where there is none; (B, T) the places, from 0.
     """
-    steps, place = steps_above(ids, ends, lines, line_length)
-    return ids[:, :, None].expand(*steps.shape).gather(1, steps.clamp(min=0)).where(steps >= 0, PAD), place
-
-
-def steps_above(ids: Tensor, ends: Tensor, lines: int, line_length: int | None = None) -> tuple[Tensor, Tensor]:
-    """Where in ``ids`` that stands which :func:`above` finds, (B, T, K), −1 where there is none; and the places."""
     length = ids.shape[1]
     steps = torch.arange(length, device=ids.device).expand_as(ids)
     first = torch.where(ids == BOS, steps, length).amin(1, keepdim=True)  # a title stands before it
@@ -47,7 +41,8 @@ def steps_above(ids: Tensor, ends: Tensor, lines: int, line_length: int | None =
         exists = end > first
         begin = begins.gather(1, (end - 1).clamp(min=0))
         there = begin + 1 + place
-        found.append(there.where(exists & (there <= end), -1))
+        exists = exists & (there <= end)
+        found.append(ids.gather(1, there.clamp(max=length - 1)).where(exists, PAD))
         end = begin
     return torch.stack(found, -1) if found else ids.new_empty(*ids.shape, 0), place
 
@@ -73,14 +68,13 @@ class Echo(nn.Module):
             nn.init.normal_(embedding.weight, std=size**-0.5)
 
     def forward(self, ids: Tensor) -> Tensor:
-        return self.embedded(*above(ids, self.ends, len(self.lines), self.line_length))
+        return self._embedded(*above(ids, self.ends, len(self.lines), self.line_length))
 
     def last(self, ids: Tensor) -> Tensor:
         """(B, (K + 1)·size) what stands above the character after all of ``ids`` (B, T)."""
         symbols, place = above(ids, self.ends, len(self.lines), self.line_length)
-        return self.embedded(symbols[:, -1], place[:, -1])
+        return self._embedded(symbols[:, -1], place[:, -1])
 
-    def embedded(self, symbols: Tensor, place: Tensor) -> Tensor:
-        """The embeddings of what stands above and of the place."""
+    def _embedded(self, symbols: Tensor, place: Tensor) -> Tensor:
         heard = [embed(symbols[..., line]) for line, embed in enumerate(self.lines)]
         return torch.cat([*heard, self.place(place.clamp(max=MAX_PLACE - 1))], -1)

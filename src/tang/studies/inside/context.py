@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 
 from tang.data.sequences import Sequences
 from tang.evaluation.parts import Forgetful, Given, replaced
-from tang.evaluation.places import PLACES
 from tang.studies.findings import Findings
 from tang.studies.inside.reading import TokenList, mean_and_error, read_poems
 from tang.tables import markdown
@@ -39,8 +38,7 @@ def context(model: PoemModelBase, sequences: Sequences) -> Findings:
                 of_size[size].add(poems, model.nll(poems.batch))
     tokens = whole.tokens()
     lost = {size: found.tokens().nll - tokens.nll for size, found in of_size.items()}
-    groups = {"everywhere": np.full(len(tokens.nll), True)}
-    groups |= {name: tokens.place == PLACES.index(name) for name in SHOWN if (tokens.place == PLACES.index(name)).any()}
+    groups = tokens.groups(SHOWN)
     rows = []
     for size, values in lost.items():
         cells = {"characters": str(size)}

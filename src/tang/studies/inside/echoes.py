@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from tang.data.sequences import Sequences
 from tang.evaluation.parts import Constant, replaced
-from tang.evaluation.places import PLACES
 from tang.studies.findings import Findings, heat_map
 from tang.studies.inside.reading import mean_and_error, read_poems, read_tokens
 from tang.tables import markdown
@@ -34,9 +33,7 @@ def echoes(model: PoemModelBase, sequences: Sequences) -> Findings:
         mean = embedding(ids).mean(0)
         with replaced(parent, attribute, Constant(mean)):
             lost[name] = read_tokens(model, read_poems(sequences)).nll - whole.nll
-    everywhere = np.full(len(whole.nll), True)
-    groups = {"everywhere": everywhere} | {name: whole.place == number for number, name in enumerate(PLACES)}
-    groups = {name: chosen for name, chosen in groups.items() if chosen.any()}
+    groups = whole.groups()
     rows, means = [], np.zeros((len(lost), len(groups)))
     for row, (part, values) in enumerate(lost.items()):
         cells: dict[str, str] = {}

@@ -1,6 +1,6 @@
 """A trained model reads held-out poems: every token, and what happens in its layers meanwhile."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import pad_sequence
 from tang.data.batches import Batch
 from tang.data.sequences import Sequences
 from tang.data.vocabulary import EOS, PAD, Vocabulary
-from tang.evaluation.places import Places
+from tang.evaluation.places import PLACES, Places
 from tang.tasks.echo import above
 from tang.tasks.poem_model import PoemModelBase
 
@@ -51,6 +51,12 @@ class Tokens(NamedTuple):
     line: np.ndarray  # (N,) number of the line, from 1
     nll: np.ndarray  # (N,) −ln p, float64
 
+    def groups(self, places: Sequence[str] = PLACES) -> dict[str, np.ndarray]:
+        """Which tokens stand everywhere, and at each of ``places`` where there are any; each (N,) bool."""
+        of_place = {name: self.place == PLACES.index(name) for name in places}
+        everywhere = {"everywhere": np.full(len(self.nll), True)}
+        return everywhere | {name: chosen for name, chosen in of_place.items() if chosen.any()}
+
 
 class TokenList:
     """Collects :class:`Tokens`."""
@@ -88,7 +94,8 @@ COUNTED = ("place in the line", "number of the line", "length of the line")
 
 def counted(vocabulary: Vocabulary, poems: Poems) -> Tensor:
     """(3, B, T) the :data:`COUNTED` of each target: its place from 0, its line from 1, and that line's characters."""
-    ends, is_mark = torch.tensor(vocabulary.begins_line), Places(vocabulary, torch.device("cpu")).is_mark
+    places = Places(vocabulary, torch.device("cpu"))
+    ends, is_mark = places.begins_line, places.is_mark
     inputs, targets, _ = poems.batch
     _, place = above(inputs, ends, 0)
     line = ends[inputs].cumsum(1)

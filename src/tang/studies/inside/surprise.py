@@ -5,7 +5,6 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
-from tang.evaluation.places import PLACES
 from tang.fonts import label, with_chinese
 from tang.studies.findings import Findings
 from tang.studies.inside.reading import Tokens, mean_and_error
@@ -31,10 +30,8 @@ def surprise(tokens: Tokens, trigram_nll: np.ndarray, poem: str, of_poem: tuple[
         of_poem: −ln p of each of them, and of its end, under the model and under the trigram model.
     """
     bits, others = tokens.nll / math.log(2), trigram_nll / math.log(2)
-    by_place = {name: tokens.place == number for number, name in enumerate(PLACES)}
     by_line = {f"line {line}": tokens.line == line for line in range(1, LINES + 1)}
-    groups = {"everywhere": np.full(len(bits), True), **by_place, **by_line}
-    groups = {name: chosen for name, chosen in groups.items() if chosen.any()}
+    groups = tokens.groups() | {name: chosen for name, chosen in by_line.items() if chosen.any()}
     rows = []
     for name, chosen in groups.items():
         gain, error = mean_and_error((others - bits)[chosen], tokens.poem[chosen])
