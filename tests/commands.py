@@ -145,6 +145,7 @@ def _become(command: list[str], folder: Path, environment: dict[str, str], out: 
     for number, path in enumerate((out, err), start=1):
         with path.open("wb") as file:
             os.dup2(file.fileno(), number)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])  # a sweep's fork server has SIGINT blocked
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

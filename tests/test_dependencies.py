@@ -11,13 +11,13 @@ from packaging.utils import canonicalize_name
 from tests.commands import ROOT
 
 UNIMPORTED = {
-    *("hydra-joblib-launcher", "hydra-optuna-sweeper", "hydra-ray-launcher", "hydra-submitit-launcher"),
+    *("hydra-optuna-sweeper", "hydra-ray-launcher", "hydra-submitit-launcher"),
     *("sqlalchemy", "alembic"),
     *("wandb", "mlflow-skinny"),
 }
 """Plugins that Hydra finds, what they or MLflow need a certain version of, and what Lightning's loggers import."""
 
-OPTIONAL = {"joblib": "gpus", "optuna": "search", "starlette": "page", "uvicorn": "page"}
+OPTIONAL = {"optuna": "search", "starlette": "page", "uvicorn": "page"}
 """Imported by one module or package each, which has the name of the extra."""
 
 
@@ -54,7 +54,7 @@ def imported() -> dict[str, set[Path]]:
 
 
 def test_imports_and_declarations_agree() -> None:
-    every = set.union(*(declared(extra) for extra in ("", "gpus", "search", "slurm", "ray", "wandb", "mlflow", "page")))
+    every = set.union(*(declared(extra) for extra in ("", "search", "slurm", "ray", "wandb", "mlflow", "page")))
     known, found = modules(every), imported()
     assert found.keys() <= known.keys(), "imported and not declared"
     assert every - {known[name] for name in found} == UNIMPORTED

@@ -44,7 +44,7 @@ def test_the_gpus_are_those_that_cuda_would_see(
 
 
 def test_jobs_at_once_are_one_for_each_gpu_or_for_two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("joblib.cpu_count", lambda: 9)
+    monkeypatch.setattr(gpus, "cores", lambda: 9)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6")
     assert gpus.jobs_at_once() == 3
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
@@ -52,6 +52,19 @@ def test_jobs_at_once_are_one_for_each_gpu_or_for_two_cores(monkeypatch: pytest.
     assert [gpus.per_ray_job(*given) for given in ((None, None), (None, 2), ("auto", None))] == [0, 1, 1]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     assert [gpus.per_ray_job(*given) for given in ((None, None), (None, 0))] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("quota", "cores"), [("max 100000", 8), ("250000 100000", 3), ("1600000 100000", 8), (None, 8)]
+)
+def test_a_container_has_a_share_of_the_cores(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, quota: str | None, cores: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
+    monkeypatch.setattr(gpus, "QUOTA", tmp_path / "cpu.max")
+    if quota:
+        gpus.QUOTA.write_text(f"{quota}\n", encoding="ascii")
+    assert gpus.cores() == cores
 
 
 def claimant(tmp_path: Path) -> "subprocess.Popen[str]":

@@ -1,10 +1,4 @@
-import os
 import signal
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,10 +6,8 @@ from omegaconf import OmegaConf
 
 from tang.errors import InputError
 from tang.runs.run import RunFolder
-from tang.sweeps import processes
-from tang.sweeps.processes import Stopped, Worker, run
 from tang.sweeps.supervise import how_it_ended, prepare
-from tang.sweeps.sweep import EXTRAS, SweepCallback
+from tang.sweeps.sweep import SweepCallback
 from tests.runs.test_find import RESULT
 
 CONFIG: dict[str, object] = {"optimizer": {"lr": 0.1, "betas": [0.9, 0.99]}, "trainer": {"max_epochs": 5}, "seed": 1}
@@ -62,106 +54,21 @@ def test_an_exit_code_says_how_a_process_ended() -> None:
     assert how_it_ended(-signal.SIGKILL) == "killed by SIGKILL; was memory short?"
 
 
-WAIT = """
-import signal, sys, time
-def end(number, frame):
-    time.sleep(0.3)  # writes a checkpoint
-    open(sys.argv[1], "w").write(str(number))
-    sys.exit(128 + number)
-for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2):
-    signal.signal(number, end)
-open(sys.argv[1] + ".ready", "w")
-time.sleep(600)
-"""
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR2])
-def test_a_signal_is_passed_on_and_acts_here_when_the_job_has_ended(tmp_path: Path, number: signal.Signals) -> None:
-    file = tmp_path / "signal"
-    seen: list[str] = []
-
-    def handler(signum: int, frame: object) -> None:
-        seen.append(file.read_text(encoding="utf-8"))
-
-    before = signal.signal(number, handler)
-    try:
-        threading.Thread(target=_send_when, args=((tmp_path / "signal.ready").exists, number)).start()
-        with pytest.raises(SystemExit) as stopped:
-            run([sys.executable, "-c", WAIT, str(file)])
-        assert signal.getsignal(number) is handler
-    finally:
-        signal.signal(number, before)
-    assert seen == [str(int(number))], "the job had ended before"
-    assert stopped.value.code == (130 if number == signal.SIGINT else 143)
-
-
-def _send_when(ready: Callable[[], bool], number: int) -> None:
-    while not ready():
-        time.sleep(0.01)
-    os.kill(os.getpid(), number)
-
-
-def test_a_worker_leaves_its_other_jobs_for_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Worker, "stopped", True)
-    threading.Thread(target=_send_when, args=((tmp_path / "signal.ready").exists, signal.SIGTERM)).start()
-    before = signal.signal(signal.SIGTERM, Worker._note)
-    try:
-        with pytest.raises(Stopped):
-            run([sys.executable, "-c", WAIT, str(tmp_path / "signal")])
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def test_a_job_does_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
-    if sys.platform != "linux":
-        pytest.skip("only Linux tells a process that its parent is gone")
-    job = f"from tang.sweeps.processes import end_with_parent; end_with_parent(); {WAIT!r}; exec({WAIT!r})"
-    code = "import sys; from tang.sweeps.processes import run; run([sys.executable, '-c', *sys.argv[1:]])"
-    supervisor = subprocess.Popen([sys.executable, "-c", code, job, str(tmp_path / "signal")])
-    _wait_for((tmp_path / "signal.ready").exists)
-    supervisor.kill()
-    supervisor.wait()
-    _wait_for((tmp_path / "signal").exists)
-    assert (tmp_path / "signal").read_text(encoding="utf-8") == str(int(signal.SIGTERM))
-
-
-def _wait_for(ready: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 600
-    while not ready():
-        assert time.monotonic() < ends
-        time.sleep(0.01)
-
-
-def test_a_job_finds_the_package_uninstalled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
-    processes.make_importable()
-    processes.make_importable()
-    assert os.environ["PYTHONPATH"].split(os.pathsep) == [str(Path(processes.__file__).parents[2]), "/elsewhere"]
-
-
 @pytest.mark.parametrize(
-    ("group", "choice", "plugin"),
+    ("group", "choice", "package", "extra"),
     [
-        ("launcher", "gpus", "hydra_joblib_launcher"),
-        ("launcher", "slurm", "hydra_submitit_launcher"),
-        ("launcher", "ray", "hydra_ray_launcher"),
-        ("sweeper", "optuna", "hydra_optuna_sweeper"),
+        ("launcher", "slurm", "hydra_plugins.hydra_submitit_launcher", "slurm"),
+        ("launcher", "ray", "hydra_plugins.hydra_ray_launcher", "ray"),
+        ("sweeper", "optuna", "optuna", "search"),
     ],
 )
-@pytest.mark.parametrize("present", [[], ["hydra_plugins"]], ids=["no plugin", "another plugin"])
 def test_a_missing_extra_is_named(
-    monkeypatch: pytest.MonkeyPatch, present: list[str], group: str, choice: str, plugin: str
+    monkeypatch: pytest.MonkeyPatch, group: str, choice: str, package: str, extra: str
 ) -> None:
-    def find_spec(name: str) -> object:
-        if "." in name and not present:
-            raise ModuleNotFoundError  # as Python's own, which imports the parent
-        return name if name in present else None
-
-    monkeypatch.setattr("importlib.util.find_spec", find_spec)
-    targets = {name: {"_target_": "hydra._internal.core_plugins.module.Class"} for name in ("launcher", "sweeper")}
-    targets[group] = {"_target_": f"hydra_plugins.{plugin}.module.Class"}
-    config = OmegaConf.create({"hydra": {**targets, "runtime": {"choices": {f"hydra/{group}": choice}}}})
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == package else name)
+    choices = {"hydra/launcher": "local", "hydra/sweeper": "basic", f"hydra/{group}": choice}
+    config = OmegaConf.create({"hydra": {"runtime": {"choices": choices}}})
     with pytest.raises(SystemExit) as missing:
         SweepCallback().on_multirun_start(config)
-    extra = f"pip install -c constraints.txt -e '.[{EXTRAS[plugin]}]'"
-    assert missing.value.code == f"error: hydra/{group}={choice}: needs an extra: {extra}"
+    install = f"pip install -c constraints.txt -e '.[{extra}]'"
+    assert missing.value.code == f"error: hydra/{group}={choice}: needs an extra: {install}"

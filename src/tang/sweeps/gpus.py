@@ -1,13 +1,16 @@
-"""``hydra/launcher=gpus``: one job at a time on each GPU of this machine.
+"""The GPUs of this machine, and the claim of a job to one of them.
 
 A process claims a GPU by locking its file. The kernel releases the lock when the process ends, however it ends. All
 sweeps of a user on a machine use the same files, so that they share the GPUs.
 """
 
 import logging
+import math
 import os
 import tempfile
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -16,8 +19,8 @@ from tang.errors import InputError
 
 log = logging.getLogger(__name__)
 
-CLAIM = "TANG_GPUS"  # Environment variable of a job that must claim a GPU: those to choose from
 CORES_A_JOB = 2  # CPU cores for each job on a machine without GPU
+QUOTA = Path("/sys/fs/cgroup/cpu.max")  # A container's share: microseconds, and of how many
 
 
 def visible() -> list[str]:
@@ -37,11 +40,18 @@ def as_text() -> str:
     return ",".join(visible())
 
 
+def cores() -> int:
+    """The CPU cores that this process may use, a container's share counted."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with suppress(OSError, ValueError):  # there is none, or it is "max"
+        quota, period = map(int, QUOTA.read_text(encoding="ascii").split())
+        count = min(count, math.ceil(quota / period))
+    return count
+
+
 def jobs_at_once() -> int:
     """Default of ``hydra.launcher.n_jobs``: one for each GPU, or one for every :data:`CORES_A_JOB` cores."""
-    from joblib import cpu_count  # type: ignore[import-untyped]
-
-    return len(visible()) or max(1, cpu_count() // CORES_A_JOB)
+    return len(visible()) or max(1, cores() // CORES_A_JOB)
 
 
 def per_ray_job(address: str | None, num_gpus: int | None) -> int:
@@ -49,7 +59,7 @@ def per_ray_job(address: str | None, num_gpus: int | None) -> int:
     return int(address is not None or bool(len(visible()) if num_gpus is None else num_gpus))
 
 
-def claim(names: list[str]) -> FileLock:
+def claim(names: Sequence[str]) -> FileLock:
     """Lock a GPU, once one is free, and make it the only one that CUDA sees; to be called before CUDA is initialized.
 
     It belongs to this process until that ends or releases the lock. An InputError if the folder of the locks belongs

@@ -1,60 +1,50 @@
-"""A job of a sweep in a process of its own: ``python -m tang.sweeps.job FOLDER``, with Hydra's files in the folder."""
+"""A job of a sweep, in a process of its own."""
 
+import atexit
 import logging
+import math
+import multiprocessing
 import os
 import signal
 import sys
-import textwrap
-from pathlib import Path
+import threading
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
 from typing import Any
 
 from hydra.core.utils import configure_log
 from omegaconf import OmegaConf
 
-from tang.console import ScreenHandler, use_utf8
 from tang.errors import DivergedError, InputError
 from tang.runs.config import load_config
-from tang.runs.run import RunFolder
+from tang.runs.run import FailureKind, RunFolder
 from tang.sweeps import gpus
-from tang.sweeps.processes import end_with_parent
-from tang.sweeps.supervise import fail
 
-log = logging.getLogger("tang.sweeps.job")  # this module is __main__
+log = logging.getLogger(__name__)
 
 
-class Numbered(logging.Formatter):
-    """Puts the job's number before every line, since the lines of several jobs are mixed."""
+def main(folder: RunFolder, environment: dict[str, str], choice: Sequence[str], screen: Connection) -> None:
+    """Train what the folder's config says; exit code 0 if the run is finished, and ``failure.json`` if it failed.
 
-    def __init__(self, number: str) -> None:
-        super().__init__()
-        self.number = number
-
-    def format(self, record: logging.LogRecord) -> str:
-        return textwrap.indent(super().format(record), f"[{self.number}] ", lambda line: True)
-
-
-def main() -> None:
-    """Train what the folder's config says; exit code 0 if the run is finished, and ``failure.json`` if it failed."""
+    Args:
+        folder: of the run.
+        environment: its environment variables.
+        choice: the GPUs to choose one from, see :class:`tang.sweeps.processes.Job`.
+        screen: where to print.
+    """
+    os.setsid()
+    for number in (1, 2):
+        os.dup2(screen.fileno(), number)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", 1, "utf-8", closefd=False) for number in (1, 2))
+    os.environ.clear()
+    os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until training handles it
-    end_with_parent()
-    use_utf8()
-    folder = RunFolder(Path(sys.argv[1]))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True, name="end-with-parent").start()
     hydra: Any = OmegaConf.load(folder.hydra).hydra
     configure_log(hydra.job_logging, hydra.verbose)
-    is_parallel = not hydra.launcher._target_.endswith(".BasicLauncher")
-    if is_parallel:
-        for handler in logging.getLogger().handlers:
-            if isinstance(handler, ScreenHandler):
-                handler.setFormatter(Numbered(folder.number))
     try:
-        names = os.environ.get(gpus.CLAIM)
-        lock = gpus.claim(names.split(",")) if names else None
-        if is_parallel and (mine := os.environ.get("CUDA_VISIBLE_DEVICES")):
-            log.info("on GPU %s", mine)
-        from tang.training.run import train  # imports PyTorch, which asks which GPUs there are
-
-        train(load_config(folder), folder, is_sweep=True)
-        del lock  # it is held until here
+        _train(folder, choice)
     except InputError as error:
         fail(folder, "diverged" if isinstance(error, DivergedError) else "refused", str(error))
         sys.exit(1)
@@ -62,7 +52,35 @@ def main() -> None:
         log.exception("this run failed")
         fail(folder, "crashed", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
         sys.exit(1)
+    finally:
+        atexit._run_exitfuncs()  # a process of multiprocessing ends without
 
 
-if __name__ == "__main__":
-    main()
+def fail(folder: RunFolder, kind: FailureKind, message: str) -> float:
+    """Record and log why a run failed; returns infinity, its loss."""
+    folder.write_failure(kind, message)
+    log.error("failed: %s", message)
+    return math.inf
+
+
+def _train(folder: RunFolder, choice: Sequence[str]) -> None:
+    lock = gpus.claim(choice) if choice else None
+    if mine := os.environ.get("CUDA_VISIBLE_DEVICES"):
+        log.info("on GPU %s", mine)
+    import torch  # the fork server has it already
+
+    from tang.training.run import train
+
+    if threads := os.environ.get("OMP_NUM_THREADS"):  # read when PyTorch was imported
+        torch.set_num_threads(int(threads))
+    train(load_config(folder), folder, is_sweep=True)
+    del lock  # it is held until here
+
+
+def _end_with(server: int) -> None:
+    """End this process as by SIGTERM when the process that has started it, or the fork server, is gone."""
+    starter = multiprocessing.parent_process()
+    assert starter is not None
+    while starter.is_alive() and os.getppid() == server:
+        starter.join(1)
+    os.kill(os.getpid(), signal.SIGTERM)

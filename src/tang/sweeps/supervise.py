@@ -3,7 +3,6 @@
 import logging
 import math
 import signal
-import sys
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -14,8 +13,9 @@ from tang.config import typed
 from tang.config.train import TrainConfig
 from tang.errors import InputError
 from tang.runs.config import MAY_CHANGE, changed_keys, flat
-from tang.runs.run import FailureKind, RunFolder
-from tang.sweeps.processes import Stopped, Worker, run
+from tang.runs.run import RunFolder
+from tang.sweeps.job import fail
+from tang.sweeps.processes import Job, run_all, start
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +24,16 @@ def supervise(cfg: DictConfig) -> float:
     """The lowest ``val/loss`` of the job whose config Hydra has written to its folder; runs it unless it is finished.
 
     Infinite if it failed: ``failure.json`` says why. A sweep that is to stop ends as by
-    :func:`tang.sweeps.processes.run`.
+    :func:`tang.sweeps.processes.run_all`.
     """
-    if Worker.stopped:
-        raise Stopped
     folder = RunFolder(Path(HydraConfig.get().runtime.output_dir))
+    if is_to_run(folder, cfg):
+        run_all(iter([start(folder, prefix=f"[{folder.number}] ")]), 1, record_end)
+    return loss(folder)
+
+
+def is_to_run(folder: RunFolder, cfg: DictConfig) -> bool:
+    """Whether a job is neither finished nor refused; clears the failure of an earlier attempt."""
     folder.clear_failure()
     try:
         if typed(cfg, TrainConfig).trainer.strategy == "ddp":
@@ -38,16 +43,10 @@ def supervise(cfg: DictConfig) -> float:
             )
         is_done = prepare(folder)
     except InputError as error:
-        return fail(folder, "refused", str(error))
-    if is_done:
-        log.info("%s: done before", folder.path.name)
-    else:
-        log.info("run %s", folder.path.name)
-        code = run([sys.executable, "-m", "tang.sweeps.job", str(folder.path)])
-        if code and folder.read_failure() is None:
-            fail(folder, "killed", how_it_ended(code))
-    result = folder.read_result()
-    return math.inf if result is None or folder.read_failure() else result.val_loss
+        fail(folder, "refused", str(error))
+        return False
+    log.info(f"{folder.path.name}: done before" if is_done else f"run {folder.path.name}")
+    return not is_done
 
 
 def prepare(folder: RunFolder) -> bool:
@@ -75,11 +74,16 @@ def prepare(folder: RunFolder) -> bool:
     return folder.read_result() is not None
 
 
-def fail(folder: RunFolder, kind: FailureKind, message: str) -> float:
-    """Record and log why a run failed; returns infinity, its loss."""
-    folder.write_failure(kind, message)
-    log.error("failed: %s", message)
-    return math.inf
+def record_end(job: Job) -> None:
+    """Write ``failure.json`` for a process that has ended without a result and without a reason."""
+    if job.code and job.folder.read_failure() is None:
+        fail(job.folder, "killed", how_it_ended(job.code))
+
+
+def loss(folder: RunFolder) -> float:
+    """The lowest ``val/loss`` of a run that has ended, infinite if it failed."""
+    result = folder.read_result()
+    return math.inf if result is None or folder.read_failure() else result.val_loss
 
 
 def how_it_ended(code: int) -> str:

@@ -1,8 +1,6 @@
 """A sweep from its start to its end: its folder, its table, and an exit code that says whether all runs are done."""
 
 import importlib.util
-import multiprocessing
-import os
 import shutil
 import signal
 import sys
@@ -28,11 +26,10 @@ from tang.shutdown import EXIT_CODES, handled_by
 from tang.sweeps.processes import make_importable
 from tang.sweeps.summary import write_summary
 
-EXTRAS = {  # Plugin → the extra that installs it
-    "hydra_joblib_launcher": "gpus",
-    "hydra_submitit_launcher": "slurm",
-    "hydra_ray_launcher": "ray",
-    "hydra_optuna_sweeper": "search",
+EXTRAS = {  # Choice → the package that it needs, and the extra that installs it
+    "hydra/launcher=slurm": ("hydra_plugins.hydra_submitit_launcher", "slurm"),
+    "hydra/launcher=ray": ("hydra_plugins.hydra_ray_launcher", "ray"),
+    "hydra/sweeper=optuna": ("optuna", "search"),
 }
 
 
@@ -49,11 +46,10 @@ class SweepCallback(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         for group in ("launcher", "sweeper"):
-            plugin = config.hydra[group]._target_.split(".")[1]
-            if plugin in EXTRAS and not _is_installed(plugin):
-                choice = config.hydra.runtime.choices[f"hydra/{group}"]
-                extra = f"pip install -c constraints.txt -e '.[{EXTRAS[plugin]}]'"
-                sys.exit(f"error: hydra/{group}={choice}: needs an extra: {extra}")
+            choice = f"hydra/{group}={config.hydra.runtime.choices[f'hydra/{group}']}"
+            package, extra = EXTRAS.get(choice, ("hydra", ""))
+            if importlib.util.find_spec(package) is None:
+                sys.exit(f"error: {choice}: needs an extra: pip install -c constraints.txt -e '.[{extra}]'")
         if config.hydra.launcher._target_.endswith(".SlurmLauncher") and not shutil.which("srun"):
             sys.exit("error: hydra/launcher=slurm: there is no srun here; start it on a machine of the cluster")
         if OmegaConf.select(config, "hydra.sweeper.study_name") is None:  # a search continues in its folder
@@ -84,11 +80,6 @@ def _claim(config: DictConfig, kind: str) -> None:
         with read_write(config):
             config.hydra[kind].dir = str(folder)
             overrides.append(f"{key}='{folder}'")  # from which a sweep's jobs are composed
-
-
-def _is_installed(plugin: str) -> bool:
-    names = ("hydra_plugins", f"hydra_plugins.{plugin}")  # without any of them there is no hydra_plugins to look into
-    return all(importlib.util.find_spec(name) for name in names)
 
 
 def run_sweep(main: Callable[[], Any]) -> None:
@@ -142,19 +133,13 @@ def _has_begun() -> bool:
 def stopping() -> Iterator[list[int]]:
     """A first signal shuts the sweep down gracefully; the list has the signals received.
 
-    joblib's workers get the signal and are waited for. Otherwise SystemExit is raised through Hydra, at once or when
-    the job in a child process has ended.
+    SystemExit is raised through Hydra, at once or when the jobs that run here have ended.
     """
     received: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
         received.append(number)
-        workers = multiprocessing.active_children()
-        for worker in workers:
-            assert worker.pid is not None
-            os.kill(worker.pid, number)
-        if not workers or len(received) > 1:
-            raise SystemExit(EXIT_CODES[signal.Signals(number)])
+        raise SystemExit(EXIT_CODES[signal.Signals(number)])
 
     with handled_by(stop):
         yield received
