@@ -21,7 +21,7 @@ def test_a_messy_sweep_gets_its_report_and_a_second_one_in_its_place(make: Make)
     folder = make(["optimizer=adam"], None, reason="no space left on device").parent
     write_report(folder)
     text = write_report(folder, "optimizer", "data.forms")
-    assert "Configurations: 6. Finished runs: 8. Runs without a result: 5, 4 of them diverged. Best: `" in text
+    assert "Configurations: 6. Finished runs: 8. Others: 1 failed, 4 diverged. Best: `" in text
     assert "no space left on device" in text
     written = (folder / "report.md").read_text(encoding="utf-8")
     assert all(f"({name}.png)" in written and (folder / f"{name}.png").stat().st_size > 5000 for name in PICTURES)

@@ -1,11 +1,12 @@
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from tang.errors import DivergedError
 from tang.runs.run import Result, RunFolder
 from tang.runs.sweep import SweepFolder
-from tang.sweeps.summary import by_configuration, over_seeds, row, shorten, write_summary
+from tang.sweeps.summary import by_configuration, over_seeds, shorten, write_summary
 
 
 def finished(folder: Path, number: int, overrides: list[str], loss: float) -> None:
@@ -52,18 +53,30 @@ def test_what_is_not_done_comes_last_with_its_reason(tmp_path: Path) -> None:
     assert text.endswith("\nbest: 2/best.ckpt\n")
 
 
+def test_pruned_runs_come_after_whole_ones_and_are_not_compared(tmp_path: Path) -> None:
+    for number, loss in enumerate((5.0, 4.0)):
+        finished(tmp_path, number, [f"model.dropout=0.{number}"], loss)
+    run = RunFolder(tmp_path / "1")
+    result = run.read_result()
+    assert result
+    run.write_result(replace(result, ended_by=["pruned"]))
+    folder = SweepFolder(tmp_path)
+    text = write_summary(folder)
+    assert [line.split("|")[2].strip() for line in text.splitlines()[2:4]] == ["done", "pruned"]
+    assert text.endswith("\nbest: 0/best.ckpt\n")
+    assert [values for values, _ in by_configuration(folder.runs(), ["model.dropout"])] == [{"model.dropout": "0.0"}]
+
+
 def test_a_single_run_shows_its_overrides(tmp_path: Path) -> None:
     finished(tmp_path, 0, ["optimizer=adam"], 5.5)
-    (run,) = SweepFolder(tmp_path).runs()
-    assert row(run, [run])["optimizer"] == "adam"
+    assert write_summary(SweepFolder(tmp_path)).startswith("| optimizer |")
 
 
 def test_seeds_are_summed_up(tmp_path: Path) -> None:
     for number, (optimizer, seed, loss) in enumerate([("adam", 1, 5.0), ("adam", 2, 7.0), ("sgd", 1, 8.0)]):
         finished(tmp_path, number, [f"optimizer={optimizer}", f"seed={seed}"], loss)
-    settings = [
-        (values, over_seeds(runs)["val/loss"]) for values, runs in by_configuration(SweepFolder(tmp_path).runs())
-    ]
+    groups = by_configuration(SweepFolder(tmp_path).runs(), ["optimizer", "seed"])
+    settings = [(values, over_seeds(runs)["val/loss"]) for values, runs in groups]
     assert settings == [({"optimizer": "adam"}, "6.0000 ± 1.4142"), ({"optimizer": "sgd"}, "8.0000")]
     assert "mean ± standard deviation over seeds\n\n| optimizer | runs | val/loss" in write_summary(
         SweepFolder(tmp_path)
@@ -86,7 +99,7 @@ def test_an_infinite_perplexity_is_no_divergence(tmp_path: Path) -> None:
         finished(tmp_path, number, [f"seed={number}"], loss)
     path = tmp_path / "1" / "result.json"
     path.write_text(path.read_text(encoding="utf-8").replace("2000000000.0", "Infinity"), encoding="utf-8")
-    ((_, runs),) = by_configuration(SweepFolder(tmp_path).runs())
+    ((_, runs),) = by_configuration(SweepFolder(tmp_path).runs(), ["seed"])
     assert over_seeds(runs)["val/loss"] == "5.0e+08 ± 7.1e+08"
     assert over_seeds(runs)["val/ppl"] == "inf"
 

@@ -68,7 +68,7 @@ class SweepResults:
 
     keys: list[str]  # Those that varied, without the seed
     configurations: list[Configuration]  # Those with a run that finished or diverged, best first
-    unfinished: list[RunRecord]  # Runs without a result, including the diverged ones
+    unfinished: list[RunRecord]  # Runs that didn't train to their end: pruned, unfinished, failed and diverged ones
 
     @property
     def seeds(self) -> int:
@@ -109,11 +109,11 @@ def read_sweep(folder: Path) -> SweepResults:
         elif RunFolder(folder).overrides.exists():
             problem = "this is a run; give the folder of a sweep"
         raise InputError(f"dir={folder}: {problem}")
-    groups = by_configuration(runs)
     keys = [key for key in varied(runs) if key != SEED]
+    groups = by_configuration(runs, keys)
     shown = readable([values for values, _ in groups], keys)
     configurations = [Configuration(*group, short) for group, short in zip(groups, shown, strict=True)]
-    return SweepResults(keys, configurations, [run for run in runs if not run.result])
+    return SweepResults(keys, configurations, [run for run in runs if not run.result or run.is_pruned])
 
 
 def validation_curve(run: RunRecord) -> Points:
@@ -138,5 +138,5 @@ def table(sweep: SweepResults) -> str:
 
 
 def unfinished_table(runs: Sequence[RunRecord]) -> str:
-    """The runs without a result and their status, as Markdown."""
+    """The runs that didn't train to their end and their status, as Markdown."""
     return markdown([{"run": run.folder.path.name, "status": run.status.replace("|", "\\|")} for run in runs])

@@ -1,5 +1,6 @@
 """The report of a sweep: ``report.md`` and pictures in its folder, and the same in TensorBoard."""
 
+from collections import Counter
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -30,7 +31,7 @@ def write_report(folder: Path, x: str | None = None, y: str | None = None) -> st
             pictures = draw(sweep, x, y)
             parts += [reason for reason in pictures.values() if isinstance(reason, str)]
         if sweep.unfinished:
-            parts += ["## Runs without a result", unfinished_table(sweep.unfinished)]
+            parts += ["## Runs that didn't train to their end", unfinished_table(sweep.unfinished)]
         text = "\n\n".join(parts) + "\n"
         save(folder, text, {name: figure for name, figure in pictures.items() if isinstance(figure, Figure)})
     return text
@@ -50,9 +51,8 @@ def counts(sweep: SweepResults) -> str:
     results = [run.result for configuration in sweep.configurations for run in configuration.runs if run.result]
     text = f"Configurations: {len(sweep.configurations)}. Finished runs: {len(results)}."
     if sweep.unfinished:
-        diverged = sum(run.has_diverged for run in sweep.unfinished)
-        those = f", {diverged} of them diverged" if diverged else ""
-        text += f" Runs without a result: {len(sweep.unfinished)}{those}."
+        kinds = Counter(run.status.partition(":")[0] for run in sweep.unfinished)
+        text += f" Others: {', '.join(f'{number} {kind}' for kind, number in kinds.items())}."
     if results:
         text += f" Best: `{min(results, key=lambda result: result.val_loss).checkpoint}`"
     return text

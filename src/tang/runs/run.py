@@ -19,11 +19,12 @@ BEST = "checkpoints/best.ckpt"
 FailureKind = Literal["diverged", "refused", "crashed", "killed"]
 """A loss that isn't finite; an input error; an exception; a process that died without reporting an error."""
 
-ENDS = {  # Limit of a training → its meaning, with its key
+ENDS = {  # What ends a training → its meaning, with its key
     "max_epochs": "all epochs are done (trainer.max_epochs)",
     "max_steps": "all steps are done (trainer.max_steps)",
     "max_time": "its time is up (trainer.max_time)",
     "patience": "val/loss has stopped falling (callbacks.early_stopping.patience)",
+    "pruned": "others of the search had a lower val/loss by then",
     "fast_dev_run": "it only tried the code (trainer.fast_dev_run)",
 }
 
@@ -40,7 +41,7 @@ class Result:
     tokens_per_second: float
     checkpoint: str  # Path of the best checkpoint
     steps: int = 0
-    ended_by: list[str] = field(default_factory=list)  # The limits of ENDS that it reached
+    ended_by: list[str] = field(default_factory=list)  # Those of ENDS that ended it
     sizes: dict[str, int] = field(default_factory=dict)  # Split → its poems or names
 
     @property
@@ -121,6 +122,11 @@ class RunFolder:
     def ended_at(self) -> float:
         """Time of the result or the failure, in seconds since 1970."""
         return (self._result if self.is_finished else self._failure).stat().st_mtime
+
+    @property
+    def outcome_stamp(self) -> tuple[int, ...]:
+        """Times of the result and the failure, in nanoseconds, 0 for none: they change whenever the outcome does."""
+        return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in (self._result, self._failure))
 
     def read_overrides(self) -> dict[str, str]:
         """The run's keys → values, as given on the command line; an InputError if the file is broken."""

@@ -39,17 +39,24 @@ class RunRecord:
         return self.failure is not None and self.failure.kind == "diverged"
 
     @property
+    def is_pruned(self) -> bool:
+        """Whether a search ended the run before its time; its losses are those of a shorter training."""
+        return self.result is not None and "pruned" in self.result.ended_by
+
+    @property
     def loss(self) -> float | None:
-        """The lowest ``val/loss``; infinite if the run diverged, None if it has no result."""
-        if self.result:
+        """The lowest ``val/loss`` of a whole training; infinite if the run diverged, None if it has no result."""
+        if self.result and not self.is_pruned:
             return self.result.val_loss
         return math.inf if self.has_diverged else None
 
     @property
     def status(self) -> str:
-        """``done``, ``unfinished``, or the failure in words."""
+        """``done``, ``pruned``, ``unfinished``, or the failure in words."""
         if self.failure is not None:
             return f"{'diverged' if self.has_diverged else 'failed'}: {self.failure.message}"
+        if self.is_pruned:
+            return "pruned"
         return "done" if self.result else "unfinished"
 
     @property
@@ -69,7 +76,7 @@ class SweepFolder:
         NUMBER_OVERRIDES/       its runs, each a RunFolder
         multirun.yaml           Hydra's record of how it was started or resumed the last time
         started.yaml            the same of the first time: a part of a sweep may be resumed alone
-        study.db                of a search: its trials
+        study.db, study.log     of a search: its trials, in SQLite or as Optuna's journal
         summary.md, .csv        the table of its runs
         report.md, curves.png … of report.py, whose TensorBoard file ends in .report
     """
@@ -80,10 +87,12 @@ class SweepFolder:
         self.path = path
         self.record = path / "multirun.yaml"
         self.first_record = path / "started.yaml"
-        self.study = path / "study.db"
+        self.database = path / "study.db"
+        self.journal = path / "study.log"
         self.summary = path / "summary.md"
         self.table = path / "summary.csv"
         self.report = path / "report.md"
+        self._read: dict[Path, tuple[tuple[int, ...], RunRecord | None]] = {}  # As read last, with their stamps
 
     @property
     def report_events(self) -> list[Path]:
@@ -100,24 +109,28 @@ class SweepFolder:
 
     @property
     def is_search(self) -> bool:
-        return self.study.is_file()
+        return self.database.is_file() or self.journal.is_file()
 
     def run_folders(self) -> list[RunFolder]:
         """The folders of all runs that have begun."""
         return [RunFolder(path.parents[1]) for path in sorted(self.path.glob("*/.hydra/overrides.yaml"))]
 
     def runs(self) -> list[RunRecord]:
-        """All runs: finished ones by their loss, then unfinished ones, failed ones last.
+        """All runs: finished ones by their loss, then pruned, unfinished and failed ones.
 
-        A run whose result is broken has failed; one whose command line is broken is left out.
+        A run whose result is broken has failed; one whose command line is broken is left out. Files are read again
+        only if they have changed since.
         """
-        records = []
         for folder in self.run_folders():
+            stamp = folder.outcome_stamp
+            if folder.path in self._read and self._read[folder.path][0] == stamp:
+                continue
+            self._read[folder.path] = stamp, None
             try:
-                records.append(_record(folder))
+                self._read[folder.path] = stamp, _record(folder)
             except InputError as error:
                 log.warning("ignored: %s", error)
-        return sorted(records, key=lambda run: (run.failure is not None, run.metrics.get(LOSS, math.inf)))
+        return sorted((record for _, record in self._read.values() if record), key=_rank)
 
     def next_number(self) -> int:
         """The number of the sweep's next run."""
@@ -183,6 +196,10 @@ def _record(folder: RunFolder) -> RunRecord:
         return RunRecord(folder, overrides, None if failure else folder.read_result(), failure)
     except InputError as error:
         return RunRecord(folder, overrides, None, Failure("crashed", str(error).removeprefix(f"{folder.path}/")))
+
+
+def _rank(run: RunRecord) -> tuple[bool, bool, bool, float]:
+    return run.failure is not None, run.result is None, run.is_pruned, run.metrics.get(LOSS, math.inf)
 
 
 def _constants(overrides: Sequence[str]) -> dict[str, str | None]:

@@ -1,11 +1,13 @@
 """The table of a sweep, best run first."""
 
 import csv
+import io
 import math
 import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from tang.atomic import write_text
 from tang.runs.sweep import LOSS, RunRecord, SweepFolder
 from tang.tables import columns, markdown
 
@@ -20,27 +22,29 @@ def write_summary(folder: SweepFolder) -> str:
     runs = folder.runs()
     if not runs:
         return ""
-    rows = [row(run, runs) for run in runs]
+    keys, has_status = varied(runs), any(run.status != "done" for run in runs)
+    rows = [row(run, keys, has_status) for run in runs]
     checkpoints = [run.result.checkpoint if run.result else "" for run in runs]
-    text = f"{markdown(readable(rows, varied(runs)))}\n"
+    text = f"{markdown(readable(rows, keys))}\n"
     if checkpoints[0]:
         text += f"\nbest: {checkpoints[0]}\n"
-    groups = by_configuration(runs)
+    groups = by_configuration(runs, keys)
     if any(len(members) > 1 for _, members in groups):
         means = [{**values, "runs": len(members), **over_seeds(members)} for values, members in groups]
-        text += f"\nmean ± standard deviation over seeds\n\n{markdown(readable(means, varied(runs)))}\n"
-    folder.summary.write_text(text, encoding="utf-8")
-    with folder.table.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [*columns(rows), "checkpoint"])
-        writer.writeheader()
-        writer.writerows(row | {"checkpoint": path} for row, path in zip(rows, checkpoints, strict=True))
+        text += f"\nmean ± standard deviation over seeds\n\n{markdown(readable(means, keys))}\n"
+    write_text(folder.summary, text)
+    table = io.StringIO(newline="")
+    writer = csv.DictWriter(table, [*columns(rows), "checkpoint"])
+    writer.writeheader()
+    writer.writerows(row | {"checkpoint": path} for row, path in zip(rows, checkpoints, strict=True))
+    write_text(folder.table, table.getvalue())
     return text
 
 
-def row(run: RunRecord, runs: Sequence[RunRecord]) -> dict[str, Any]:
-    """The row of ``run`` in the table of ``runs``; with a status only if some of them aren't done."""
-    cells: dict[str, Any] = {key: run.overrides.get(key, "") for key in varied(runs)}
-    if any(other.status != "done" for other in runs):
+def row(run: RunRecord, keys: Sequence[str], has_status: bool) -> dict[str, Any]:
+    """The row of a run in a table: its values of ``keys``, its status if wanted, its metrics."""
+    cells: dict[str, Any] = {key: run.overrides.get(key, "") for key in keys}
+    if has_status:
         cells["status"] = run.status if len(run.status) <= 60 else f"{run.status[:59]}…"
     cells |= {name: f"{value:.{digits(name)}f}" for name, value in run.metrics.items()}
     return cells | {"epochs": run.result.epochs} if run.result else cells
@@ -52,12 +56,12 @@ def varied(runs: Sequence[RunRecord]) -> list[str]:
     return [key for key in keys if len(runs) == 1 or len({run.overrides.get(key) for run in runs}) > 1]
 
 
-def by_configuration(runs: Sequence[RunRecord]) -> list[tuple[dict[str, str], list[RunRecord]]]:
-    """Finished and diverged runs grouped by their varied keys without the seed; the lowest mean loss first.
+def by_configuration(runs: Sequence[RunRecord], keys: Sequence[str]) -> list[tuple[dict[str, str], list[RunRecord]]]:
+    """Finished and diverged runs grouped by the varied ``keys`` without the seed; the lowest mean loss first.
 
     Of runs with the same seed only the newest counts: repetitions are no independent measurements.
     """
-    keys = [key for key in varied(runs) if key != SEED]
+    keys = [key for key in keys if key != SEED]
     groups: dict[tuple[str, ...], dict[str, RunRecord]] = {}
     for run in sorted((run for run in runs if run.loss is not None), key=lambda run: run.folder.ended_at):
         values = tuple(run.overrides.get(key, "") for key in keys)

@@ -10,10 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, ClassVar
 
-from hydra.core.utils import JobReturn
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, read_write
 from omegaconf.errors import OmegaConfBaseException
 
@@ -25,6 +23,7 @@ from tang.runs.sweep import SweepFolder
 from tang.shutdown import EXIT_CODES, handled_by
 from tang.sweeps.processes import make_importable
 from tang.sweeps.summary import write_summary
+from tang.sweeps.watch import Watch
 
 EXTRAS = {  # Choice → the package that it needs, and the extra that installs it
     "hydra/launcher=slurm": ("hydra_plugins.hydra_submitit_launcher", "slurm"),
@@ -34,7 +33,7 @@ EXTRAS = {  # Choice → the package that it needs, and the extra that installs 
 
 
 class SweepCallback(Callback):
-    """Called by Hydra: claims the folder of a run or a sweep, and updates a sweep's table with every job."""
+    """Called by Hydra: claims the folder of a run or a sweep."""
 
     folder: ClassVar[SweepFolder | None] = None
     """This process's sweep; None until its first job is about to start. Hydra has no other way to hand it out."""
@@ -57,10 +56,6 @@ class SweepCallback(Callback):
         folder = SweepFolder(Path(config.hydra.sweep.dir))
         _refuse(lambda: folder.check_same(config.hydra.overrides.task, MAY_CHANGE))
         SweepCallback.folder = folder
-
-    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
-        if config.hydra.mode == RunMode.MULTIRUN:
-            write_summary(SweepFolder(Path(config.hydra.sweep.dir)))
 
 
 def _refuse(check: Callable[[], None]) -> None:
@@ -92,7 +87,7 @@ def run_sweep(main: Callable[[], Any]) -> None:
     """
     make_importable()
     trouble = None
-    with stopping() as received:
+    with stopping() as received, Watch(lambda: SweepCallback.folder):
         try:
             main()
         except (InputError, HydraException, OmegaConfBaseException):
@@ -110,13 +105,13 @@ def run_sweep(main: Callable[[], Any]) -> None:
     print(f"\n{write_summary(folder)}\nin {folder.summary} and {folder.table.name}", flush=True)
     runs = folder.runs()
     failed = [run.failure.message for run in runs if run.failure is not None]
-    done = sum(run.status == "done" for run in runs)
+    unfinished = sum(run.status == "unfinished" for run in runs)
     if received:
-        trouble = f"stopped, with {done} runs done"
+        trouble = f"stopped, with {len(runs) - len(failed) - unfinished} runs done"
     elif failed and trouble is None:
         trouble = f"{len(failed)} of {len(runs)} runs failed: {failed[0]}"
-    elif done < len(runs) and trouble is None:
-        trouble = f"{len(runs) - done} of {len(runs)} runs are unfinished"
+    elif unfinished and trouble is None:
+        trouble = f"{unfinished} of {len(runs)} runs are unfinished"
     if trouble:
         again = f"python src/train.py -m resume={folder.path} runs what is missing"
         if folder.is_search:

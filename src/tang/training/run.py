@@ -70,9 +70,9 @@ def _train(config: TrainConfig, folder: RunFolder, is_sweep: bool, stop: Stop) -
     if last:
         log.info("resuming after step %d from %s", state["global_step"], last)
     else:
-        log.info("corpus\n%s", data.card.text())
         is_another = any(key.startswith(("data", "experiment")) for key in varied)
         if not is_sweep or folder.number == "0" or is_another:  # one corpus is shown once in a sweep
+            log.info("corpus\n%s", data.card.text())
             log_text(trainer, "statistics", data.card.markdown(), 0)
 
     try:
