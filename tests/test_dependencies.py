@@ -11,11 +11,11 @@ from packaging.utils import canonicalize_name
 from tests.commands import ROOT
 
 UNIMPORTED = {
-    *("hydra-optuna-sweeper", "hydra-ray-launcher", "hydra-submitit-launcher"),
-    *("sqlalchemy", "alembic"),
+    *("hydra-ray-launcher", "hydra-submitit-launcher"),
+    *("sqlalchemy", "scipy", "alembic"),
     *("wandb", "mlflow-skinny"),
 }
-"""Plugins that Hydra finds, what they or MLflow need a certain version of, and what Lightning's loggers import."""
+"""Plugins that Hydra finds, what Optuna or MLflow imports when it is needed, and what Lightning's loggers import."""
 
 OPTIONAL = {"optuna": "search", "starlette": "page", "uvicorn": "page"}
 """Imported by one module or package each, which has the name of the extra."""

@@ -3,10 +3,13 @@
 Every script imports this module, so it imports little.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
@@ -24,10 +27,27 @@ class LocalLauncher(Launcher):
         self.gpus = [name for name in gpus.split(",") if name]
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        self.context, self.task_function, self.config = hydra_context, task_function, config
+        self.given = (hydra_context, config, task_function)
 
-    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+    def launch(self, job_overrides: Iterable[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from tang.sweeps.local import launch
 
-        chosen = (self.context, self.config, self.task_function)
-        return launch(*chosen, job_overrides, initial_job_idx, self.n_jobs, self.gpus)
+        return launch(*self.given, job_overrides, initial_job_idx, self.n_jobs, self.gpus)
+
+
+class OptunaSweeper(Sweeper):
+    """Lets Optuna choose the settings of runs; its arguments are the keys of ``conf/hydra/sweeper/optuna.yaml``."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = settings
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.given = (hydra_context, task_function, config)
+
+    def sweep(self, arguments: list[str]) -> None:
+        from tang.sweeps.search import search
+        from tang.sweeps.search.study import Settings
+
+        context, task_function, config = self.given
+        launcher = Plugins.instance().instantiate_launcher(context, task_function, config)
+        search(launcher, config, arguments, Settings(**self.settings))

@@ -1,45 +1,161 @@
-import importlib
+import json
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import optuna
 import pytest
+from hydra.plugins.launcher import Launcher
+from omegaconf import OmegaConf
 
-from tang.errors import InputError
-from tang.sweeps.search import Sampler, Storage
+from tang.errors import DivergedError, InputError
+from tang.runs.run import Result, RunFolder
+from tang.runs.sweep import SweepFolder
+from tang.sweeps.search import search
+from tang.sweeps.search.space import Space
+from tang.sweeps.search.study import Settings, open_study, reporting
 from tests.commands import Script
+from tests.sweeps.test_sweeping import ENDLESS, Start, sweep_of  # noqa: F401
 
-optuna = importlib.import_module("optuna")  # not before tang.sweeps.search, which keeps its warnings away
-
-SPACE = {
-    "optimizer": optuna.distributions.CategoricalDistribution(["adam", "sgd"]),
-    "lr": optuna.distributions.LogUniformDistribution(0.1, 10.0),
+PARAMS = {"optimizer": "choice(adam,sgd)", "optimizer.lr_scale": "tag(log,interval(0.1,10.0))"}
+SETTINGS: dict[str, Any] = {
+    **{"study_name": "search", "n_trials": 4, "n_jobs": 2, "sampler": "tpe", "startup_trials": 3, "seed": 1},
+    **{"pruner": "median", "warmup": 0, "storage": None, "params": PARAMS},
 }
 
 
-def search(path: Path, trials: int) -> list[dict[str, object]]:
-    """All trials of the study after so many more, with losses that the rate decides."""
-    storage = Storage(str(path))
-    study = optuna.create_study(storage=storage, study_name="a", sampler=Sampler(1, 3), load_if_exists=True)
-    for _ in range(trials):
-        trial = study.ask(SPACE)
-        study.tell(trial, trial.params["lr"] if trial.params["optimizer"] == "adam" else float("inf"))
-    return [trial.params for trial in study.trials]
+class Stopped(Exception):  # noqa: N818
+    """As when a search is asked to stop."""
 
 
-def test_a_search_in_two_parts_is_the_search_in_one(tmp_path: Path) -> None:
-    search(tmp_path / "new" / "parts.db", 4)
-    parts = search(tmp_path / "new" / "parts.db", 4)
-    assert parts == search(tmp_path / "whole.db", 8)
-    assert len({str(trial) for trial in parts}) == 8
+class Pretended(Launcher):
+    """Writes the outcome of each job, which its rate decides, to its folder, up to a job at which it is stopped."""
+
+    def __init__(self, folder: Path, is_local: bool = True, stop_at: int | None = None) -> None:
+        self.folder, self.stop_at, self.jobs = folder, stop_at, list[int]()
+        name = "hydra_plugins.tang.LocalLauncher" if is_local else "other.Launcher"
+        self.config = OmegaConf.create({"hydra": {"sweep": {"dir": str(folder)}, "launcher": {"_target_": name}}})
+        self.batches: list[int] = []
+
+    def setup(self, **given: Any) -> None: ...
+
+    def launch(self, job_overrides: Any, initial_job_idx: int) -> Any:
+        self.batches.append(0)
+        for overrides in job_overrides:
+            self.batches[-1] += 1
+            values = dict(override.split("=", 1) for override in overrides)
+            run = RunFolder(self.folder / values.pop("hydra.sweep.subdir").strip("'"))
+            run.overrides.parent.mkdir(parents=True, exist_ok=True)
+            given = [f"{key}={value}" for key, value in values.items()]
+            run.overrides.write_text(json.dumps(given), encoding="utf-8")
+            self.jobs.append(int(run.number))
+            if self.stop_at == int(run.number):
+                self.stop_at = None
+                raise Stopped
+            outcome(run, values)
 
 
-def test_other_choices_need_another_study(tmp_path: Path) -> None:
-    search(tmp_path / "study.db", 1)
-    study = optuna.load_study(storage=Storage(str(tmp_path / "study.db")), study_name="a", sampler=Sampler(1, 3))
-    study.ask({"lr": optuna.distributions.LogUniformDistribution(0.01, 10.0)})
-    with pytest.raises(InputError, match="optimizer: this study has been searching other choices"):
-        study.ask({"optimizer": optuna.distributions.CategoricalDistribution(["adam", "adagrad"])})
+def outcome(run: RunFolder, values: dict[str, str]) -> None:
+    """A run with adam ends, the first with sgd diverges, one with a high rate is pruned, one of three fails."""
+    rate = float(values["optimizer.lr_scale"])
+    if values["optimizer"] == "sgd":
+        run.write_failure("diverged", str(DivergedError("val/loss is nan")))
+    elif int(run.number) % 3 == 2:
+        run.write_failure("killed", "killed by SIGKILL")
+    else:
+        run.write_result(Result("LanguageModel", rate, {}, 2, 0.1, 9, "best.ckpt", ended_by=["pruned"] * (rate > 3)))
+
+
+def trials(launcher: Pretended, *arguments: str, **settings: Any) -> list[optuna.trial.FrozenTrial]:
+    """All trials of the study after a search."""
+    chosen = Settings(**{**SETTINGS, **settings})
+    search(launcher, launcher.config, arguments, chosen)
+    return open_study(SweepFolder(launcher.folder), chosen, is_local=True).trials
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "gp", "random", "qmc"])
+@pytest.mark.parametrize("storage", ["sqlite", "journal"])
+def test_a_search_in_two_parts_is_the_search_in_one(tmp_path: Path, sampler: str, storage: str) -> None:
+    given = {"sampler": sampler, "storage": storage}
+    trials(Pretended(tmp_path / "parts"), **given)
+    parts = trials(Pretended(tmp_path / "parts"), **given)
+    whole = trials(Pretended(tmp_path / "whole"), **given, n_trials=8)
+    assert [trial.params for trial in parts] == [trial.params for trial in whole]
+    assert [trial.params for trial in parts[:4]] != [trial.params for trial in parts[4:]]
+    assert SweepFolder(tmp_path / "parts").journal.exists() == (storage == "journal")
+
+
+def test_the_study_knows_how_each_run_ended(tmp_path: Path) -> None:
+    states = {"done": 0, "pruned": 0, "diverged": 0, "failed": 0}
+    for trial in trials(Pretended(tmp_path), n_trials=16, sampler="random"):
+        rate, is_sgd = trial.params["optimizer.lr_scale"], trial.params["optimizer"] == "sgd"
+        if is_sgd:
+            states["diverged"] += trial.value == float("inf")
+        elif trial.number % 3 == 2:
+            states["failed"] += trial.state.name == "FAIL"
+        elif rate > 3:
+            states["pruned"] += trial.state.name == "PRUNED"
+        else:
+            states["done"] += trial.value == rate
+    assert sum(states.values()) == 16
+    assert all(states.values()), "each way occurs"
+
+
+def test_a_search_that_was_stopped_takes_up_its_run_and_ends_where_it_was_to_end(tmp_path: Path) -> None:
+    with pytest.raises(Stopped):
+        trials(Pretended(tmp_path / "a", stop_at=2))
+    again = Pretended(tmp_path / "a")
+    found = trials(again)
+    assert again.jobs == [2, 3]
+    assert [trial.params for trial in found] == [trial.params for trial in trials(Pretended(tmp_path / "b"))]
+    assert len(trials(again)) == 8, "the next asks for more"
+
+
+def test_other_launchers_are_given_some_at_a_time(tmp_path: Path) -> None:
+    launcher = Pretended(tmp_path, is_local=False)
+    assert len(trials(launcher, n_trials=5)) == 5
+    assert launcher.batches == [2, 2, 1]
+    assert SweepFolder(tmp_path).journal.exists(), "for a disk that machines share"
+
+
+def test_the_command_line_stands_in_for_the_params() -> None:
+    given = ["optimizer=adam", "model.dropout=interval(0,0.5)", "data.batch_size=32,64", "'data.path=诗.txt'"[1:-1]]
+    space = Space.of({**PARAMS, "model.num_layers": "range(1,4)"}, [*given[:3], "seed=range(0,1,0.5)"])
+    assert space.fixed == ["optimizer=adam"]
+    assert {key: str(value) for key, value in space.distributions.items()} == {
+        "optimizer.lr_scale": "FloatDistribution(high=10.0, log=True, low=0.1, step=None)",
+        "model.num_layers": "IntDistribution(high=3, log=False, low=1, step=1)",
+        "model.dropout": "FloatDistribution(high=0.5, log=False, low=0.0, step=None)",
+        "data.batch_size": "CategoricalDistribution(choices=('32', '64'))",
+        "seed": "CategoricalDistribution(choices=('0.0', '0.5'))",
+    }
+    with pytest.raises(InputError, match=r"model.dropout=glob\(\*\): a search takes choice"):
+        Space.of({}, ["model.dropout=glob(*)"])
+
+
+def test_what_cannot_be_gone_on_with_is_refused(tmp_path: Path) -> None:
+    trials(Pretended(tmp_path), n_trials=1)
+    trials(Pretended(tmp_path), "optimizer.lr_scale=tag(log,interval(0.01,1.0))", n_trials=1)
+    with pytest.raises(InputError, match="optimizer: this search has been trying other choices"):
+        trials(Pretended(tmp_path), "optimizer=choice(adam,adagrad)")
+    for key, name in (("sampler", "tpes"), ("pruner", "hard"), ("storage", "redis")):
+        with pytest.raises(InputError, match=f"hydra.sweeper.{key}={name}: must be"):
+            trials(Pretended(tmp_path), **{key: name})
+    SweepFolder(tmp_path).database.write_bytes(b"no database" * 100)
+    with pytest.raises(InputError, match=r"study\.db: no study of this version"):
+        trials(Pretended(tmp_path))
+
+
+def test_a_run_is_given_up_when_the_others_were_better_by_then(tmp_path: Path) -> None:
+    folder, settings = SweepFolder(tmp_path), Settings(**{**SETTINGS, "startup_trials": 2, "warmup": 1})
+    study = open_study(folder, settings, is_local=True)
+    for losses in ([5.0, 4.0, 3.0], [5.0, 4.2, 3.2]):
+        report = reporting(RunFolder(tmp_path / f"{study.ask().number}_"), vars(settings))
+        assert not any(report(step, loss) for step, loss in enumerate(losses, start=1)), "there is nothing to compare"
+        study.tell(len(study.trials) - 1, losses[-1])
+    report = reporting(RunFolder(tmp_path / f"{study.ask().number}_"), vars(settings))
+    assert [report(step, loss) for step, loss in enumerate([9.0, 4.05, 3.15], start=1)] == [False, False, True]
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ def test_the_line_tells_runs_apart_and_when_they_will_be_done(tmp_path: Path) ->
     begun(tmp_path, "4_seed=4").write_failure("diverged", "val/loss is nan")
     begun(tmp_path, "5_seed=5").write_failure("killed", "killed by SIGKILL")
     line = status_line(SweepFolder(tmp_path).runs(), 8, now - 60)
-    assert line == "2 of 8 done, 1 running, 1 diverged, 1 failed, best val/loss 4.5000: 1, about 0:01:00 left"
+    assert line == "2 of 8 done, 1 running, 1 diverged, 1 failed, best val/loss 4.5000 (run 1), about 0:01:00 left"
 
 
 def test_the_table_is_there_while_the_sweep_runs(tmp_path: Path) -> None:

@@ -51,8 +51,6 @@ def _of_run(given: Sequence[str], folder: RunFolder) -> list[str]:
 
 def _of_sweep(given: Sequence[str], folder: SweepFolder) -> list[str]:
     """The arguments of a sweep: those that it was first started with, changed by what is given now."""
-    if folder.is_search:
-        raise InputError(f"resume={folder.path}: a search's folder; the same command without resume= resumes it")
     if not folder.is_sweep:
         raise InputError(
             f"resume={folder.path}: no sweep's folder, {folder.record.name} isn't there; "

@@ -38,8 +38,6 @@ GROUPS: dict[str, dict[str, type]] = {
 }
 """Config group → the schemas that its files in ``conf/`` refer to as ``/hydra/schema/GROUP/NAME``."""
 
-PRESETS = (("sweeper", "optuna"), ("launcher", "ray"))  # Files of conf/hydra/ with the name of a plugin's own config
-
 
 def register(**scripts: type) -> None:
     """Store the schemas of all groups, and of these scripts, where Hydra finds them."""
@@ -48,8 +46,8 @@ def register(**scripts: type) -> None:
     # A copy of its singletons, as hydra.test_utils makes, now shares this store.
     ConfigStore.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined]
     Plugins.instance()  # imports all plugins, which store their configs
-    for group, name in PRESETS:  # Hydra would take those for schemas of our files, and refuse their defaults lists
-        store.repo["hydra"][group].pop(f"{name}.yaml", None)
+    # Hydra would take Ray's own config for the schema of our file of that name, and refuse its defaults list.
+    store.repo["hydra"]["launcher"].pop("ray.yaml", None)
     for name, schema in scripts.items():
         store.store(group="hydra/schema", name=name, node=schema)
     for group, schemas in GROUPS.items():

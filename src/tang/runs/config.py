@@ -122,7 +122,7 @@ def flat(values: Any, path: str = "") -> dict[str, Any]:
 def check_trains_on(folder: RunFolder, result: Result, before: TrainerConfig, after: TrainerConfig) -> None:
     """Refuse to resume a finished run that ``after`` wouldn't train further; the InputError says what would."""
     finished = f"resume={folder.relative}: this run is finished" + (f", {result.why_ended}" if result.ended_by else "")
-    if {"patience", "fast_dev_run"} & set(result.ended_by):
+    if {"patience", "pruned", "fast_dev_run"} & set(result.ended_by):
         raise InputError(f"{finished}; init_from={folder.best} starts another from its weights")
     reached = {"max_epochs": result.epochs, "max_steps": result.steps}
 

@@ -77,6 +77,7 @@ class SweepFolder:
         multirun.yaml           Hydra's record of how it was started or resumed the last time
         started.yaml            the same of the first time: a part of a sweep may be resumed alone
         study.db, study.log     of a search: its trials, in SQLite or as Optuna's journal
+        .lock                   of a search: held by the process that runs it
         summary.md, .csv        the table of its runs
         report.md, curves.png … of report.py, whose TensorBoard file ends in .report
     """
@@ -92,6 +93,8 @@ class SweepFolder:
         self.summary = path / "summary.md"
         self.table = path / "summary.csv"
         self.report = path / "report.md"
+        self.lock = path / ".lock"
+        self.goal: int | None = None  # Trials that a search of this process is to have
         self._read: dict[Path, tuple[tuple[int, ...], RunRecord | None]] = {}  # As read last, with their stamps
 
     @property
@@ -146,9 +149,9 @@ class SweepFolder:
         return {key: value for key, value in given.items() if constants.get(key) is None}
 
     def planned(self) -> int | None:
-        """The number of runs that the sweep was started for; None if that isn't known, as in a search."""
+        """The number of runs that the sweep was started for; None if that isn't known."""
         if self.is_search:
-            return None
+            return self.goal
         try:
             overrides = OverridesParser.create().parse_overrides(list(self.first_overrides()))
         except (InputError, OSError, HydraException):

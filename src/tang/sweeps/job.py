@@ -44,7 +44,7 @@ def main(folder: RunFolder, environment: dict[str, str], choice: Sequence[str], 
     hydra: Any = OmegaConf.load(folder.hydra).hydra
     configure_log(hydra.job_logging, hydra.verbose)
     try:
-        _train(folder, choice)
+        _train(folder, choice, hydra.sweeper)
     except InputError as error:
         fail(folder, "diverged" if isinstance(error, DivergedError) else "refused", str(error))
         sys.exit(1)
@@ -63,7 +63,7 @@ def fail(folder: RunFolder, kind: FailureKind, message: str) -> float:
     return math.inf
 
 
-def _train(folder: RunFolder, choice: Sequence[str]) -> None:
+def _train(folder: RunFolder, choice: Sequence[str], sweeper: Any) -> None:
     lock = gpus.claim(choice) if choice else None
     if mine := os.environ.get("CUDA_VISIBLE_DEVICES"):
         log.info("on GPU %s", mine)
@@ -73,7 +73,12 @@ def _train(folder: RunFolder, choice: Sequence[str]) -> None:
 
     if threads := os.environ.get("OMP_NUM_THREADS"):  # read when PyTorch was imported
         torch.set_num_threads(int(threads))
-    train(load_config(folder), folder, is_sweep=True)
+    is_hopeless = None
+    if sweeper._target_.endswith(".OptunaSweeper"):
+        from tang.sweeps.search.study import reporting  # of an extra
+
+        is_hopeless = reporting(folder, sweeper)
+    train(load_config(folder), folder, is_sweep=True, is_hopeless=is_hopeless)
     del lock  # it is held until here
 
 

@@ -113,10 +113,7 @@ def run_sweep(main: Callable[[], Any]) -> None:
     elif unfinished and trouble is None:
         trouble = f"{unfinished} of {len(runs)} runs are unfinished"
     if trouble:
-        again = f"python src/train.py -m resume={folder.path} runs what is missing"
-        if folder.is_search:
-            again = "the same command again resumes the search"
-        sys.stderr.write(f"error: {trouble}; {again}\n")
+        sys.stderr.write(f"error: {trouble}; python src/train.py -m resume={folder.path} runs what is missing\n")
         sys.exit(EXIT_CODES[signal.Signals(received[0])] if received else 1)
 
 

@@ -89,7 +89,7 @@ def status_line(runs: Sequence[RunRecord], planned: int | None, since: float) ->
     parts += [f"{number} {kind}" for kind, number in numbers.items() if number]
     best = min(runs, key=lambda run: math.inf if run.loss is None else run.loss, default=None)
     if best and best.loss is not None and math.isfinite(best.loss):
-        parts.append(f"best {LOSS} {best.loss:.4f}: {best.folder.path.name}")
+        parts.append(f"best {LOSS} {best.loss:.4f} (run {best.folder.number})")
     now = sum(run.status != "unfinished" and run.folder.ended_at >= since for run in runs)
     left = planned - (len(runs) - len(unfinished)) if planned else 0
     if now and left > 0:

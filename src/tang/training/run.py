@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from tang.training.build import DataModule, build_callbacks, build_task, build_t
 from tang.training.callbacks.checkpoints import Checkpoints, time_is_up
 from tang.training.callbacks.event_files import rewind_event_files
 from tang.training.callbacks.progress import Progress
+from tang.training.callbacks.pruning import Pruning
 from tang.training.loggers import log_outcome, log_text, shown_settings
 from tang.training.resume import check_end, initial_checkpoint, restoring, resume_state
 
@@ -39,8 +40,12 @@ warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
 warnings.filterwarnings("ignore", message="The `srun` command is available on your system but is not used")
 
 
-def train(config: TrainConfig, folder: RunFolder, is_sweep: bool) -> Result:
+def train(
+    config: TrainConfig, folder: RunFolder, is_sweep: bool, is_hopeless: Callable[[int, float], bool] | None = None
+) -> Result:
     """Train what ``config`` says, in ``folder``; resume from its ``last.ckpt`` if there is one.
+
+    With ``is_hopeless`` a search may end it early, see :class:`tang.training.callbacks.pruning.Pruning`.
 
     Raises:
         InputError: the corpus, a checkpoint or a setting is wrong, the loss isn't finite, the disk is full, or
@@ -48,10 +53,10 @@ def train(config: TrainConfig, folder: RunFolder, is_sweep: bool) -> Result:
         SystemExit: a signal asked to stop; if training had begun, ``last.ckpt`` has the state of that moment.
     """
     with Stop().handlers() as stop, sole_owner(folder), disk_troubles(folder):
-        return _train(config, folder, is_sweep, stop)
+        return _train(config, folder, is_sweep, Pruning(is_hopeless) if is_hopeless else None, stop)
 
 
-def _train(config: TrainConfig, folder: RunFolder, is_sweep: bool, stop: Stop) -> Result:
+def _train(config: TrainConfig, folder: RunFolder, is_sweep: bool, pruning: Pruning | None, stop: Stop) -> Result:
     progress = Progress()  # measures time from here on
     varied = SweepFolder(folder.path.parent).varied(folder) if is_sweep else {}
     checkpoints = Checkpoints(folder, config.callbacks.checkpoint.minutes, stop)
@@ -65,7 +70,7 @@ def _train(config: TrainConfig, folder: RunFolder, is_sweep: bool, stop: Stop) -
         save_config(folder, config)
     folder.clear_outcome()
     rewind_event_files(folder, state["event_files"])
-    callbacks = [progress, *build_callbacks(resolved, task, folder)]
+    callbacks = [progress, *build_callbacks(resolved, task, folder), *([pruning] if pruning else [])]
     trainer = build_trainer(resolved, folder, is_sweep, callbacks, checkpoints, state["global_step"])
     if last:
         log.info("resuming after step %d from %s", state["global_step"], last)
@@ -82,11 +87,13 @@ def _train(config: TrainConfig, folder: RunFolder, is_sweep: bool, stop: Stop) -
         by = f" by {stop.requested.name}" if stop.requested else ""  # another rank may have received the signal
         log.info("stopped%s after step %d; %s", by, trainer.global_step, folder.resume_hint)
         raise
-    ended_by = limits_reached(trainer)
+    ended_by = why_ended(trainer, pruning is not None and pruning.gave_up)
     trained = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("train/")}
     if not checkpoints.best_metrics:  # training ended before its first validation
         trainer.validate(task, datamodule=data, verbose=False)
-    (test,) = trainer.test(task, datamodule=data, ckpt_path=folder.best, weights_only=True, verbose=False)
+    test: Mapping[str, float] = {}
+    if "pruned" not in ended_by:
+        (test,) = trainer.test(task, datamodule=data, ckpt_path=folder.best, weights_only=True, verbose=False)
 
     measured = {**trained, **checkpoints.best_metrics, **test}
     result = Result(
@@ -106,8 +113,8 @@ def _train(config: TrainConfig, folder: RunFolder, is_sweep: bool, stop: Stop) -
     return result
 
 
-def limits_reached(trainer: pl.Trainer) -> list[str]:
-    """The limits of :data:`~tang.runs.run.ENDS` at which a training ended."""
+def why_ended(trainer: pl.Trainer, is_pruned: bool) -> list[str]:
+    """Those of :data:`~tang.runs.run.ENDS` that ended a training; a pruned one may have come to its end anyway."""
     if trainer.fast_dev_run:  # type: ignore[attr-defined]
         return ["fast_dev_run"]
     loop, is_late = trainer.fit_loop, time_is_up(trainer)
@@ -117,9 +124,9 @@ def limits_reached(trainer: pl.Trainer) -> list[str]:
         "max_epochs": 0 <= (-1 if trainer.max_epochs is None else trainer.max_epochs) <= epochs,
         "max_steps": 0 <= trainer.max_steps <= trainer.global_step,
         "max_time": is_late,
-        "patience": trainer.should_stop and not is_late,
+        "patience": trainer.should_stop and not is_late and not is_pruned,
     }
-    return [limit for limit, is_reached in reached.items() if is_reached]
+    return [limit for limit, is_reached in reached.items() if is_reached] or ["pruned"] * is_pruned
 
 
 @contextmanager

@@ -1,0 +1,110 @@
+"""A search: Optuna chooses the settings of each run, guided by what earlier ones came to.
+
+The runs' folders say what has come of them; the study is told from there. So a search goes on after any stop, and runs
+that were stopped in their middle are taken up first.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from hydra.plugins.launcher import Launcher
+from omegaconf import DictConfig, OmegaConf
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from tang.cli.arguments import escaped
+from tang.errors import InputError
+from tang.runs.names import run_name
+from tang.runs.sweep import RunRecord, SweepFolder
+from tang.sweeps.search.space import Space
+from tang.sweeps.search.study import Settings, open_study, quiet, sampler
+
+OVERRIDES, GOAL = "overrides", "goal"  # What a trial and a study are given beside Optuna's own
+
+
+def search(launcher: Launcher, config: DictConfig, arguments: Sequence[str], settings: Settings) -> None:
+    """Run ``settings.n_trials`` more trials; of a search that was stopped, those that it was started for.
+
+    Args:
+        launcher: runs the trials' jobs. What runs them on this machine asks for each when it can start it; others are
+            given ``settings.n_jobs`` at a time.
+        config: Hydra's, of the sweep.
+        arguments: the command line's overrides; several values for a key are searched.
+        settings: of the search.
+
+    Raises:
+        InputError: a setting is wrong, the study in the sweep's folder can't be gone on with, or is being used.
+        SystemExit: the search was asked to stop.
+    """
+    folder = SweepFolder(Path(config.hydra.sweep.dir))
+    folder.path.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder.lock, timeout=0):
+            OmegaConf.save(config, folder.record)
+            is_local = config.hydra.launcher._target_.endswith(".LocalLauncher")
+            Search(folder, settings, Space.of(settings.params, arguments), is_local).run(launcher)
+    except Timeout:
+        raise InputError(f"{folder.path}: another process runs this search") from None
+
+
+class Search:
+    """The trials of a study, each with the folder of its run."""
+
+    def __init__(self, folder: SweepFolder, settings: Settings, space: Space, is_local: bool) -> None:
+        self.folder, self.settings, self.space, self.is_local = folder, settings, space, is_local
+        self.study: Study = open_study(folder, settings, is_local)
+        for trial in self.study.trials:
+            space.check(trial.distributions)
+        self.settle()
+        stopped = len(self.study.trials) < self.study.user_attrs.get(GOAL, 0) or bool(self._running())
+        if not stopped:
+            self.study.set_user_attr(GOAL, len(self.study.trials) + settings.n_trials)
+        self.folder.goal = self.study.user_attrs[GOAL]
+
+    def run(self, launcher: Launcher) -> None:
+        """Run all trials up to the goal."""
+        jobs = self.jobs()
+        if self.is_local:
+            launcher.launch(jobs, 0)  # type: ignore[arg-type]
+        else:
+            number = len(self.study.trials)
+            while batch := list(islice(jobs, self.settings.n_jobs)):
+                launcher.launch(batch, number)
+                number += len(batch)
+        self.settle()
+
+    def jobs(self) -> Iterator[list[str]]:
+        """The overrides of each trial's job, chosen when it is asked for."""
+        for trial in self._running():
+            yield trial.user_attrs[OVERRIDES]
+        while len(self.study.trials) < self.study.user_attrs[GOAL]:
+            self.settle()
+            self.study.sampler = sampler(self.settings, len(self.study.trials))
+            with quiet():
+                asked = self.study.ask(self.space.distributions)
+            chosen = [f"{key}={value}" for key, value in asked.params.items()]
+            name = run_name(asked.number, ",".join(chosen))
+            asked.set_user_attr(OVERRIDES, [*self.space.fixed, *chosen, f"hydra.sweep.subdir={escaped(name)}"])
+            yield asked.user_attrs[OVERRIDES]
+
+    def settle(self) -> None:
+        """Tell the study what has come of trials that have ended since."""
+        runs = {int(run.folder.number): run for run in self.folder.runs()}
+        for trial in self._running():
+            if run := runs.get(trial.number):
+                tell(self.study, trial.number, run)
+
+    def _running(self) -> list[FrozenTrial]:
+        return self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+
+
+def tell(study: Study, number: int, run: RunRecord) -> None:
+    """Tell a study the outcome of a trial's run, unless it has none yet; one that diverged counts as infinitely bad."""
+    if run.is_pruned:
+        study.tell(number, state=TrialState.PRUNED)
+    elif run.loss is not None:
+        study.tell(number, run.loss)
+    elif run.failure is not None:
+        study.tell(number, state=TrialState.FAIL)
