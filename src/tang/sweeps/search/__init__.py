@@ -14,7 +14,6 @@ from omegaconf import DictConfig, OmegaConf
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from tang.cli.arguments import escaped
 from tang.errors import InputError
 from tang.runs.names import run_name
 from tang.runs.sweep import RunRecord, SweepFolder
@@ -85,8 +84,8 @@ class Search:
             with quiet():
                 asked = self.study.ask(self.space.distributions)
             chosen = [f"{key}={value}" for key, value in asked.params.items()]
-            name = run_name(asked.number, ",".join(chosen))
-            asked.set_user_attr(OVERRIDES, [*self.space.fixed, *chosen, f"hydra.sweep.subdir={escaped(name)}"])
+            name = run_name(asked.number, ",".join(chosen)).replace("'", "")
+            asked.set_user_attr(OVERRIDES, [*self.space.fixed, *chosen, f"hydra.sweep.subdir='{name}'"])
             yield asked.user_attrs[OVERRIDES]
 
     def settle(self) -> None:
