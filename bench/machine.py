@@ -1,11 +1,13 @@
 """The machine: its description, matmul rates, peak memory, and profiles."""
 
+import math
 import os
 import platform
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -52,11 +54,17 @@ def synchronize(device: str) -> None:
 
 
 def peak_memory(device: str) -> float:
-    """Peak memory of this process in MiB; on a GPU that of its tensors."""
+    """Peak memory of this process in MiB; on a GPU that of its tensors, since :func:`forget_peak`."""
     if device == "cuda":
         return torch.cuda.max_memory_allocated() / 2**20
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return largest / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def forget_peak(device: str) -> None:
+    """Begin anew with :func:`peak_memory` on a GPU."""
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
 
 
 def training_flop(embedding_size: int, hidden_size: int, num_layers: int, vocabulary_size: int) -> int:
@@ -87,25 +95,44 @@ def gemm_rates(shapes: dict[str, tuple[int, int, int]], device: str, seconds: fl
             left = torch.randn(rows, inner, device=device).to(dtype)
             right = torch.randn(columns, inner, device=device).to(dtype).T  # as nn.Linear has it
             out = torch.empty(rows, columns, device=device, dtype=dtype)
-            taken = _median_seconds(left, right, out, seconds, device)
+            taken = median_seconds(partial(torch.mm, left, right, out=out), device, seconds)
             rates[f"{name} {str(dtype).removeprefix('torch.')}"] = 2 * rows * inner * columns / taken
     return rates
 
 
-def _median_seconds(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor, seconds: float, device: str) -> float:
-    """Seconds of one matmul: the median of several loops of about a tenth of ``seconds`` each."""
+def median_seconds(work: Callable[[], object], device: str, seconds: float = 0.25) -> float:
+    """Seconds of ``work``: the median of several loops of about a tenth of ``seconds`` each."""
 
     def run(count: int) -> float:
         synchronize(device)
         begin = time.perf_counter()
         for _ in range(count):
-            torch.mm(left, right, out=out)
+            work()
         synchronize(device)
         return (time.perf_counter() - begin) / count
 
     run(2)
     count = max(1, round(seconds / 10 / run(1)))
     return sorted(run(count) for _ in range(9))[4]
+
+
+def kernel_seconds(work: Callable[[], object]) -> float:
+    """Seconds in which the GPU computes or copies anything for ``work``, kernels side by side counted once."""
+    with profile(activities=[ProfilerActivity.CUDA]) as profiler:
+        work()
+        torch.cuda.synchronize()
+    events = profiler.events() or []
+    on_gpu = [event for event in events if event.device_type.name == "CUDA" and not event.is_user_annotation]
+    return covered((event.time_range.start, event.time_range.end) for event in on_gpu) / 1e6
+
+
+def covered(spans: Iterable[tuple[float, float]]) -> float:
+    """The length of the union of spans (begin, end)."""
+    total, reached = 0.0, -math.inf
+    for begin, end in sorted(spans):
+        total += max(0.0, end - max(begin, reached))
+        reached = max(reached, end)
+    return total
 
 
 def profiled(step: Callable[[], None], device: str, rows: int = 12) -> list[dict[str, str | float]]:

@@ -9,62 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
+from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Work:
-    """A training to measure: network, data and number of steps."""
-
-    embedding_size: int
-    hidden_size: int
-    num_layers: int
-    tie_weights: bool
-    dropout: float
-    lr: float
-    clip: float | None
-    vocabulary_size: int
-    batch_size: int
-    seed: int
-    overrides: tuple[str, ...]
-    """Overrides of this project's config that make it agree with the fields above."""
-    backend: str
-    precision: str
-    """Backend and precision after ``auto`` is resolved on this machine."""
-    ids: str
-    """A folder with ``tokens.npy`` and ``offsets.npy`` of the training split."""
-    length: int
-    """Length to which plain training cuts and pads poems."""
-    warmup: int
-    """Untimed steps at the beginning."""
-    steps: int
-    """Timed steps."""
-    device: str
-    batches: int
-    """Batches in an epoch of this project."""
-    poems: int
-    tokens: int
-    """Poems and tokens in an epoch."""
-
-    @property
-    def flop(self) -> int:
-        """FLOP of training on a token."""
-        from machine import training_flop
-
-        return training_flop(self.embedding_size, self.hidden_size, self.num_layers, self.vocabulary_size)
-
-    def lasting(self, seconds: float, rate: float) -> "Work":
-        """The same work with the steps that take about ``seconds`` at half of ``rate`` (FLOP/s), an epoch at most."""
-        steps = round(seconds * rate / 2 / (self.flop * self.tokens / self.batches))
-        return replace(self, steps=max(3, min(steps, self.batches - self.warmup)))
-
-    @property
-    def matmul_dtype(self) -> str:
-        """Name of the dtype of this project's matmuls."""
-        return "bfloat16" if self.precision == "bf16-mixed" else "float32"
-
+from work import Work
 
 Steps = tuple[Callable[[Any], None], Iterator[tuple[Any, float]]]
 """A step of training on a batch; batches, each with its number of real tokens."""
@@ -148,27 +99,36 @@ class Window:
             synchronize(self.work.device)
             self.seconds = time.perf_counter() - self.seconds
 
+    @property
+    def found(self) -> dict[str, float]:
+        """Tokens per second, milliseconds per step, and peak memory in MiB."""
+        from machine import peak_memory
+
+        return {
+            "tokens_per_second": self.tokens / self.seconds,
+            "milliseconds": 1000 * self.seconds / self.work.steps,
+            "memory": peak_memory(self.work.device),
+        }
+
 
 def train(what: str, work: Work) -> dict[str, float]:
-    """Train; return tokens per second (without padding), milliseconds per step, and peak memory in MiB."""
-    from machine import peak_memory
+    """Train; return what :func:`timed` does."""
+    if what != "shipped":
+        return timed(work, *VARIANTS[what](work))
+    import ours
 
     window = Window(work)
-    if what == "shipped":
-        import ours
+    ours.train(work.overrides, work.warmup + work.steps, window.step_is_done)
+    return window.found
 
-        ours.train(work.overrides, work.warmup + work.steps, window.step_is_done)
-    else:
-        step, batches = VARIANTS[what](work)
-        for _ in range(work.warmup + work.steps):
-            batch, tokens = next(batches)
-            step(batch)
-            window.step_is_done(tokens)
-    return {
-        "tokens_per_second": window.tokens / window.seconds,
-        "milliseconds": 1000 * window.seconds / work.steps,
-        "memory": peak_memory(work.device),
-    }
+
+def timed(work: Work, step: Callable[[Any], None], batches: Iterator[tuple[Any, float]]) -> dict[str, float]:
+    """Tokens per second (without padding) and milliseconds per step after the warm-up, and peak memory in MiB."""
+    window = Window(work)
+    for batch, tokens in islice(batches, work.warmup + work.steps):
+        step(batch)
+        window.step_is_done(tokens)
+    return window.found
 
 
 def profile(what: str, work: Work) -> dict[str, Any]:
@@ -194,11 +154,12 @@ def gemm(work: Work) -> dict[str, float]:
     return gemm_rates(shapes, work.device)
 
 
-def measured(what: str, work: Work) -> Any:
-    """Run this file in a process of its own and parse the JSON that it prints.
+def measured(what: str, work: Work, seconds: float | None = None) -> Any:
+    """Run this file in a process of its own, for ``seconds`` at most, and parse the JSON that it prints.
 
     Raises:
         RuntimeError: the process failed; the message has its stderr.
+        TimeoutExpired: it took longer, and was killed.
     """
     process = subprocess.run(
         [sys.executable, __file__, what],
@@ -206,6 +167,7 @@ def measured(what: str, work: Work) -> Any:
         env={**os.environ, "FORCE_COLOR": "1"},  # progress bars are drawn as on a terminal
         capture_output=True,
         encoding="utf-8",
+        timeout=seconds,
     )
     if process.returncode:
         raise RuntimeError(f"{what}: {process.stderr}")
@@ -213,9 +175,15 @@ def measured(what: str, work: Work) -> Any:
 
 
 def result(what: str, work: Work) -> Any:
-    """Measure in this process ``gemm``, a variant, ``shipped``, or a variant followed by the word ``profile``."""
+    """Measure in this process ``gemm``, a variant, ``shipped``, or a variant followed by the word ``profile``.
+
+    Or call a function of another file here, ``FILE.FUNCTION``.
+    """
     if what == "gemm":
         return gemm(work)
+    file, _, function = what.partition(".")
+    if function:
+        return getattr(import_module(file), function)(work)
     variant, _, profiles = what.partition(" ")
     return profile(variant, work) if profiles else train(variant, work)
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 from hydra import compose, initialize_config_dir
-from measure import Work
 from pytorch_lightning import Callback, LightningModule, Trainer
-from torch import nn
+from torch import Tensor, nn
+from work import Work
 
 from tang import config
 from tang.cli.arguments import plain
@@ -69,26 +69,38 @@ class Counting(Callback):
         self.step_is_done(batch.num_tokens)
 
 
-def bare(overrides: Sequence[str], device: str) -> tuple[Callable[[Batch], None], PoemLoader]:
-    """A step (loss, backward, clipping, optimizer), and a loader of its batches at epoch 0."""
-    settings, data, task = build(overrides)
-    task.to(device).train()
-    assert task.optimizer is not None
-    optimizer = task.optimizer(task.parameters())
-    clip = settings.trainer.gradient_clip_val
-    bf16 = settings.trainer.precision == "bf16-mixed"
+class Step:
+    """A training step without Lightning: loss, backward, clipping, optimizer.
 
-    def step(batch: Batch) -> None:
-        with torch.autocast(device, torch.bfloat16, enabled=bf16):
-            loss, penalty = task.loss(batch)
-        optimizer.zero_grad()
+    ``read``, if there is one, is given the loss before the optimizer's step, as training as shipped reads it.
+    """
+
+    def __init__(self, settings: TrainConfig, task: LanguageModel, device: str) -> None:
+        self.task, self.device = task.to(device).train(), device
+        assert task.optimizer is not None
+        self.optimizer = task.optimizer(task.parameters())
+        self.clip = settings.trainer.gradient_clip_val
+        self.bf16 = settings.trainer.precision == "bf16-mixed"
+        self.read: Callable[[Tensor], object] | None = None
+
+    def __call__(self, batch: Batch) -> None:
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.bf16):
+            loss, penalty = self.task.loss(batch)
+        self.optimizer.zero_grad()
         (loss + penalty).backward()
-        if clip is not None:
-            nn.utils.clip_grad_norm_(task.parameters(), clip)
-        optimizer.step()
+        if self.clip is not None:
+            nn.utils.clip_grad_norm_(self.task.parameters(), self.clip)
+        if self.read:
+            self.read(loss.detach())
+        self.optimizer.step()
 
+
+def bare(overrides: Sequence[str], device: str) -> tuple[Step, PoemLoader]:
+    """A step, and a loader of its batches at epoch 0."""
+    settings, data, task = build(overrides)
     shard = Shard(torch.device(device))
-    return step, PoemLoader(data.prepared.splits["train"], data.config.batch_size, data.config.seed, shard)
+    loader = PoemLoader(data.prepared.splits["train"], data.config.batch_size, data.config.seed, shard)
+    return Step(settings, task, device), loader
 
 
 def planned(overrides: Sequence[str], folder: Path, length: int, device: str) -> Work:

@@ -16,8 +16,8 @@ from typing import Any
 
 import machine
 import ours
-from measure import Work
 from tables import Jobs, in_turns, options_for, save, shown, source, spread
+from work import Work
 
 from tang.tables import markdown
 

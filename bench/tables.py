@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import machine
-from measure import Work, measured
+from measure import measured
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from work import Work
+
+from tang.atomic import write_text
 
 RESULTS = Path("bench/results")
 
@@ -67,12 +70,21 @@ def shown(spread: dict[str, Any]) -> str:
 
 
 def save(name: str, device: str, findings: dict[str, Any], text: str) -> None:
-    """Save ``findings`` as JSON and ``text`` as Markdown, both with the machine's description; print the text."""
-    about = machine.words(device)
+    """:func:`write` and print."""
+    print(write(name, device, findings, text))
+
+
+def write(name: str, device: str, findings: dict[str, Any], text: str) -> str:
+    """Write ``findings`` as JSON and ``text`` as Markdown, both with the machine's description; the latter."""
+    about, path = machine.words(device), place(name, device)
     text = f"{text}\n\nMeasured on: {', '.join(f'{key} {value}' for key, value in about.items())}."
-    stem = name if device == "cpu" else f"{name}-{device}"
-    RESULTS.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     findings = {"machine": about, "device": device, **findings}
-    (RESULTS / f"{stem}.json").write_text(json.dumps(findings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    (RESULTS / f"{stem}.md").write_text(f"{text}\n", encoding="utf-8")
-    print(text)
+    write_text(path.with_suffix(".json"), json.dumps(findings, indent=1, ensure_ascii=False) + "\n")
+    write_text(path.with_suffix(".md"), f"{text}\n")
+    return text
+
+
+def place(name: str, device: str) -> Path:
+    """The path of the results, without ``.json`` or ``.md``."""
+    return RESULTS / (name if device == "cpu" else f"{name}-{device}")

@@ -30,8 +30,9 @@ from typing import Any
 
 import machine
 import ours
-from measure import VARIANTS, Work
+from measure import VARIANTS
 from tables import in_turns, options_for, save, shown, source, spread
+from work import Work
 
 from tang.kernels.hardware import BF16_MIXED, torch_trains_lstm
 from tang.tables import markdown

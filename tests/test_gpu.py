@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import ours
 import pytest
 import torch
+from replay import replayed
 from torch import Tensor
 
 from tang.config.model import LanguageModelConfig
@@ -14,8 +17,11 @@ from tang.recurrent.stack import backends_of
 from tang.runs.run import RunFolder
 from tang.tasks.cross_entropy import linear_cross_entropy
 from tang.tasks.echo import Echo
+from tang.tasks.language_model import LanguageModel
 from tang.tasks.network import Network
 from tang.training import run as training
+from tests.bench.test_replay import BARE, replays
+from tests.generation.test_generate import poems
 from tests.resuming import differences, state
 from tests.test_config import settings
 
@@ -80,12 +86,13 @@ def test_bfloat16_rounds_and_no_more(backend: str) -> None:
     assert abs(float(found["loss"]) / float(expected["loss"]) - 1) < 1e-3
 
 
-@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+@pytest.mark.parametrize(("precision", "layers"), [("32-true", 1), ("bf16-mixed", 1), ("32-true", 2)])
 def test_a_run_that_is_resumed_ends_as_one_that_was_not_stopped(
-    precision: str, poems_txt: Path, tmp_path: Path
+    precision: str, layers: int, poems_txt: Path, tmp_path: Path
 ) -> None:
     corpus = ["data=text", f"data.path='{poems_txt}'", f"data.cache='{tmp_path / 'cache'}'", "data.min_count=1"]
     model = ["model.hidden_size=32", "model.echo_size=4", "model.locked_dropout=true", "model.weight_dropout=0.2"]
+    model += [f"model.num_layers={layers}"]  # between two, cuDNN has random numbers of its own
     more = [f"trainer.precision={precision}", "scheduler=none", "trainer.deterministic=true", "logger=none"]
 
     def run(folder: str, epochs: int) -> Path:
@@ -96,3 +103,22 @@ def test_a_run_that_is_resumed_ends_as_one_that_was_not_stopped(
     whole = state(run("whole", 2))
     run("stopped", 1)
     assert differences(whole, state(run("stopped", 2))) == []
+
+
+@pytest.mark.parametrize("keys", [{}, {"rhyme": "true", "tones": "loose"}])
+def test_poems_in_float32_are_those_of_a_cpu(keys: dict[str, Any], model: LanguageModel) -> None:
+    keys = {"start": ["日", "月"], "n": 50, "form": "五言绝句", "seed": 1, **keys}
+    expected = poems(model, **keys)
+    found = poems(model.to("cuda"), **keys)
+    assert [poem.text for poem in found] == [poem.text for poem in expected]
+    likelihoods = [poem.log_likelihood for poem in expected]
+    assert [poem.log_likelihood for poem in found] == pytest.approx(likelihoods, rel=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:This instance was constructed with capturable")
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_replayed_step_does_what_it_does_when_launched(layers: int, poems_txt: Path, tmp_path: Path) -> None:
+    overrides = [*BARE, f"data.path={poems_txt}", f"data.cache={tmp_path}", f"model.num_layers={layers}"]
+    launched, loader = ours.bare([*overrides, "trainer.accelerator=cuda"], "cuda")
+    step, _ = ours.bare([*overrides, "trainer.accelerator=cuda"], "cuda")
+    assert replays(launched, step, replayed(step), loader) < 1e-9
