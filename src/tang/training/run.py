@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 # Lightning 2.6 asks PyTorch 2.13 in a way that it deprecates; nothing a user could mend.
 warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
+# Where SLURM is installed, a run without it is no mistake.
+warnings.filterwarnings("ignore", message="The `srun` command is available on your system but is not used")
 
 
 def train(config: TrainConfig, folder: RunFolder, is_sweep: bool) -> Result:
