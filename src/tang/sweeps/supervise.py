@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import signal
 import sys
 from pathlib import Path
@@ -28,6 +29,7 @@ def supervise(cfg: DictConfig) -> float:
     """
     if Worker.stopped:
         raise Stopped
+    os.chdir(HydraConfig.get().runtime.cwd)  # Ray's workers start in another folder
     folder = RunFolder(Path(HydraConfig.get().runtime.output_dir))
     folder.clear_failure()
     try:
