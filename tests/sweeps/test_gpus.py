@@ -49,9 +49,9 @@ def test_jobs_at_once_are_one_for_each_gpu_or_for_two_cores(monkeypatch: pytest.
     assert gpus.jobs_at_once() == 3
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert gpus.jobs_at_once() == 4
-    assert [gpus.per_ray_job(*given) for given in ((None, None), (None, 2), ("auto", None))] == [0, 1, 1]
+    assert [gpus.per_ray_job(*given) for given in (("local", None), ("local", 2), ("auto", None))] == [0, 1, 1]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    assert [gpus.per_ray_job(*given) for given in ((None, None), (None, 0))] == [1, 0]
+    assert [gpus.per_ray_job(*given) for given in (("local", None), ("local", 0))] == [1, 0]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,14 @@ def test_slurm_gets_a_gpu_for_each_run_and_is_told_to_warn_it() -> None:
     names = {"name": "job_name", "timeout_min": "time", "mem_gb": "mem", "tasks_per_node": "ntasks_per_node"}
     given = {names.get(key, key): value for key, value in ours.items() if key not in own}
     text = _make_sbatch_string("run", folder="folder", map_count=50, **given)
-    for line in ("--array=0-49%16", "--gpus-per-node=1", "--cpus-per-task=4", "--time=240", "--signal=USR2@120"):
+    lines = [
+        "--array=0-49%16",
+        "--gpus-per-node=1",
+        "--cpus-per-task=4",
+        "--time=240",
+        "--signal=USR2@120",
+        "--requeue",
+    ]
+    for line in lines:
         assert f"\n#SBATCH {line}\n" in text
     assert "None" not in text

@@ -1,117 +1,24 @@
 """Real sweeps, whose jobs fail, are killed and stopped as it happens."""
 
 import itertools
-import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-import pooch
 import pytest
 
-from tests import commands
-from tests.commands import ONE_THREAD
+from tests.sweeps.sweep import LONG, Start, losses, parent_of, starter_of, statuses
 
 pytestmark = pytest.mark.slow
-
-LONG = ["trainer.max_epochs=20", "callbacks.early_stopping.patience=null"]
-"""Long enough to be killed in the middle."""
 
 ENDLESS = ["trainer.max_epochs=100000", "callbacks.early_stopping.patience=null"]
 """For what never comes to its end."""
 
 GPUS = ["hydra/launcher=gpus", "hydra.sweep.dir=sweep"]
-
-
-Start = Callable[..., "Sweep"]
-
-
-class Sweep:
-    """``python src/train.py -m`` in a folder of the test's own, watched while it runs."""
-
-    def __init__(self, folder: Path, *arguments: str, **env: str) -> None:
-        self.folder = folder / "sweep"
-        self.output = folder / "output.txt"
-        own = {"TMPDIR": str(folder), "HOME": str(folder), "XDG_CACHE_HOME": str(pooch.os_cache(""))}
-        environment = {**os.environ, **ONE_THREAD, **own, **env}
-        command = [sys.executable, commands.script("train"), "-m", *arguments]
-        with self.output.open("w", encoding="utf-8") as out:
-            self.process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out)
-
-    def log(self, job: str) -> str:
-        """The log of the job whose folder is ``*_job``."""
-        return "".join(path.read_text(encoding="utf-8") for path in self.folder.glob(f"*_{job}/train.log"))
-
-    def wait_for(self, job: str, line: str = "epoch 2/") -> None:
-        self._until(lambda: line in self.log(job))
-
-    def process_of(self, job: str) -> int:
-        """The id of the process in which a job trains: it holds its folder's lock."""
-        (lock,) = self.folder.glob(f"*_{job}/.lock")
-        return next(int(path.name) for path in Path("/proc").glob("[0-9]*") if _has_open(path, lock))
-
-    def end(self) -> str:
-        """All that it printed, when it has come to its end."""
-        self.process.wait(timeout=600)
-        return self.output.read_text(encoding="utf-8")
-
-    def _until(self, condition: Callable[[], bool]) -> None:
-        ends = time.monotonic() + 600
-        while not condition():
-            assert self.process.poll() is None, self.end()
-            assert time.monotonic() < ends
-            time.sleep(0.02)
-
-
-@pytest.fixture
-def sweep_of(tmp_path: Path) -> Iterator[Start]:
-    """Starts a sweep; at the end of the test none is left."""
-    started: list[Sweep] = []
-
-    def start(*arguments: str, **env: str) -> Sweep:
-        started.append(Sweep(tmp_path, *arguments, **env))
-        return started[-1]
-
-    yield start
-    for sweep in started:
-        sweep.process.kill()
-        sweep.process.wait()
-
-
-def _has_open(process: Path, file: Path) -> bool:
-    try:
-        return any(os.path.realpath(opened) == str(file) for opened in (process / "fd").iterdir())
-    except OSError:  # it is another user's, or has ended
-        return False
-
-
-def parent_of(process: int) -> int:
-    return int(Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-
-
-def starter_of(process: int) -> int:
-    """The process that has a job started by its fork server."""
-    return parent_of(parent_of(process))
-
-
-def losses(folder: Path) -> dict[str, float]:
-    """The best loss of every finished run, by the end of its folder's name."""
-    paths = folder.glob("*/result.json")
-    return {
-        path.parent.name.partition("_")[2]: json.loads(path.read_text(encoding="utf-8"))["val_loss"] for path in paths
-    }
-
-
-def statuses(text: str) -> list[str]:
-    """The column of that name in a table."""
-    head, _, *rows = [[cell.strip() for cell in line.split("|")] for line in text.splitlines() if line.startswith("|")]
-    return [row[head.index("status")] for row in rows if len(row) == len(head)]
 
 
 def test_what_befalls_a_job_is_its_own_affair(

@@ -8,10 +8,12 @@ import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 from torch import Tensor
 
 from tang.config.train import TrainConfig
@@ -166,7 +168,15 @@ def test_two_processes_do_not_train_the_same_run(config: Callable[..., TrainConf
         training.sole_owner(RunFolder(tmp_path)),
         pytest.raises(InputError, match="another process is training this run"),
     ):
-        training.train(config(), RunFolder(tmp_path), is_sweep=True)
+        training.train(config(), RunFolder(tmp_path), is_sweep=False)
+
+
+def test_a_job_of_a_sweep_waits_for_its_last_process_to_end(config: Callable[..., TrainConfig], tmp_path: Path) -> None:
+    ending = FileLock(RunFolder(tmp_path).lock, thread_local=False)
+    ending.acquire()
+    Timer(0.5, ending.release).start()
+    training.train(config(), RunFolder(tmp_path), is_sweep=True)
+    assert RunFolder(tmp_path).is_finished
 
 
 @pytest.mark.parametrize("factor", [math.nan, math.inf])

@@ -54,9 +54,9 @@ def jobs_at_once() -> int:
     return len(visible()) or max(1, cores() // CORES_A_JOB)
 
 
-def per_ray_job(address: str | None, num_gpus: int | None) -> int:
+def per_ray_job(address: str, num_gpus: int | None) -> int:
     """GPUs of a job under Ray: 1 if there are any; a cluster elsewhere is assumed to have them."""
-    return int(address is not None or bool(len(visible()) if num_gpus is None else num_gpus))
+    return int(address != "local" or bool(len(visible()) if num_gpus is None else num_gpus))
 
 
 def claim(names: Sequence[str]) -> FileLock:

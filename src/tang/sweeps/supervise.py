@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import signal
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def supervise(cfg: DictConfig) -> float:
     Infinite if it failed: ``failure.json`` says why. A sweep that is to stop ends as by
     :func:`tang.sweeps.processes.run_all`.
     """
+    os.chdir(HydraConfig.get().runtime.cwd)  # Ray's workers start in another folder
     folder = RunFolder(Path(HydraConfig.get().runtime.output_dir))
     if is_to_run(folder, cfg):
         run_all(iter([start(folder, prefix=f"[{folder.number}] ")]), 1, record_end)

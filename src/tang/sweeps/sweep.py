@@ -53,6 +53,8 @@ class SweepCallback(Callback):
             sys.exit("error: hydra/launcher=slurm: there is no srun here; start it on a machine of the cluster")
         if OmegaConf.select(config, "hydra.sweeper.study_name") is None:  # a search continues in its folder
             _claim(config, "sweep")
+        if config.hydra.launcher._target_.endswith(".RayLauncher"):  # whose workers aren't in this process's folder
+            _set_folder(config, "sweep", Path(config.hydra.sweep.dir).absolute())
         folder = SweepFolder(Path(config.hydra.sweep.dir))
         _refuse(lambda: folder.check_same(config.hydra.overrides.task, MAY_CHANGE))
         SweepCallback.folder = folder
@@ -68,20 +70,22 @@ def _refuse(check: Callable[[], None]) -> None:
 
 def _claim(config: DictConfig, kind: str) -> None:
     """Make a new folder for this run or sweep alone, unless the command line names one."""
-    key = f"hydra.{kind}.dir"
-    overrides = config.hydra.overrides.hydra
-    if not any(override.startswith(f"{key}=") for override in overrides):
-        folder = claim(Path(config.hydra[kind].dir))
-        with read_write(config):
-            config.hydra[kind].dir = str(folder)
-            overrides.append(f"{key}='{folder}'")  # from which a sweep's jobs are composed
+    if not any(override.startswith(f"hydra.{kind}.dir=") for override in config.hydra.overrides.hydra):
+        _set_folder(config, kind, claim(Path(config.hydra[kind].dir)))
+
+
+def _set_folder(config: DictConfig, kind: str, folder: Path) -> None:
+    quoted = str(folder).replace("'", r"\'")
+    with read_write(config):
+        config.hydra[kind].dir = str(folder)
+        config.hydra.overrides.hydra.append(f"hydra.{kind}.dir='{quoted}'")  # from which a sweep's jobs are composed
 
 
 def run_sweep(main: Callable[[], Any]) -> None:
     """Call a ``@hydra.main`` function with ``-m`` on its command line; print the sweep's table however it ends.
 
     Raises:
-        SystemExit: 1 if a run failed or is unfinished, 130 or 143 if the sweep was asked to stop.
+        SystemExit: 1 if a run failed or is unfinished, or there is none, 130 or 143 if the sweep was asked to stop.
         InputError, HydraException, OmegaConfBaseException: a mistake on the command line.
         Exception: an error before the first job.
     """
@@ -112,6 +116,8 @@ def run_sweep(main: Callable[[], Any]) -> None:
         trouble = f"{len(failed)} of {len(runs)} runs failed: {failed[0]}"
     elif unfinished and trouble is None:
         trouble = f"{unfinished} of {len(runs)} runs are unfinished"
+    elif not runs and trouble is None:
+        trouble = f"no run has left anything in {folder.path}; all machines have to see that folder"
     if trouble:
         sys.stderr.write(f"error: {trouble}; python src/train.py -m resume={folder.path} runs what is missing\n")
         sys.exit(EXIT_CODES[signal.Signals(received[0])] if received else 1)

@@ -36,8 +36,10 @@ log = logging.getLogger(__name__)
 
 # Lightning 2.6 asks PyTorch 2.13 in a way that it deprecates; nothing a user could mend.
 warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
-# Nor is this, on a machine of a SLURM cluster.
+# Where SLURM is installed, a run without it is no mistake.
 warnings.filterwarnings("ignore", message="The `srun` command is available on your system but is not used")
+
+ENDING = 60  # Seconds in which a job of a sweep ends when its node is lost; the next one may have begun meanwhile
 
 
 def train(
@@ -52,7 +54,8 @@ def train(
             another process trains in this folder.
         SystemExit: a signal asked to stop; if training had begun, ``last.ckpt`` has the state of that moment.
     """
-    with Stop().handlers() as stop, sole_owner(folder), disk_troubles(folder):
+    patience = ENDING if is_sweep else 0
+    with Stop().handlers() as stop, sole_owner(folder, patience), disk_troubles(folder):
         return _train(config, folder, is_sweep, Pruning(is_hopeless) if is_hopeless else None, stop)
 
 
@@ -130,13 +133,16 @@ def why_ended(trainer: pl.Trainer, is_pruned: bool) -> list[str]:
 
 
 @contextmanager
-def sole_owner(folder: RunFolder) -> Iterator[None]:
-    """Keep other processes from training in ``folder``, but for ranks of this run; an InputError if one does so now."""
+def sole_owner(folder: RunFolder, patience: float = 0) -> Iterator[None]:
+    """Keep other processes from training in ``folder``, but for ranks of this run.
+
+    An InputError if one does so now, and still does after ``patience`` seconds.
+    """
     if rank():
         yield
         return
     try:
-        with FileLock(folder.lock, timeout=0):
+        with FileLock(folder.lock, timeout=patience):
             yield
     except Timeout:
         raise InputError(f"{folder.path}: another process is training this run") from None
