@@ -47,7 +47,9 @@ class OptunaSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> None:
         from tang.sweeps.search import search
         from tang.sweeps.search.study import Settings
+        from tang.sweeps.sweep import SweepCallback
 
         context, task_function, config = self.given
         launcher = Plugins.instance().instantiate_launcher(context, task_function, config)
-        search(launcher, config, arguments, Settings(**self.settings))
+        assert SweepCallback.folder is not None
+        search(SweepCallback.folder, launcher, config, arguments, Settings(**self.settings))

@@ -36,7 +36,7 @@ class Pretended(Launcher):
     def __init__(self, folder: Path, is_local: bool = True, stop_at: int | None = None) -> None:
         self.folder, self.stop_at, self.jobs = folder, stop_at, list[int]()
         name = "hydra_plugins.tang.LocalLauncher" if is_local else "other.Launcher"
-        self.config = OmegaConf.create({"hydra": {"sweep": {"dir": str(folder)}, "launcher": {"_target_": name}}})
+        self.config = OmegaConf.create({"hydra": {"launcher": {"_target_": name}}})
         self.batches: list[int] = []
 
     def setup(self, **given: Any) -> None: ...
@@ -71,8 +71,9 @@ def outcome(run: RunFolder, values: dict[str, str]) -> None:
 def trials(launcher: Pretended, *arguments: str, **settings: Any) -> list[optuna.trial.FrozenTrial]:
     """All trials of the study after a search."""
     chosen = Settings(**{**SETTINGS, **settings})
-    search(launcher, launcher.config, arguments, chosen)
-    return open_study(SweepFolder(launcher.folder), chosen, is_local=True).trials
+    folder = SweepFolder(launcher.folder)
+    search(folder, launcher, launcher.config, arguments, chosen)
+    return open_study(folder, chosen, is_local=True).trials
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "gp", "random", "qmc"])

@@ -6,7 +6,6 @@ that were stopped in their middle are taken up first.
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 
 from filelock import FileLock, Timeout
 from hydra.plugins.launcher import Launcher
@@ -23,10 +22,13 @@ from tang.sweeps.search.study import Settings, open_study, quiet, sampler
 OVERRIDES, GOAL = "overrides", "goal"  # What a trial and a study are given beside Optuna's own
 
 
-def search(launcher: Launcher, config: DictConfig, arguments: Sequence[str], settings: Settings) -> None:
+def search(
+    folder: SweepFolder, launcher: Launcher, config: DictConfig, arguments: Sequence[str], settings: Settings
+) -> None:
     """Run ``settings.n_trials`` more trials; of a search that was stopped, those that it was started for.
 
     Args:
+        folder: of the sweep.
         launcher: runs the trials' jobs. What runs them on this machine asks for each when it can start it; others are
             given ``settings.n_jobs`` at a time.
         config: Hydra's, of the sweep.
@@ -37,7 +39,6 @@ def search(launcher: Launcher, config: DictConfig, arguments: Sequence[str], set
         InputError: a setting is wrong, the study in the sweep's folder can't be gone on with, or is being used.
         SystemExit: the search was asked to stop.
     """
-    folder = SweepFolder(Path(config.hydra.sweep.dir))
     folder.path.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder.lock, timeout=0):
