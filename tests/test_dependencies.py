@@ -12,7 +12,7 @@ from tests.commands import ROOT
 
 UNIMPORTED = {
     *("hydra-ray-launcher", "hydra-submitit-launcher"),
-    *("sqlalchemy", "scipy", "alembic"),
+    *("sqlalchemy", "scipy", "scikit-learn", "alembic"),
     *("wandb", "mlflow-skinny"),
 }
 """Plugins that Hydra finds, what Optuna or MLflow imports when it is needed, and what Lightning's loggers import."""

@@ -8,12 +8,15 @@ from typing import Any
 import optuna
 import pytest
 from hydra.plugins.launcher import Launcher
+from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 
 from tang.errors import DivergedError, InputError
+from tang.reporting.importance import draw_importances
 from tang.runs.run import Result, RunFolder
 from tang.runs.sweep import SweepFolder
 from tang.sweeps.search import search
+from tang.sweeps.search.importance import importances
 from tang.sweeps.search.space import Space
 from tang.sweeps.search.study import Settings, open_study, reporting
 from tests.commands import Script
@@ -147,6 +150,18 @@ def test_what_cannot_be_gone_on_with_is_refused(tmp_path: Path) -> None:
     SweepFolder(tmp_path).database.write_bytes(b"no database" * 100)
     with pytest.raises(InputError, match=r"study\.db: no study of this version"):
         trials(Pretended(tmp_path))
+
+
+def test_a_report_shows_what_each_key_matters(tmp_path: Path) -> None:
+    trials(Pretended(tmp_path), n_trials=6, sampler="random")
+    folder = SweepFolder(tmp_path)
+    assert draw_importances(folder) == "No importances: 1 finished trials are too few."
+    for _ in range(40):
+        trials(Pretended(tmp_path), "optimizer=adam", n_trials=1, sampler="random")
+    few, shares = importances(folder)
+    assert few == sum(run.loss is not None and run.loss < 99 for run in folder.runs())
+    assert shares == {"optimizer.lr_scale": pytest.approx(1.0)}
+    assert isinstance(draw_importances(folder), Figure)
 
 
 def test_a_run_is_given_up_when_the_others_were_better_by_then(tmp_path: Path) -> None:

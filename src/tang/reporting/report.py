@@ -10,10 +10,11 @@ from tang.errors import InputError
 from tang.fonts import with_chinese
 from tang.reporting import optimizers, paired
 from tang.reporting.configurations import SweepResults, read_sweep, table, unfinished_table
+from tang.reporting.importance import draw_importances
 from tang.reporting.pictures import choose_keys, draw_curves, draw_heat_map, draw_parallel
 from tang.runs.sweep import SweepFolder
 
-PICTURES = ("curves", "heat_map", "parallel")  # Names of the pictures that a report can have
+PICTURES = ("curves", "heat_map", "parallel", "importances")  # Names of the pictures that a report can have
 
 
 def write_report(folder: Path, x: str | None = None, y: str | None = None) -> str:
@@ -29,6 +30,8 @@ def write_report(folder: Path, x: str | None = None, y: str | None = None) -> st
         if sweep.configurations:
             parts += ["## Configurations, best first", table(sweep), *paired.section(sweep), *optimizers.section(sweep)]
             pictures = draw(sweep, x, y)
+            if SweepFolder(folder).is_search:
+                pictures["importances"] = draw_importances(SweepFolder(folder))
             parts += [reason for reason in pictures.values() if isinstance(reason, str)]
         if sweep.unfinished:
             parts += ["## Runs that didn't train to their end", unfinished_table(sweep.unfinished)]

@@ -86,20 +86,24 @@ def open_study(folder: SweepFolder, settings: Settings, is_local: bool) -> Study
     is_journal = settings.storage == "journal" or (settings.storage is None and not is_local)
     if folder.is_search:
         is_journal = folder.journal.is_file()
-    file = folder.journal if is_journal else folder.database
-    try:
-        return optuna.create_study(
-            storage=_storage(folder, is_journal),
+    return _opened(
+        folder,
+        is_journal,
+        lambda storage: optuna.create_study(
+            storage=storage,
             study_name=settings.study_name,
             sampler=RandomSampler(),  # see sampler()
             pruner=pruner,
             load_if_exists=True,
-        )
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(
-            f"{file}: no study of this version ({reason}); hydra.sweep.dir=FOLDER begins another"
-        ) from error
+        ),
+    )
+
+
+def read_study(folder: SweepFolder) -> Study:
+    """The study in a sweep's folder; an InputError if the file is wrong."""
+    return _opened(
+        folder, folder.journal.is_file(), lambda storage: optuna.load_study(storage=storage, study_name=None)
+    )
 
 
 def reporting(folder: RunFolder, sweeper: Mapping[str, Any]) -> Callable[[int, float], bool]:
@@ -120,6 +124,17 @@ def reporting(folder: RunFolder, sweeper: Mapping[str, Any]) -> Callable[[int, f
         return bool(study.pruner.prune(study, storage.get_trial(trial)))
 
     return report
+
+
+def _opened(folder: SweepFolder, is_journal: bool, open: Callable[[BaseStorage], Study]) -> Study:
+    try:
+        return open(_storage(folder, is_journal))
+    except Exception as error:
+        file = folder.journal if is_journal else folder.database
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"{file}: no study of this version ({reason}); hydra.sweep.dir=FOLDER begins another"
+        ) from error
 
 
 def _storage(folder: SweepFolder, is_journal: bool) -> BaseStorage:
