@@ -1,6 +1,6 @@
 """What a GPU computes, beside a CPU in float64: ``python -m pytest -m gpu``, where there is one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from tang.tasks.language_model import LanguageModel
 from tang.tasks.network import Network
 from tang.training import run as training
 from tests.bench.test_replay import BARE, replays
+from tests.commands import Script
 from tests.generation.test_generate import poems
 from tests.resuming import differences, state
 from tests.test_config import settings
@@ -103,6 +104,13 @@ def test_a_run_that_is_resumed_ends_as_one_that_was_not_stopped(
     whole = state(run("whole", 2))
     run("stopped", 1)
     assert differences(whole, state(run("stopped", 2))) == []
+
+
+def test_jobs_that_are_forked_compute_on_the_gpu(fresh_script: Script, small: Sequence[str]) -> None:
+    arguments = ["trainer.accelerator=cuda", "seed=1,2", "hydra/launcher=gpus", "-m"]
+    done = fresh_script("train", *small[:-1], *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("computing on cuda") == 2
 
 
 @pytest.mark.parametrize("keys", [{}, {"rhyme": "true", "tones": "loose"}])

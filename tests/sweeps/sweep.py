@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -31,7 +32,9 @@ class Sweep:
         environment = {**os.environ, **ONE_THREAD, **own, **env}
         command = [sys.executable, commands.script("train"), "-m", *arguments]
         with self.output.open("w", encoding="utf-8") as out:
-            self.process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out)
+            self.process = subprocess.Popen(
+                command, cwd=folder, env=environment, stdout=out, stderr=out, start_new_session=True
+            )
 
     def log(self, job: str) -> str:
         """The log of the job whose folder is ``*_job``."""
@@ -45,6 +48,10 @@ class Sweep:
         (lock,) = self.folder.glob(f"*_{job}/.lock")
         (found,) = {Path(link).parts[2] for link in glob.iglob("/proc/[0-9]*/fd/*") if _leads_to(link, lock)}
         return int(found)
+
+    def press_ctrl_c(self) -> None:
+        """Send SIGINT to all processes that a terminal would send it to."""
+        os.killpg(self.process.pid, signal.SIGINT)
 
     def end(self) -> str:
         """All that it printed, when it has come to its end."""

@@ -1,5 +1,4 @@
 import json
-import signal
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -182,7 +181,7 @@ def test_a_real_search_prunes_and_goes_on_after_a_stop(small: Sequence[str], swe
     settings = [f"hydra.sweeper.{key}" for key in ("n_trials=6", "startup_trials=2", "sampler=random", "warmup=0")]
     search = sweep_of(*given, *settings)
     search.wait_for("*", "epoch 2/")
-    search.process.send_signal(signal.SIGINT)
+    search.press_ctrl_c()
     output = search.end()
     assert search.process.returncode == 130, output
     assert output.endswith("with 0 runs done; python src/train.py -m resume=sweep runs what is missing\n")

@@ -90,7 +90,7 @@ def test_a_stopped_sweep_ends_in_order(small: Sequence[str], sweep_of: Start) ->
     sweep = sweep_of(*small, *ENDLESS, "seed=1,2,3,4", *GPUS, CUDA_VISIBLE_DEVICES="0,1")
     for seed in (1, 2):
         sweep.wait_for(f"seed={seed}")
-    sweep.process.send_signal(signal.SIGINT)
+    sweep.press_ctrl_c()
     output = sweep.end()
     assert sweep.process.returncode == 130
     assert "Traceback" not in output
