@@ -37,7 +37,7 @@ class Pretended(Launcher):
 
     def __init__(self, folder: Path, is_local: bool = True, stop_at: int | None = None) -> None:
         self.folder, self.stop_at, self.jobs = folder, stop_at, list[int]()
-        name = "hydra_plugins.tang.LocalLauncher" if is_local else "other.Launcher"
+        name = "hydra_plugins.tang.LocalLauncher" if is_local else "hydra_plugins.other.LocalLauncher"
         self.config = OmegaConf.create({"hydra": {"launcher": {"_target_": name}}})
         self.batches: list[int] = []
 
@@ -175,7 +175,7 @@ def test_a_run_is_given_up_when_the_others_were_better_by_then(tmp_path: Path) -
 
 
 @pytest.mark.slow
-def test_a_real_search_prunes_and_goes_on_after_a_stop(small: Sequence[str], sweep_of: Start) -> None:
+def test_a_real_search_prunes_and_goes_on_after_a_stop_elsewhere(small: Sequence[str], sweep_of: Start) -> None:
     keys = ["optimizer=adam", "optimizer.lr_scale=tag(log,interval(0.01,10))", "model.hidden_size=8,16"]
     given = ["hydra/sweeper=optuna", *small, *LONG, *keys, "data.batch_size=32", "hydra.sweep.dir=sweep"]
     settings = [f"hydra.sweeper.{key}" for key in ("n_trials=6", "startup_trials=2", "sampler=random", "warmup=0")]
@@ -185,7 +185,7 @@ def test_a_real_search_prunes_and_goes_on_after_a_stop(small: Sequence[str], swe
     output = search.end()
     assert search.process.returncode == 130, output
     assert output.endswith("with 0 runs done; python src/train.py -m resume=sweep runs what is missing\n")
-    again = sweep_of("resume=sweep")
+    again = sweep_of("resume=sweep", "hydra/launcher=submitit_local", "hydra.sweeper.n_jobs=2")
     output = again.end()
     assert again.process.returncode == 0, output
     assert set(statuses(output)) == {"done", "pruned"}

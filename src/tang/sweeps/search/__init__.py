@@ -43,7 +43,7 @@ def search(
     try:
         with FileLock(folder.lock, timeout=0):
             OmegaConf.save(config, folder.record)
-            is_local = config.hydra.launcher._target_.endswith(".LocalLauncher")
+            is_local = config.hydra.launcher._target_ == "hydra_plugins.tang.LocalLauncher"
             Search(folder, settings, Space.of(settings.params, arguments), is_local).run(launcher)
     except Timeout:
         raise InputError(f"{folder.path}: another process runs this search") from None
