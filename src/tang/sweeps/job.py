@@ -2,7 +2,6 @@
 
 import atexit
 import logging
-import math
 import multiprocessing
 import os
 import signal
@@ -29,7 +28,7 @@ def main(folder: RunFolder, environment: dict[str, str], choice: Sequence[str], 
     Args:
         folder: of the run.
         environment: its environment variables.
-        choice: the GPUs to choose one from, see :class:`tang.sweeps.processes.Job`.
+        choice: the GPUs to choose one from, see :func:`tang.sweeps.processes.start`.
         screen: where to print.
     """
     os.setsid()
@@ -56,11 +55,10 @@ def main(folder: RunFolder, environment: dict[str, str], choice: Sequence[str], 
         atexit._run_exitfuncs()  # a process of multiprocessing ends without
 
 
-def fail(folder: RunFolder, kind: FailureKind, message: str) -> float:
-    """Record and log why a run failed; returns infinity, its loss."""
+def fail(folder: RunFolder, kind: FailureKind, message: str) -> None:
+    """Record and log why a run failed."""
     folder.write_failure(kind, message)
     log.error("failed: %s", message)
-    return math.inf
 
 
 def _train(folder: RunFolder, choice: Sequence[str], sweeper: Any) -> None:
