@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -23,6 +24,18 @@ def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
     hparams = {name for name in texts if name.startswith("_hparams_")}
     curves = {name: points for name, points in (scalars | texts).items() if name not in {UNEQUAL, *hparams}}
     return {name: sorted(points, key=lambda point: point[0]) for name, points in curves.items()}
+
+
+def assert_equal_to_rounding(expected: dict[str, list[tuple[int, float]]], found: dict[str, Any]) -> None:
+    """Refuse :func:`curves` that have other points, or other values than rounding explains; print how far they are."""
+    assert expected.keys() == found.keys()
+    worst = 0.0
+    for name, points in expected.items():
+        assert [step for step, _ in found[name]] == [step for step, _ in points], name
+        values = [value for _, value in points]
+        assert [value for _, value in found[name]] == pytest.approx(values, rel=1e-5), name
+        worst = max(worst, *(abs(f - e) / abs(e) for (_, f), (_, e) in zip(found[name], points, strict=True) if e), 0)
+    print(f"{len(expected)} curves, {sum(map(len, expected.values()))} points, largest relative difference {worst:.1e}")
 
 
 def state(folder: Path) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tang.corpus.names import Name
 from tang.data.batches import PoemLoader
@@ -26,6 +25,7 @@ from tests import commands
 from tests.commands import Fork, Script
 from tests.conftest import write_names
 from tests.data.test_batches import sequences
+from tests.resuming import assert_equal_to_rounding, curves
 from tests.test_config import settings
 
 CPU = torch.device("cpu")
@@ -132,14 +132,6 @@ def test_processes_that_others_start_are_told_their_folder(
         ranks.follower_arguments(["seed=2"])
 
 
-def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
-    """All that was logged, (step, value), but for the speed."""
-    events = EventAccumulator(str(folder))
-    events.Reload()
-    names = set(events.Tags()["scalars"]) - {"train/tokens_per_second"}
-    return {name: [(point.step, point.value) for point in events.Scalars(name)] for name in names}
-
-
 def files(folder: Path) -> list[str]:
     """All in a run's folder; of TensorBoard's files the number."""
     names = [str(path.relative_to(folder)) for path in folder.rglob("*")]
@@ -169,20 +161,30 @@ def test_two_processes_draw_the_curves_of_one(
 
     (run,) = (tmp_path / "outputs" / "train").iterdir()
     expected, found = curves(tmp_path / "alone"), curves(run)
-    assert expected.keys() == found.keys()
+    assert_equal_to_rounding(expected, found)
     assert {"train/loss", "train/loss_epoch", "train/grad_norm", "val/loss", "test/loss"} <= found.keys()
-    worst = 0.0
-    for name, points in expected.items():
-        assert [step for step, _ in found[name]] == [step for step, _ in points], name
-        values = [value for _, value in points]
-        assert [value for _, value in found[name]] == pytest.approx(values, rel=1e-5), name
-        worst = max(worst, *(abs(f - e) / abs(e) for (_, f), (_, e) in zip(found[name], points, strict=True) if e))
-    print(f"{len(expected)} curves, {sum(map(len, expected.values()))} points, largest relative difference {worst:.1e}")
 
     assert files(run) == files(tmp_path / "alone")
     assert shared.stdout.count("epoch 1/2") == shared.stdout.count("held-out") == 1
     assert "epoch 1/2" in (run / "train.log").read_text(encoding="utf-8")
     assert shared.stderr == alone.stderr
+
+
+@pytest.mark.slow
+def test_a_run_is_resumed_on_more_devices_and_on_fewer(script: Script, small: Sequence[str], tmp_path: Path) -> None:
+    """Without dropout and a schedule with an end its curves are those of one device throughout."""
+    given = [*small, "trainer.precision=32-true", "model.dropout=0", "scheduler=none", "trainer.log_every_n_steps=1"]
+    for arguments in (
+        [*given, "trainer.max_epochs=3", "hydra.run.dir=alone"],
+        [*given, "trainer.max_epochs=1", "hydra.run.dir=run"],
+        ["resume=run", "trainer.max_epochs=2", "trainer.strategy=ddp", "trainer.devices=2"],
+        ["resume=run", "trainer.max_epochs=3", "trainer.devices=1"],
+    ):
+        done = script("train", *arguments)
+        assert done.returncode == 0, done.stderr
+    alone, run = curves(tmp_path / "alone"), curves(tmp_path / "run")
+    ends = {name for name in alone if name.startswith(("test/", "val_best/"))}  # one for each end
+    assert_equal_to_rounding(*({name: points for name, points in c.items() if name not in ends} for c in (alone, run)))
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from hydra.core.override_parser.types import Override
 from tang.atomic import atomic_write
 from tang.cli.arguments import MULTIRUN, escaped, parse, plain
 from tang.errors import InputError, expanded
-from tang.runs.config import MAY_CHANGE
+from tang.runs.config import DEVICES, MAY_CHANGE
 from tang.runs.find import latest_to_resume, run_at
 from tang.runs.run import RunFolder
 from tang.runs.sweep import SweepFolder, latest_sweep
@@ -44,8 +44,9 @@ def _of_run(given: Sequence[str], folder: RunFolder) -> list[str]:
         raise InputError(f"resume={folder.path}: no run's folder, {folder.config.relative_to(folder.path)} isn't there")
     folder.refuse_links()
     keys = [argument.partition("=")[0] for argument in given if "=" in argument]
-    if others := [key for key in keys if not key.startswith(("resume", MAY_CHANGE, "hydra"))]:
-        raise InputError(f"{others[0]}: a run is resumed with its own config; only {MAY_CHANGE}… may be given")
+    if others := [key for key in keys if not key.startswith(("resume", MAY_CHANGE, *DEVICES, "hydra"))]:
+        may = f"{MAY_CHANGE}…, {', '.join(DEVICES)}"
+        raise InputError(f"{others[0]}: a run is resumed with its own config; only {may} may be given")
     return [*given, f"hydra.run.dir={escaped(str(folder.path))}", "hydra.output_subdir=null"]
 
 

@@ -18,6 +18,7 @@ from tang.errors import InputError
 from tang.runs.run import Result, RunFolder
 
 MAY_CHANGE = "trainer.max_"  # Prefix of the keys that may be given to a run that is resumed
+DEVICES = ("trainer.devices", "trainer.num_nodes", "trainer.strategy")  # So may these, but for a sweep's run
 
 TARGETS: dict[str, dict[str, Any]] = {  # Config group → the ``_target_`` values that are accepted → their schemas
     group: {schema._target_: schema for schema in GROUPS[group].values()}  # type: ignore[attr-defined]
@@ -80,7 +81,7 @@ def resumed_config(folder: RunFolder, given: TrainConfig, overrides: Sequence[st
     """
     config = load_config(folder)
     keys = [override.partition("=")[0] for override in overrides]
-    changes = {key.rpartition(".")[2] for key in keys if key.startswith(MAY_CHANGE)}
+    changes = {key.rpartition(".")[2] for key in keys if key.startswith((MAY_CHANGE, *DEVICES))}
     trainer = replace(config.trainer, **{name: getattr(given.trainer, name) for name in changes})
     if result := folder.read_result():
         check_trains_on(folder, result, config.trainer, trainer)
@@ -90,7 +91,7 @@ def resumed_config(folder: RunFolder, given: TrainConfig, overrides: Sequence[st
 def check_unchanged(folder: RunFolder, cfg: DictConfig) -> None:
     """Refuse to train with the config ``cfg`` in the folder of a run that had another, before it is overwritten.
 
-    The InputError names a key that differs; those of :data:`MAY_CHANGE` may.
+    The InputError names a key that differs; those of :data:`MAY_CHANGE` and :data:`DEVICES` may.
     """
     if not folder.has_begun:
         return
@@ -98,7 +99,7 @@ def check_unchanged(folder: RunFolder, cfg: DictConfig) -> None:
     with read_write(composed), open_dict(composed):
         del composed["hydra"]
     before, after = (flat(asdict(config)) for config in (load_config(folder), typed(composed, TrainConfig)))
-    for key in (key for key in changed_keys(before, after) if not key.startswith(MAY_CHANGE)):
+    for key in (key for key in changed_keys(before, after) if not key.startswith((MAY_CHANGE, *DEVICES))):
         raise InputError(
             f"hydra.run.dir={folder.relative}: has a run with {key}={before.get(key)}, not {after.get(key)}; "
             f"give another folder, or resume={folder.relative}"

@@ -20,7 +20,7 @@ from tang.runs.run import RunFolder
 from tang.shutdown import Stop
 from tang.tasks.base import Task
 from tang.training.callbacks.event_files import event_file_sizes
-from tang.training.callbacks.random_states import of_all_ranks, set_random_states
+from tang.training.callbacks.random_states import of_all_ranks, resume_random_states
 
 
 class Checkpoints(Checkpoint):
@@ -50,10 +50,7 @@ class Checkpoints(Checkpoint):
         if self._resumed:
             trainer.callback_metrics.update({n: torch.tensor(v) for n, v in self._resumed["metrics"].items()})
             trainer.should_stop = self._resumed["should_stop"]
-            states = self._resumed["random"]
-            if len(states) != trainer.world_size:
-                raise InputError(f"{self.last}: was trained on {len(states)} devices; resume it on as many")
-            set_random_states(states[trainer.global_rank], trainer.strategy.root_device)
+            resume_random_states(trainer, self._resumed["random"])
         self._saved_at = time.monotonic()
         self.stop.install_handlers()  # Lightning has handlers of its own
         self.stop.deferred = self.has_begun = True

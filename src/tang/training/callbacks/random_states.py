@@ -1,12 +1,15 @@
 """Save and restore the states of all random number generators."""
 
+import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from pytorch_lightning import Trainer
+
+log = logging.getLogger(__name__)
 
 
 def random_states(device: torch.device) -> dict[str, Any]:
@@ -40,3 +43,16 @@ def of_all_ranks(trainer: Trainer) -> list[dict[str, Any]]:
     states: list[Any] = [None] * trainer.world_size
     torch.distributed.all_gather_object(states, own)
     return states
+
+
+def resume_random_states(trainer: Trainer, states: Sequence[Mapping[str, Any]]) -> None:
+    """Restore this rank's part of :func:`of_all_ranks`; where there were fewer ranks, keep the one it has."""
+    if trainer.global_rank < len(states):
+        set_random_states(states[trainer.global_rank], trainer.strategy.root_device)
+    if len(states) != trainer.world_size:
+        log.info(
+            "devices: %d until now, %d from here; weights, optimizer and batches go on as they were, to rounding, "
+            "but dropout draws other elements",
+            len(states),
+            trainer.world_size,
+        )
