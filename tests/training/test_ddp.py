@@ -194,6 +194,9 @@ def test_several_devices_are_asked_for_by_name(script: Script, small: Sequence[s
         1,
         "error: trainer.devices=2: for a run on several devices give trainer=ddp\n",
     )
+    assert script("train", *small, *DDP, "trainer.num_nodes=2").stderr == (
+        "error: trainer.num_nodes=2: torchrun or srun starts a run on several hosts\n"
+    )
     assert script("train", *small, "trainer.strategy=fsdp").stderr.startswith("error: trainer.strategy=fsdp: must be")
 
 

@@ -36,6 +36,7 @@ from tang.tasks.report_cells import REPORT_CELLS
 from tang.training.callbacks.averaging import Averaging
 from tang.training.callbacks.checkpoints import AtomicCheckpointIO, Checkpoints
 from tang.training.callbacks.confusion import Confusion
+from tang.training.callbacks.heartbeat import Heartbeat
 from tang.training.callbacks.progress import ProgressBar
 from tang.training.callbacks.samples import Samples, sample_request
 from tang.training.loggers import build_loggers
@@ -141,12 +142,12 @@ def check_backend(config: TrainConfig) -> None:
 
 
 def build_callbacks(config: TrainConfig, task: Task, folder: RunFolder) -> list[Callback]:
-    """Early stopping and averaging, if they are on, and the task's own.
+    """The heartbeat, early stopping and averaging, if they are on, and the task's own.
 
     An InputError if a sample poem's start doesn't fit its form.
     """
     stopping = config.callbacks.early_stopping
-    callbacks = task_callbacks(task, config, folder)
+    callbacks = [Heartbeat(folder), *task_callbacks(task, config, folder)]
     if stopping.patience is not None:
         callbacks.append(EarlyStopping("val/loss", stopping.min_delta, stopping.patience, strict=False))
     if config.callbacks.ema_decay:
@@ -200,11 +201,14 @@ def build_trainer(
             plugins=plugins,
             callbacks=[checkpoints, *callbacks],  # Lightning puts those of class Checkpoint last, in this order
         )
-        if isinstance(trainer.strategy, DDPStrategy) and trainer.strategy.cluster_environment:
-            trainer.strategy.cluster_environment.validate_settings(trainer.num_devices, trainer.num_nodes)
+        environment = trainer.strategy.cluster_environment if isinstance(trainer.strategy, DDPStrategy) else None
+        if environment:
+            environment.validate_settings(trainer.num_devices, trainer.num_nodes)
     except (ValueError, TypeError, RuntimeError, ModuleNotFoundError, MisconfigurationException) as error:
         raise InputError(f"trainer: {' '.join(str(error).split())}") from error
     if trainer.world_size > 1 and config.trainer.strategy != "ddp":
         raise InputError(f"trainer.devices={config.trainer.devices}: for a run on several devices give trainer=ddp")
+    if trainer.num_nodes > 1 and environment and not environment.creates_processes_externally:
+        raise InputError(f"trainer.num_nodes={trainer.num_nodes}: torchrun or srun starts a run on several hosts")
     trainer.fit_loop = FitLoop(trainer, trainer.fit_loop, partial(checkpoints.between_batches, trainer))
     return trainer

@@ -27,8 +27,9 @@ class Checkpoints(Checkpoint):
     """Saves ``best.ckpt``, the weights of the lowest ``val/loss``, and ``last.ckpt``, which resumes a run exactly.
 
     ``last.ckpt`` is written after every epoch, when the previous one is ``minutes`` old, and when the process has been
-    asked to stop. Beside weights, optimizer and counters it has the random states, the running means of the epoch
-    and the sizes of TensorBoard's files, so that points logged after it can be cut off.
+    asked to stop; on several hosts, of which one may vanish, after the first batch too. Beside weights, optimizer and
+    counters it has the random states, the running means of the epoch and the sizes of TensorBoard's files, so that
+    points logged after it can be cut off.
 
     Args:
         folder: of the run.
@@ -51,7 +52,7 @@ class Checkpoints(Checkpoint):
             trainer.callback_metrics.update({n: torch.tensor(v) for n, v in self._resumed["metrics"].items()})
             trainer.should_stop = self._resumed["should_stop"]
             resume_random_states(trainer, self._resumed["random"])
-        self._saved_at = time.monotonic()
+        self._saved_at = time.monotonic() if trainer.num_nodes == 1 else -math.inf
         self.stop.install_handlers()  # Lightning has handlers of its own
         self.stop.deferred = self.has_begun = True
 
