@@ -24,7 +24,10 @@ class LocalLauncher(Launcher):
         self.gpus = [name for name in gpus.split(",") if name]
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        from tang.sweeps.local import compose_once
+
         self.context, self.task_function, self.config = hydra_context, task_function, config
+        compose_once(hydra_context.config_loader)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from tang.sweeps.local import launch
