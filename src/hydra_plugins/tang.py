@@ -27,7 +27,10 @@ class LocalLauncher(Launcher):
         self.gpus = [name for name in gpus.split(",") if name]
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        from tang.sweeps.local import compose_once
+
         self.given = (hydra_context, config, task_function)
+        compose_once(hydra_context.config_loader)
 
     def launch(self, job_overrides: Iterable[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from tang.sweeps.local import launch

@@ -86,3 +86,23 @@ def test_overhead_is_what_training_costs_beside_its_bare_step(bench: Bench) -> N
     speeds = {name: speed["median"] for name, speed in found["tokens_per_second"].items()}
     assert list(speeds) == ["bare", "shipped"]
     assert found["ratio"] == pytest.approx(speeds["shipped"] / speeds["bare"])
+
+
+@pytest.mark.slow
+def test_many_runs_are_made_and_all_that_reads_them_is_measured(bench: Bench) -> None:
+    found = bench("runs", "--sizes", "10,20", "--repeats", "1")
+    assert list(found["rows"]) == ["table", "report", "resume", "ckpt=latest", "TensorBoard"]
+    for row in found["rows"].values():
+        assert list(row) == ["10", "20"]
+        assert all(cost["seconds"]["median"] > 0 and cost["memory"]["median"] > 10 for cost in row.values())
+
+
+@pytest.mark.slow
+def test_the_seconds_of_a_job_are_those_of_its_parts(bench: Bench) -> None:
+    rows = bench("jobs", "--jobs", "4")["rows"]
+    assert list(rows) == ["one at a time", "two at once"]
+    for seconds in rows.values():
+        parts = [seconds[name] for name in ("between jobs", "start", "data, model", "training", "test")]
+        assert all(part > 0 for part in parts)
+        assert seconds["before the first job"] + seconds["the first job"] + 2 * parts[-2] < seconds["all"]
+        assert seconds["all"] == pytest.approx(4 * seconds["all, a job"])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tang.errors import InputError
-from tang.reporting.configurations import read_sweep, table, unfinished_table, validation_curve
+from tang.reporting.configurations import read_sweep, table, unfinished_table
 from tests.reporting.conftest import Make
 
 
@@ -53,10 +53,17 @@ def test_runs_without_a_result_are_listed_with_their_reason(make: Make) -> None:
     assert "| unfinished " in text
 
 
-def test_a_curve_is_that_of_tensorboard(make: Make) -> None:
-    folder = make(["optimizer=adam"], 5.0, curve=[7.0, math.nan, 5.0])
-    (run,) = read_sweep(folder.parent).configurations[0].runs
-    assert validation_curve(run) == [(10, 7.0), (30, 5.0)]
+def test_a_training_is_as_long_as_the_longest_with_the_same_data(make: Make) -> None:
+    for data, optimizer, validations in (
+        ("text", "adam", 3),
+        ("text", "sgd", 1),
+        ("tang", "adam", 5),
+        ("tang", "sgd", 0),
+    ):
+        folder = make([f"data={data}", f"optimizer={optimizer}"], 5.0, curve=[5.0] * validations)
+    sweep = read_sweep(folder.parent)
+    steps = {tuple(c.values.values()): sweep.training_steps(c) for c in sweep.configurations}
+    assert steps == {("text", "adam"): 30, ("text", "sgd"): 30, ("tang", "adam"): 50, ("tang", "sgd"): 50}
 
 
 def test_only_the_folder_of_a_sweep_will_do(make: Make, tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 import matplotlib
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tang.errors import InputError
+from tang.reporting.curves import read_curve
 from tang.reporting.report import PICTURES, write_report
 from tests.commands import Script
 from tests.reporting.conftest import Make
@@ -30,6 +32,15 @@ def test_a_messy_sweep_gets_its_report_and_a_second_one_in_its_place(make: Make)
     tags = EventAccumulator(str(events)).Reload().Tags()
     assert tags["images"] == drawn
     assert tags["tensors"] == ["report/text_summary"]
+
+
+def test_a_report_reads_the_curve_of_each_run_once(make: Make) -> None:
+    for optimizer in ("adam", "sgd"):
+        for seed in (1, 2, 3):
+            folder = make([f"optimizer={optimizer}", f"seed={seed}"], 5 + seed / 10, [6.0, 5.0]).parent
+    with patch("tang.reporting.configurations.read_curve", side_effect=read_curve) as read:
+        write_report(folder)
+    assert read.call_count == 6
 
 
 def test_missing_pictures_of_a_single_run_are_reported(make: Make) -> None:

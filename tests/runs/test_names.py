@@ -2,6 +2,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 from tang.runs.names import claim, run_name
 
@@ -36,3 +37,15 @@ def test_a_job_keeps_its_folder_whatever_its_number(tmp_path: Path) -> None:
     assert run_name(7, "seed=1", str(tmp_path), 3) == "0_seed=1"
     assert run_name(7, "seed=1,x=[a]", str(tmp_path), 3) == "2_seed=1,x=[a]"
     assert run_name(0, "seed=2", str(tmp_path), 3) == "3_seed=2"
+
+
+def test_a_sweeps_folder_is_listed_once_for_all_its_jobs(tmp_path: Path) -> None:
+    names = [f"{number}_seed={number + 1}" for number in range(20)]
+    for name in names:
+        (tmp_path / name).mkdir()
+    with patch.object(Path, "iterdir", autospec=True, side_effect=Path.iterdir) as listed:
+        assert [run_name(0, f"seed={number + 1}", str(tmp_path), 20) for number in range(20)] == names
+        assert listed.call_count == 1
+        (tmp_path / "20_seed=99").mkdir()
+        assert run_name(0, "seed=99", str(tmp_path), 21) == "20_seed=99"
+        assert run_name(0, "seed=98", str(tmp_path), 21) == "21_seed=98"

@@ -1,6 +1,5 @@
 """The configurations of a sweep: runs that differ in their seed alone are one configuration."""
 
-import logging
 import math
 import statistics
 from collections.abc import Sequence
@@ -8,17 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
 from tang.errors import InputError
+from tang.reporting.curves import Points, read_curve
 from tang.runs.run import RunFolder
 from tang.runs.sweep import LOSS, RunRecord, SweepFolder
 from tang.sweeps.summary import SEED, by_configuration, losses, over_seeds, readable, spread_of_losses, varied
 from tang.tables import columns, markdown
 
-logging.getLogger("tensorboard").setLevel(logging.WARNING)  # it logs every file it opens
-
-Points = list[tuple[int, float]]  # Training steps, each with the loss after it
 RATE_KEYS = ("optimizer.lr_scale", "optimizer.lr")
 COLUMNS = 120  # Width of a table
 DROPPED = ("tokens/s", "minutes", "_hanzi", "_balanced")  # Ends of the columns that a table can do without
@@ -37,7 +32,7 @@ class Configuration:
     @cached_property
     def curves(self) -> list[Points]:
         """The validation curves of those runs that have one."""
-        return [curve for run in self.runs if (curve := validation_curve(run))]
+        return [curve for run in self.runs if (curve := read_curve(run.folder.events, LOSS))]
 
     @property
     def losses(self) -> list[float]:
@@ -94,9 +89,19 @@ class SweepResults:
 
     def training_steps(self, configuration: Configuration) -> int:
         """Steps of a whole training: those of the longest curve among runs with the same :data:`LENGTH_KEYS`."""
-        keys = [key for key in self.keys if key.startswith(LENGTH_KEYS)]
-        alike = [c for c in self.configurations if all(c.values[key] == configuration.values[key] for key in keys)]
-        return max((curve[-1][0] for other in alike for curve in other.curves), default=0)
+        return self._steps[self._length(configuration)]
+
+    @cached_property
+    def _steps(self) -> dict[tuple[str, ...], int]:
+        steps: dict[tuple[str, ...], int] = {}
+        for configuration in self.configurations:
+            length = self._length(configuration)
+            longest = max((curve[-1][0] for curve in configuration.curves), default=0)
+            steps[length] = max(longest, steps.get(length, 0))
+        return steps
+
+    def _length(self, configuration: Configuration) -> tuple[str, ...]:
+        return tuple(configuration.values[key] for key in self.keys if key.startswith(LENGTH_KEYS))
 
 
 def read_sweep(folder: Path) -> SweepResults:
@@ -114,14 +119,6 @@ def read_sweep(folder: Path) -> SweepResults:
     shown = readable([values for values, _ in groups], keys)
     configurations = [Configuration(*group, short) for group, short in zip(groups, shown, strict=True)]
     return SweepResults(keys, configurations, [run for run in runs if not run.result or run.is_pruned])
-
-
-def validation_curve(run: RunRecord) -> Points:
-    """The finite values of ``val/loss`` in the run's TensorBoard files."""
-    events = EventAccumulator(str(run.folder.path), size_guidance={"scalars": 0})
-    events.Reload()
-    points = events.Scalars(LOSS) if LOSS in events.Tags()["scalars"] else []
-    return [(point.step + 1, point.value) for point in points if math.isfinite(point.value)]
 
 
 def table(sweep: SweepResults) -> str:

@@ -1,5 +1,6 @@
 """Names of new folders of runs and sweeps."""
 
+import functools
 import itertools
 import re
 from pathlib import Path
@@ -30,8 +31,12 @@ def run_name(number: int, varied: str, sweep: str | None = None, first: int = 0)
     while len(safe.encode("utf-8")) > 200:  # file systems take 255 bytes
         safe = safe[:-1]
     suffix = f"_{safe}".rstrip("_")
-    if sweep is not None:
-        for folder in Path(sweep).iterdir():
-            if re.fullmatch(rf"\d+{re.escape(suffix)}", folder.name):
-                return folder.name
-    return f"{first + number}{suffix}"
+    known = _run_folders(sweep, Path(sweep).stat().st_mtime_ns) if sweep is not None else {}
+    return known.get(suffix, f"{first + number}{suffix}")
+
+
+@functools.lru_cache(maxsize=1)  # else a sweep of a thousand runs reads a thousand names a thousand times
+def _run_folders(sweep: str, changed: int) -> dict[str, str]:
+    """What follows the number in the names of a sweep's folders → those names, as of a time at which it changed."""
+    numbered = (re.match(r"\d+", path.name) for path in Path(sweep).iterdir())
+    return {number.string[number.end() :]: number.string for number in numbered if number}

@@ -62,16 +62,19 @@ def prepare(folder: RunFolder) -> bool:
         return False
     if not folder.started.is_file():
         raise InputError(f"{folder.started}: isn't there; another sweep's folder can be resumed")
-    before, after = (flat(OmegaConf.to_container(OmegaConf.load(path))) for path in (folder.started, folder.config))
+    started, now = (path.read_text(encoding="utf-8") for path in (folder.started, folder.config))
+    if started == now:
+        return folder.read_result() is not None
+    before, after = (flat(OmegaConf.to_container(OmegaConf.create(text))) for text in (started, now))
     changed = changed_keys(before, after)
     if fixed := [key for key in changed if not key.startswith(MAY_CHANGE)]:
-        write_text(folder.config, folder.started.read_text(encoding="utf-8"))
+        write_text(folder.config, started)
         raise InputError(
             f"{fixed[0]}={after.get(fixed[0])}: was {before.get(fixed[0])} when this run was started; "
             f"a run is resumed with its own config, only {MAY_CHANGE}* may change"
         )
     if changed:  # another end
-        write_text(folder.started, folder.config.read_text(encoding="utf-8"))
+        write_text(folder.started, now)
         folder.clear_outcome()
     return folder.read_result() is not None
 
