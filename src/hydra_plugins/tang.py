@@ -22,9 +22,9 @@ class LocalLauncher(Launcher):
         gpus: names of GPUs with commas; each job takes one for itself. Empty: all jobs see the same.
     """
 
-    def __init__(self, n_jobs: int, gpus: str) -> None:
+    def __init__(self, n_jobs: int, gpus: str | int) -> None:
         self.n_jobs = n_jobs
-        self.gpus = [name for name in gpus.split(",") if name]
+        self.gpus = [name for name in str(gpus).split(",") if name]
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         from tang.sweeps.local import compose_once
@@ -45,14 +45,15 @@ class OptunaSweeper(Sweeper):
         self.settings = settings
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        self.given = (hydra_context, task_function, config)
+        self.given = (hydra_context, config, task_function)
 
     def sweep(self, arguments: list[str]) -> None:
         from tang.sweeps.search import search
         from tang.sweeps.search.study import Settings
         from tang.sweeps.sweep import SweepCallback
 
-        context, task_function, config = self.given
+        context, config, task_function = self.given
         launcher = Plugins.instance().instantiate_launcher(context, task_function, config)
         assert SweepCallback.folder is not None
-        search(SweepCallback.folder, launcher, config, arguments, Settings(**self.settings))
+        settings = Settings(**self.settings, is_local=isinstance(launcher, LocalLauncher))
+        search(SweepCallback.folder, launcher, context.config_loader, config, arguments, settings)

@@ -1,6 +1,7 @@
 """Terminal output: Chinese in any encoding, progress bars, log messages that leave a bar intact."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterable
 from typing import TypeVar
@@ -38,6 +39,14 @@ def use_utf8() -> None:
                 stream.reconfigure(errors="replace")
             except UnicodeEncodeError:
                 stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def show(text: str) -> None:
+    """Print ``text``, unless the reader has closed the pipe, as ``| head`` does; then nothing more is printed."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tracked(items: Iterable[T], title: str, total: int | None = None) -> Iterable[T]:

@@ -2,6 +2,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import optuna
@@ -28,6 +29,10 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+LOADER: Any = SimpleNamespace(load_sweep_config=lambda config, overrides: config)
+"""Every choice is there."""
+
+
 class Stopped(Exception):  # noqa: N818
     """As when a search is asked to stop."""
 
@@ -37,8 +42,7 @@ class Pretended(Launcher):
 
     def __init__(self, folder: Path, is_local: bool = True, stop_at: int | None = None) -> None:
         self.folder, self.stop_at, self.jobs = folder, stop_at, list[int]()
-        name = "hydra_plugins.tang.LocalLauncher" if is_local else "hydra_plugins.other.LocalLauncher"
-        self.config = OmegaConf.create({"hydra": {"launcher": {"_target_": name}}})
+        self.is_local = is_local
         self.batches: list[int] = []
 
     def setup(self, **given: Any) -> None: ...
@@ -72,10 +76,10 @@ def outcome(run: RunFolder, values: dict[str, str]) -> None:
 
 def trials(launcher: Pretended, *arguments: str, **settings: Any) -> list[optuna.trial.FrozenTrial]:
     """All trials of the study after a search."""
-    chosen = Settings(**{**SETTINGS, **settings})
+    chosen = Settings(**{**SETTINGS, **settings}, is_local=launcher.is_local)
     folder = SweepFolder(launcher.folder)
-    search(folder, launcher, launcher.config, arguments, chosen)
-    return open_study(folder, chosen, is_local=True).trials
+    search(folder, launcher, LOADER, OmegaConf.create(), arguments, chosen)
+    return open_study(folder, chosen).trials
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "gp", "random", "qmc"])
@@ -116,6 +120,14 @@ def test_a_search_that_was_stopped_takes_up_its_run_and_ends_where_it_was_to_end
     assert len(trials(again)) == 8, "the next asks for more"
 
 
+@pytest.mark.parametrize("name", ["诗 and more", "w?x", "100%41", "{}'\""])
+def test_a_search_may_be_in_any_folder(tmp_path: Path, name: str) -> None:
+    assert len(trials(Pretended(tmp_path / name), n_trials=1)) == 1
+    assert (tmp_path / name / "study.db").is_file()
+    (tmp_path / name / "copy of 0").mkdir()
+    assert len(trials(Pretended(tmp_path / name), n_trials=1)) == 2
+
+
 def test_other_launchers_are_given_some_at_a_time(tmp_path: Path) -> None:
     launcher = Pretended(tmp_path, is_local=False)
     assert len(trials(launcher, n_trials=5)) == 5
@@ -125,11 +137,13 @@ def test_other_launchers_are_given_some_at_a_time(tmp_path: Path) -> None:
 
 def test_the_command_line_stands_in_for_the_params() -> None:
     given = ["optimizer=adam", "model.dropout=interval(0,0.5)", "data.batch_size=32,64"]
-    space = Space.of({**PARAMS, "model.num_layers": "range(1,4)"}, [*given, "seed=range(0,1,0.5)"])
+    space = Space.of(
+        {**PARAMS, "model.num_layers": "range(1,7,3)", "optimizer.lr": None}, [*given, "seed=range(0,1,0.5)"]
+    )
     assert space.fixed == ["optimizer=adam"]
     assert {key: str(value) for key, value in space.distributions.items()} == {
         "optimizer.lr_scale": "FloatDistribution(high=10.0, log=True, low=0.1, step=None)",
-        "model.num_layers": "IntDistribution(high=3, log=False, low=1, step=1)",
+        "model.num_layers": "IntDistribution(high=4, log=False, low=1, step=3)",
         "model.dropout": "FloatDistribution(high=0.5, log=False, low=0.0, step=None)",
         "data.batch_size": "CategoricalDistribution(choices=('32', '64'))",
         "seed": "CategoricalDistribution(choices=('0.0', '0.5'))",
@@ -143,9 +157,17 @@ def test_what_cannot_be_gone_on_with_is_refused(tmp_path: Path) -> None:
     trials(Pretended(tmp_path), "optimizer.lr_scale=tag(log,interval(0.01,1.0))", n_trials=1)
     with pytest.raises(InputError, match="optimizer: this search has been trying other choices"):
         trials(Pretended(tmp_path), "optimizer=choice(adam,adagrad)")
-    for key, name in (("sampler", "tpes"), ("pruner", "hard"), ("storage", "redis")):
+    wrong = {"sampler": "tpes", "pruner": "hard", "storage": "redis", "n_trials": 0, "warmup": -1, "seed": "a"}
+    for key, name in wrong.items():
         with pytest.raises(InputError, match=f"hydra.sweeper.{key}={name}: must be"):
             trials(Pretended(tmp_path), **{key: name})
+    for values in ("interval(0.5,0.1)", "tag(log,interval(0,1))", "range(10,1,-3)"):
+        with pytest.raises(InputError, match=r"^model.dropout=\S+: "):
+            Space.of({}, [f"model.dropout={values}"])
+    (tmp_path / "grid" / "0_seed=1" / ".hydra").mkdir(parents=True)
+    (tmp_path / "grid" / "0_seed=1" / ".hydra" / "overrides.yaml").touch()
+    with pytest.raises(InputError, match="grid: has a sweep that is no search"):
+        trials(Pretended(tmp_path / "grid"))
     SweepFolder(tmp_path).database.write_bytes(b"no database" * 100)
     with pytest.raises(InputError, match=r"study\.db: no study of this version"):
         trials(Pretended(tmp_path))
@@ -165,7 +187,7 @@ def test_a_report_shows_what_each_key_matters(tmp_path: Path) -> None:
 
 def test_a_run_is_given_up_when_the_others_were_better_by_then(tmp_path: Path) -> None:
     folder, settings = SweepFolder(tmp_path), Settings(**{**SETTINGS, "startup_trials": 2, "warmup": 1})
-    study = open_study(folder, settings, is_local=True)
+    study = open_study(folder, settings)
     for losses in ([5.0, 4.0, 3.0], [5.0, 4.2, 3.2]):
         report = reporting(RunFolder(tmp_path / f"{study.ask().number}_"), vars(settings))
         assert not any(report(step, loss) for step, loss in enumerate(losses, start=1)), "there is nothing to compare"

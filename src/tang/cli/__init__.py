@@ -21,7 +21,7 @@ from tang.cli.arguments import MULTIRUN, arguments
 from tang.cli.help import CONF, help_text
 from tang.cli.mistakes import explain
 from tang.cli.resume import resumed
-from tang.console import use_utf8
+from tang.console import show, use_utf8
 from tang.errors import InputError, expanded
 from tang.runs.ranks import follower_arguments, rank
 from tang.runs.run import RunFolder
@@ -148,10 +148,7 @@ def check_output(path: str | None, overwrite: bool, key: str = "out") -> None:
 def output(text: str, path: str | None) -> None:
     """Print ``text``, or write it to the file ``path``; an InputError if that can't be written."""
     if path is None:
-        try:
-            print(text, flush=True)
-        except BrokenPipeError:  # the reader has closed the pipe: | head
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        show(text)
         return
     try:
         expanded("out", path).write_text(text + "\n", encoding="utf-8")

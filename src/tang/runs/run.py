@@ -126,7 +126,11 @@ class RunFolder:
     @property
     def outcome_stamp(self) -> tuple[int, ...]:
         """Times of the result and the failure, in nanoseconds, 0 for none: they change whenever the outcome does."""
-        return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in (self._result, self._failure))
+        times = [0, 0]
+        for number, path in enumerate((self._result, self._failure)):
+            with suppress(FileNotFoundError):
+                times[number] = path.stat().st_mtime_ns
+        return tuple(times)
 
     def read_overrides(self) -> dict[str, str]:
         """The run's keys → values, as given on the command line; an InputError if the file is broken."""

@@ -124,16 +124,12 @@ class SweepFolder:
         A run whose result is broken has failed; one whose command line is broken is left out. Files are read again
         only if they have changed since.
         """
+        read = {}
         for folder in self.run_folders():
-            stamp = folder.outcome_stamp
-            if folder.path in self._read and self._read[folder.path][0] == stamp:
-                continue
-            self._read[folder.path] = stamp, None
-            try:
-                self._read[folder.path] = stamp, _record(folder)
-            except InputError as error:
-                log.warning("ignored: %s", error)
-        return sorted((record for _, record in self._read.values() if record), key=_rank)
+            stamp, known = folder.outcome_stamp, self._read.get(folder.path)
+            read[folder.path] = known if known and known[0] == stamp else (stamp, _record(folder))
+        self._read = read
+        return sorted((record for _, record in read.values() if record), key=_rank)
 
     def next_number(self) -> int:
         """The number of the sweep's next run."""
@@ -192,8 +188,12 @@ class SweepFolder:
             ) from None
 
 
-def _record(folder: RunFolder) -> RunRecord:
-    overrides = folder.read_overrides()
+def _record(folder: RunFolder) -> RunRecord | None:
+    try:
+        overrides = folder.read_overrides()
+    except InputError as error:
+        log.warning("ignored: %s", error)
+        return None
     try:
         failure = folder.read_failure()
         return RunRecord(folder, overrides, None if failure else folder.read_result(), failure)

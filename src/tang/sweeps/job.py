@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -41,6 +42,7 @@ def main(folder: RunFolder, environment: dict[str, str], choice: Sequence[str], 
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True, name="end-with-parent").start()
     hydra: Any = OmegaConf.load(folder.hydra).hydra
+    os.chdir(hydra.runtime.cwd)  # as in a run of its own, whatever hydra.job.chdir says
     configure_log(hydra.job_logging, hydra.verbose)
     try:
         _train(folder, choice, hydra.sweeper)
@@ -56,9 +58,10 @@ def main(folder: RunFolder, environment: dict[str, str], choice: Sequence[str], 
 
 
 def fail(folder: RunFolder, kind: FailureKind, message: str) -> None:
-    """Record and log why a run failed."""
-    folder.write_failure(kind, message)
+    """Log why a run failed, and record it, unless the disk is full."""
     log.error("failed: %s", message)
+    with suppress(OSError):
+        folder.write_failure(kind, message)
 
 
 def _train(folder: RunFolder, choice: Sequence[str], sweeper: Any) -> None:
@@ -70,7 +73,7 @@ def _train(folder: RunFolder, choice: Sequence[str], sweeper: Any) -> None:
     from tang.training.run import train
 
     if threads := os.environ.get("OMP_NUM_THREADS"):  # read when PyTorch was imported
-        torch.set_num_threads(int(threads))
+        torch.set_num_threads(int(threads.partition(",")[0]))
     is_hopeless = None
     if sweeper._target_.endswith(".OptunaSweeper"):
         from tang.sweeps.search.study import reporting  # of an extra

@@ -19,7 +19,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -101,7 +101,7 @@ def run_all(jobs: Iterator[Job], at_once: int, on_end: Callable[[Job], None]) ->
     def forward(number: int, frame: FrameType | None) -> None:
         received.append(number)
         for started in running:
-            started.send_signal(number)
+            started.send_signal(number if len(received) < 3 else signal.SIGKILL)
 
     with handled_by(forward):
         try:
@@ -123,6 +123,7 @@ def run_all(jobs: Iterator[Job], at_once: int, on_end: Callable[[Job], None]) ->
                             on_end(one)
         except BaseException:
             for one in running:
+                one.output.close()  # nobody reads it any more
                 one.send_signal(signal.SIGTERM)
             for one in running:
                 one.process.join()
@@ -148,6 +149,7 @@ def _as_parent_of_jobs() -> Iterator[None]:
     process is hidden, since ``multiprocessing`` would run it in each job.
     """
     make_importable()
+    resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
     CONTEXT.set_forkserver_preload(PRELOADED)
     main = sys.modules["__main__"]
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

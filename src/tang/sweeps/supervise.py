@@ -95,5 +95,8 @@ def how_it_ended(code: int) -> str:
     """The meaning of a process's exit code other than 0."""
     if code >= 0:
         return f"ended with exit code {code}"
-    name = signal.Signals(-code).name
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:  # a real-time signal
+        return f"killed by signal {-code}"
     return f"killed by {name}" + ("; was memory short?" if name == "SIGKILL" else "")

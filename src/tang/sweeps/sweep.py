@@ -15,6 +15,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, read_write
 from omegaconf.errors import OmegaConfBaseException
 
+from tang.console import show
 from tang.errors import InputError
 from tang.runs.config import MAY_CHANGE, check_unchanged
 from tang.runs.names import claim
@@ -49,6 +50,8 @@ class SweepCallback(Callback):
             package, extra = EXTRAS.get(choice, ("hydra", ""))
             if importlib.util.find_spec(package) is None:
                 sys.exit(f"error: {choice}: needs an extra: pip install -c constraints.txt -e '.[{extra}]'")
+        if config.hydra.output_subdir is None:
+            sys.exit("error: hydra.output_subdir=null: a sweep's runs need their config; leave it out")
         if config.hydra.launcher._target_.endswith(".SlurmLauncher") and not shutil.which("srun"):
             sys.exit("error: hydra/launcher=slurm: there is no srun here; start it on a machine of the cluster")
         if OmegaConf.select(config, "hydra.sweeper.study_name") is None:  # a search continues in its folder
@@ -97,16 +100,18 @@ def run_sweep(main: Callable[[], Any]) -> None:
         except (InputError, HydraException, OmegaConfBaseException):
             raise
         except Exception as error:
-            if not _has_begun():
+            if not _has_begun() and not received:
                 raise
             what = str(error).strip().partition("\n")[0].partition(". ")[0]
             trouble = f"{type(error).__name__}: {what}"  # the launcher gave up
         except SystemExit:
-            if not received or not _has_begun():
+            if not received:
                 raise
     folder = SweepCallback.folder
+    if received and not _has_begun():
+        sys.exit(EXIT_CODES[signal.Signals(received[0])])
     assert folder is not None
-    print(f"\n{write_summary(folder)}\nin {folder.summary} and {folder.table.name}", flush=True)
+    show(f"\n{write_summary(folder)}\nin {folder.summary} and {folder.table.name}")
     runs = folder.runs()
     failed = [run.failure.message for run in runs if run.failure is not None]
     unfinished = sum(run.status == "unfinished" for run in runs)
@@ -119,7 +124,8 @@ def run_sweep(main: Callable[[], Any]) -> None:
     elif not runs and trouble is None:
         trouble = f"no run has left anything in {folder.path}; all machines have to see that folder"
     if trouble:
-        sys.stderr.write(f"error: {trouble}; python src/train.py -m resume={folder.path} runs what is missing\n")
+        does = "makes more trials" if folder.is_search and not received and not unfinished else "runs what is missing"
+        sys.stderr.write(f"error: {trouble}; python src/train.py -m resume={folder.path} {does}\n")
         sys.exit(EXIT_CODES[signal.Signals(received[0])] if received else 1)
 
 

@@ -47,12 +47,12 @@ class Watch:
         self._thread.join()
 
     def _follow(self) -> None:
-        pause, live = 1.0, Live(console=Console(), transient=True)
+        pause, live = 1.0, Live(console=Console(soft_wrap=True), transient=True)
         with ExitStack() as stack:
             while not self._over.wait(pause):
                 if (folder := self.sweep()) is None:
                     continue
-                if not live.is_started and sys.stdout.isatty():
+                if not live.is_started and sys.stdout.isatty() and not live.console.is_dumb_terminal:
                     stack.enter_context(live)
                 begin = time.monotonic()
                 try:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from filelock import FileLock, Timeout
+from hydra.core.config_loader import ConfigLoader
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
 from optuna.study import Study
@@ -19,11 +20,16 @@ from tang.runs.sweep import RunRecord, SweepFolder
 from tang.sweeps.search.space import Space
 from tang.sweeps.search.study import Settings, open_study, quiet, sampler
 
-OVERRIDES, GOAL = "overrides", "goal"  # What a trial and a study are given beside Optuna's own
+OVERRIDES, GOAL = "overrides", "goal"  # Names of what a trial and a study are given beside Optuna's own
 
 
 def search(
-    folder: SweepFolder, launcher: Launcher, config: DictConfig, arguments: Sequence[str], settings: Settings
+    folder: SweepFolder,
+    launcher: Launcher,
+    loader: ConfigLoader,
+    config: DictConfig,
+    arguments: Sequence[str],
+    settings: Settings,
 ) -> None:
     """Run ``settings.n_trials`` more trials; of a search that was stopped, those that it was started for.
 
@@ -31,20 +37,25 @@ def search(
         folder: of the sweep.
         launcher: runs the trials' jobs. What runs them on this machine asks for each when it can start it; others are
             given ``settings.n_jobs`` at a time.
+        loader: composes configs.
         config: Hydra's, of the sweep.
         arguments: the command line's overrides; several values for a key are searched.
         settings: of the search.
 
     Raises:
         InputError: a setting is wrong, the study in the sweep's folder can't be gone on with, or is being used.
+        HydraException: a choice isn't there.
         SystemExit: the search was asked to stop.
     """
     folder.path.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder.lock, timeout=0):
+            space = Space.of(settings.params, arguments)
+            for choice in space.choices:  # else a search would end at one that isn't there, and again when resumed
+                loader.load_sweep_config(config, [*space.fixed, choice])
+            studied = Search(folder, settings, space)
             OmegaConf.save(config, folder.record)
-            is_local = config.hydra.launcher._target_ == "hydra_plugins.tang.LocalLauncher"
-            Search(folder, settings, Space.of(settings.params, arguments), is_local).run(launcher)
+            studied.run(launcher)
     except Timeout:
         raise InputError(f"{folder.path}: another process runs this search") from None
 
@@ -52,21 +63,23 @@ def search(
 class Search:
     """The trials of a study, each with the folder of its run."""
 
-    def __init__(self, folder: SweepFolder, settings: Settings, space: Space, is_local: bool) -> None:
-        self.folder, self.settings, self.space, self.is_local = folder, settings, space, is_local
-        self.study: Study = open_study(folder, settings, is_local)
+    def __init__(self, folder: SweepFolder, settings: Settings, space: Space) -> None:
+        self.folder, self.settings, self.space = folder, settings, space
+        if folder.run_folders() and not folder.is_search:
+            raise InputError(f"hydra.sweep.dir={folder.path}: has a sweep that is no search; give another folder")
+        self.study: Study = open_study(folder, settings)
         for trial in self.study.trials:
             space.check(trial.distributions)
         self.settle()
-        stopped = len(self.study.trials) < self.study.user_attrs.get(GOAL, 0) or bool(self._running())
-        if not stopped:
+        is_unfinished = len(self.study.trials) < self.study.user_attrs.get(GOAL, 0) or bool(self._running())
+        if not is_unfinished:
             self.study.set_user_attr(GOAL, len(self.study.trials) + settings.n_trials)
         self.folder.goal = self.study.user_attrs[GOAL]
 
     def run(self, launcher: Launcher) -> None:
         """Run all trials up to the goal."""
         jobs = self.jobs()
-        if self.is_local:
+        if self.settings.is_local:
             launcher.launch(jobs, 0)  # type: ignore[arg-type]
         else:
             number = len(self.study.trials)
@@ -91,7 +104,7 @@ class Search:
 
     def settle(self) -> None:
         """Tell the study what has come of trials that have ended since."""
-        runs = {int(run.folder.number): run for run in self.folder.runs()}
+        runs = {int(run.folder.number): run for run in self.folder.runs() if run.folder.number.isdecimal()}
         for trial in self._running():
             if run := runs.get(trial.number):
                 tell(self.study, trial.number, run)

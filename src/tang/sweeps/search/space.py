@@ -24,17 +24,27 @@ class Space:
     fixed: list[str]  # Overrides
 
     @classmethod
-    def of(cls, params: Mapping[str, str], arguments: Sequence[str]) -> "Space":
+    def of(cls, params: Mapping[str, str | None], arguments: Sequence[str]) -> "Space":
         """The space of ``params``, key → values, and of the command line, whose keys stand in for those of the params.
 
         An InputError if values can't be searched.
         """
-        texts = [f"{key}={value}" for key, value in params.items()]
+        texts = [f"{key}={value}" for key, value in params.items() if value is not None]
         parsed = OverridesParser.create().parse_overrides([*texts, *arguments])
-        latest = {str(override.key_or_group): override for override in parsed}
+        latest = {override.get_key_element(): override for override in parsed}
         swept = {key: override for key, override in latest.items() if override.is_sweep_override()}
         fixed = [str(override.input_line) for key, override in latest.items() if key not in swept]
         return cls({key: distribution(override) for key, override in swept.items()}, fixed)
+
+    @property
+    def choices(self) -> list[str]:
+        """An override for each choice of a group, which may not exist."""
+        return [
+            f"{key}={choice}"
+            for key, values in self.distributions.items()
+            if "." not in key and isinstance(values, CategoricalDistribution)
+            for choice in values.choices
+        ]
 
     def check(self, earlier: Mapping[str, BaseDistribution]) -> None:
         """Refuse distributions that can't follow the ``earlier`` ones of a study; other bounds can."""
@@ -48,6 +58,13 @@ class Space:
 
 def distribution(override: Override) -> BaseDistribution:
     """The distribution of an override with several values: ``choice``, ``range``, ``interval``, ``tag(log, …)``."""
+    try:
+        return _distribution(override)
+    except ValueError as error:  # Optuna's
+        raise InputError(f"{override.input_line}: {error}") from error
+
+
+def _distribution(override: Override) -> BaseDistribution:
     sweep = override.value()
     if isinstance(sweep, ChoiceSweep):
         return CategoricalDistribution(list(map(str, override.sweep_string_iterator())))
@@ -58,6 +75,7 @@ def distribution(override: Override) -> BaseDistribution:
         return FloatDistribution(sweep.start, sweep.end, log=is_log)
     if isinstance(sweep, RangeSweep) and sweep.start is not None and sweep.stop is not None and not sweep.shuffle:
         if isinstance(sweep.start, int) and isinstance(sweep.stop, int) and isinstance(sweep.step, int):
-            return IntDistribution(sweep.start, sweep.stop - 1, step=sweep.step)
+            values = range(sweep.start, sweep.stop, sweep.step)
+            return IntDistribution(sweep.start, max(values, default=sweep.stop), step=sweep.step)
         return CategoricalDistribution(list(map(str, override.sweep_string_iterator())))
     raise InputError(f"{override.input_line}: a search takes choice(…), range(…), interval(…) or tag(log,interval(…))")

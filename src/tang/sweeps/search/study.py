@@ -1,11 +1,13 @@
 """The study of a search: where it is kept, how it samples, and when it gives a run up."""
 
 import logging
+import sqlite3
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import optuna
@@ -16,6 +18,7 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.study import Study
 
+from tang.atomic import disk_trouble
 from tang.errors import InputError
 from tang.runs.run import RunFolder
 from tang.runs.sweep import SweepFolder
@@ -37,7 +40,15 @@ class Settings:
     pruner: str
     warmup: int
     storage: str | None
-    params: Mapping[str, str]
+    params: Mapping[str, str | None]
+    is_local: bool = True  # Whether all runs are on this machine; no key
+
+    def __post_init__(self) -> None:
+        """Raise InputError for a number that is none, or too small."""
+        for key, least in {"n_trials": 1, "n_jobs": 1, "startup_trials": 0, "warmup": 0, "seed": 0}.items():
+            value = getattr(self, key)
+            if not isinstance(value, int) or value < least:
+                raise InputError(f"hydra.sweeper.{key}={value}: must be a whole number, at least {least}")
 
 
 SAMPLERS: dict[str, Callable[[Settings, int], BaseSampler]] = {
@@ -74,7 +85,7 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def open_study(folder: SweepFolder, settings: Settings, is_local: bool) -> Study:
+def open_study(folder: SweepFolder, settings: Settings) -> Study:
     """The study in a sweep's folder, a new one if there is none.
 
     A new one is kept in SQLite, or, if ``settings.storage`` says so or the runs aren't all on this machine, as a
@@ -83,7 +94,7 @@ def open_study(folder: SweepFolder, settings: Settings, is_local: bool) -> Study
     if settings.storage not in (None, "sqlite", "journal"):
         raise InputError(f"hydra.sweeper.storage={settings.storage}: must be sqlite or journal, or null")
     pruner = _named("pruner", settings.pruner, PRUNERS)(settings)
-    is_journal = settings.storage == "journal" or (settings.storage is None and not is_local)
+    is_journal = settings.storage == "journal" or (settings.storage is None and not settings.is_local)
     if folder.is_search:
         is_journal = folder.journal.is_file()
     return _opened(
@@ -113,7 +124,7 @@ def reporting(folder: RunFolder, sweeper: Mapping[str, Any]) -> Callable[[int, f
     """
     settings = Settings(**{str(key): value for key, value in sweeper.items() if key != "_target_"})
     sweep = SweepFolder(folder.path.parent)
-    study = open_study(sweep, settings, is_local=True)
+    study = open_study(sweep, settings)
     storage = _storage(sweep, sweep.journal.is_file())
     trial = storage.get_trial_id_from_study_id_trial_number(
         storage.get_study_id_from_name(settings.study_name), int(folder.number)
@@ -130,6 +141,8 @@ def _opened(folder: SweepFolder, is_journal: bool, open: Callable[[BaseStorage],
     try:
         return open(_storage(folder, is_journal))
     except Exception as error:
+        if trouble := disk_trouble(error):
+            raise InputError(trouble) from error
         file = folder.journal if is_journal else folder.database
         reason = " ".join(str(error).split())[:200]
         raise InputError(
@@ -140,7 +153,9 @@ def _opened(folder: SweepFolder, is_journal: bool, open: Callable[[BaseStorage],
 def _storage(folder: SweepFolder, is_journal: bool) -> BaseStorage:
     if is_journal:
         return JournalStorage(JournalFileBackend(str(folder.journal)))
-    return RDBStorage(f"sqlite:///{folder.database}", engine_kwargs={"connect_args": {"timeout": 60}})
+    # A path in the URL would be read as one, with its ? and %.
+    connect = partial(sqlite3.connect, folder.database, timeout=60, check_same_thread=False)
+    return RDBStorage(f"sqlite:///{folder.database.name}", engine_kwargs={"creator": connect})
 
 
 def _named(key: str, name: str, choices: Mapping[str, Any]) -> Any:
