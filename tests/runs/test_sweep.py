@@ -1,4 +1,5 @@
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,19 @@ def test_the_latest_sweep_was_started_or_had_a_run_last(tmp_path: Path, monkeypa
     assert latest_sweep("dir").path == sweeps / "search"
     os.utime(sweeps / "older" / "multirun.yaml")
     assert latest_sweep("dir").path == sweeps / "older"
+
+
+def test_runs_are_read_again_when_they_have_changed_and_forgotten_when_they_are_gone(tmp_path: Path) -> None:
+    folder = SweepFolder(tmp_path)
+    runs = [RunFolder(tmp_path / f"{number}_seed={number}") for number in range(2)]
+    for run in runs:
+        run.overrides.parent.mkdir(parents=True)
+        run.overrides.write_text("[]", encoding="utf-8")
+    assert [run.status for run in folder.runs()] == ["unfinished"] * 2
+    runs[0].write_failure("killed", "by hand")
+    assert sorted(run.status for run in folder.runs()) == ["failed: by hand", "unfinished"]
+    shutil.rmtree(runs[0].path)
+    assert [run.folder.path for run in folder.runs()] == [runs[1].path]
 
 
 def test_what_a_sweep_varies_is_told_from_what_it_gives_all_its_runs(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ import itertools
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import commands
 from tests.sweeps.sweep import LONG, Start, losses, parent_of, starter_of, statuses
 
 pytestmark = pytest.mark.slow
@@ -102,6 +105,29 @@ def test_a_stopped_sweep_ends_in_order(small: Sequence[str], sweep_of: Start) ->
         assert "stopped by SIGINT after step" in sweep.log(f"seed={seed}")
         assert len(list(sweep.folder.glob(f"*_seed={seed}/checkpoints/last.ckpt"))) == 1
     assert not list(sweep.folder.glob("*_seed=3")), "no further job is started"
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.5])
+def test_ctrl_c_ends_a_sweep_whose_fork_server_is_importing(
+    small: Sequence[str], sweep_of: Start, seconds: float
+) -> None:
+    sweep = sweep_of(*small, *ENDLESS, "seed=1,2", *GPUS, CUDA_VISIBLE_DEVICES="0,1")
+    sweep.until(lambda: any(sweep.folder.glob("0_*/.hydra/started.yaml")))
+    time.sleep(seconds)
+    sweep.press_ctrl_c()
+    output = sweep.end()
+    assert sweep.process.returncode == 130, output
+    assert "Traceback" not in output
+
+
+def test_a_reader_that_closes_the_pipe_ends_the_sweep_without_a_traceback(small: Sequence[str], tmp_path: Path) -> None:
+    train = f"{sys.executable} {commands.script('train')}"
+    keys = " ".join(f"'{key}'" for key in (*small, *ENDLESS))
+    shell = f"{train} {keys} -m seed=1,2 hydra.sweep.dir=sweep | head -1"
+    done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=600)
+    assert done.stdout == "run 0_seed=1\n"
+    assert "Traceback" not in done.stderr
+    assert "python src/train.py -m resume=sweep runs what is missing" in done.stderr
 
 
 def test_a_killed_fork_server_harms_only_the_jobs_that_run(small: Sequence[str], sweep_of: Start) -> None:
