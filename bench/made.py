@@ -25,7 +25,7 @@ from tang.runs.sweep import SweepFolder
 ROOT = Path(__file__).parents[1]
 VALIDATIONS = 20
 OPTIMIZERS = ("adam", "momentum")
-RATES = ("0.1", "0.3", "1", "3", "10")
+RATES = ("0.1", "0.3", "1.0", "3.0", "10.0")  # as Hydra writes them into a config
 SEEDS = 5
 
 TRAINED = {"optimizer.lr_scale": "0.123", "data.batch_size": "97531", "seed": "98765"}

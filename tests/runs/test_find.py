@@ -1,6 +1,7 @@
 import os
 from dataclasses import asdict
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -55,6 +56,13 @@ def test_the_latest_of_a_sweep_is_its_best(sweep: Path) -> None:
     assert untrained not in order
     newest = make(Path("outputs/train/c"), 0)
     assert next(best_checkpoints()) == newest, "a run that isn't finished has a best checkpoint too"
+
+
+def test_the_latest_is_found_without_reading_the_results_of_older_runs(sweep: Path) -> None:
+    newest = make(Path("outputs/train/a"), 0, val_loss=3.0)
+    with patch.object(RunFolder, "read_result", autospec=True, side_effect=RunFolder.read_result) as read:
+        assert next(best_checkpoints()) == newest
+    assert read.call_count == 1
 
 
 def test_a_run_whose_files_are_broken_is_passed_over(sweep: Path, caplog: pytest.LogCaptureFixture) -> None:

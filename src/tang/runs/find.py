@@ -52,9 +52,9 @@ def best_checkpoints() -> Iterator[Path]:
 
     Runs that ended without a step of training are left out, and those whose result is broken.
     """
-    found = [path for path in OUTPUTS.rglob(BEST) if path.is_file() and _is_trained(path)]
+    found = sorted(filter(Path.is_file, OUTPUTS.rglob(BEST)), key=lambda path: path.stat().st_mtime, reverse=True)
     seen: set[Path] = set()  # Checkpoints, and folders of sweeps
-    for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):
+    for path in filter(_is_trained, found):
         sweep = SweepFolder(path.parents[2])
         is_new = sweep.path not in seen and sweep.is_sweep
         seen.add(sweep.path)
